@@ -1,0 +1,94 @@
+//! Names of jobs, nodes, tiles and rounds: types of their own, so that none is mistaken for another.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A job, named by a UUID of version 7 (RFC 9562): ids sort by the time of admission.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(Uuid);
+
+impl JobId {
+    /// Wraps a UUID; the proxy makes them, because making one reads a clock.
+    #[must_use]
+    pub const fn new(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number! {
+    /// A node of the machine: one process, or one simulated host.
+    NodeId(u32)
+}
+number! {
+    /// How often a node has joined; what an earlier incarnation sends is refused.
+    Incarnation(u64)
+}
+number! {
+    /// The place of an MsVPU, and so of its tile, in the team: `0..team size`, as in MPI.
+    Rank(u32)
+}
+number! {
+    /// A round of a job, counted from 1.
+    Round(u32)
+}
+number! {
+    /// Which leader of a job speaks: grows with each leader, so a replaced one cannot commit.
+    Epoch(u64)
+}
+
+impl Rank {
+    /// The rank as an index into a list of the team.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Round {
+    /// The round that follows.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}

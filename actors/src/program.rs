@@ -1,0 +1,148 @@
+//! What a team runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ProgramError;
+use crate::id::{Rank, Round};
+use crate::payload::Wire;
+
+/// What the functions of a [`Program`] return.
+pub type Result<T, E = ProgramError> = std::result::Result<T, E>;
+
+/// What a team runs: every MsVPU the local step on its own tile, the leader the global step.
+///
+/// The value itself holds the parameters of the job; it travels as JSON. Functions are pure: they
+/// do not message, and the same arguments give the same bits, whichever node they run on. Tiles
+/// must depend on the input and the parameters only, never on how many nodes or CPUs there are;
+/// `partials` come in the order of the tiles. Then a job's result is bit-identical on every
+/// deployment.
+///
+/// ```text
+/// split ──▶ load ──▶ local_step ──▶ global_step ──▶ Step::Done ──▶ collect
+/// leader    MsVPU    MsVPU  ▲           │ leader                   MsVPU
+/// once      once            └─ Step::Next                          once
+/// ```
+pub trait Program: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The stable name by which the program is asked for.
+    const NAME: &'static str;
+    /// What a job is given.
+    type Input: Wire;
+    /// The piece of the input that one MsVPU owns for the life of the job.
+    type Tile: Wire;
+    /// What an MsVPU builds from its tile once and reuses each round; it never travels.
+    type State: Send + 'static;
+    /// What the leader tells every MsVPU each round; also what watchers of the job see.
+    type Task: Wire;
+    /// What an MsVPU answers each round.
+    type Partial: Wire;
+    /// What an MsVPU hands over at the end, such as the labels of its tile.
+    type TileOutput: Wire;
+    /// The result of the job, beside the tile outputs.
+    type Output: Wire;
+
+    /// Cuts the input into tiles, in rank order, and states the task of round 1. Leader, once.
+    ///
+    /// # Errors
+    /// When the input or the parameters do not fit; an empty list of tiles is refused for you.
+    fn split(&self, input: Self::Input) -> Result<(Vec<Self::Tile>, Self::Task)>;
+
+    /// Builds from a tile what the rounds reuse. MsVPU, once.
+    ///
+    /// # Errors
+    /// Ends the job.
+    fn load(&self, tile: Self::Tile, context: &Context) -> Result<Self::State>;
+
+    /// Computes the tile's part of a round. MsVPU, each round.
+    ///
+    /// # Errors
+    /// Ends the job.
+    fn local_step(
+        &self,
+        state: &mut Self::State,
+        task: &Self::Task,
+        context: &Context,
+    ) -> Result<Self::Partial>;
+
+    /// Folds the partial results, one per tile in rank order, into the next task or the result.
+    /// Leader, each round.
+    ///
+    /// # Errors
+    /// Ends the job.
+    fn global_step(
+        &self,
+        round: Round,
+        task: &Self::Task,
+        partials: &[Self::Partial],
+    ) -> Result<Step<Self::Task, Self::Output>>;
+
+    /// Takes from an MsVPU what its tile contributes to the result. MsVPU, at the end.
+    ///
+    /// # Errors
+    /// Ends the job.
+    fn collect(
+        &self,
+        state: Self::State,
+        output: &Self::Output,
+        context: &Context,
+    ) -> Result<Option<Self::TileOutput>> {
+        let _ = (state, output, context);
+        Ok(None)
+    }
+}
+
+/// How a job goes on after a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step<Task, Output> {
+    /// Another round, with this task.
+    Next(Task),
+    /// The rounds are over, with this result.
+    Done(Output),
+}
+
+/// Where a step runs: which rank of how many, and whether the job still wants it.
+#[derive(Clone, Debug)]
+pub struct Context {
+    rank: Rank,
+    team_size: u32,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Context {
+    /// A context of the given rank; `cancelled` may be set at any time.
+    #[must_use]
+    pub const fn new(rank: Rank, team_size: u32, cancelled: Arc<AtomicBool>) -> Self {
+        Self {
+            rank,
+            team_size,
+            cancelled,
+        }
+    }
+
+    /// The rank of the MsVPU.
+    #[must_use]
+    pub const fn rank(&self) -> Rank {
+        self.rank
+    }
+
+    /// How many MsVPUs the team has.
+    #[must_use]
+    pub const fn team_size(&self) -> u32 {
+        self.team_size
+    }
+
+    /// To be called between chunks of work in a long step.
+    ///
+    /// # Errors
+    /// [`ProgramError::Cancelled`] when the job was cancelled; return it with `?`.
+    pub fn check(&self) -> Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            Err(ProgramError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
