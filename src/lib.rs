@@ -1,4 +1,4 @@
-//! A massively distributed virtual machine: teams of actors run one program over many pieces of data.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod scene;
