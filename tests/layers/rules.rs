@@ -18,7 +18,9 @@ const FLOORS: [Floor; 5] = [
     Floor {
         number: 1,
         name: "pure: no actor, no broker, no clock, no randomness",
-        rooms: &["id", "error", "payload", "program", "topology", "core"],
+        rooms: &[
+            "catalog", "core", "error", "id", "job", "payload", "program", "topology",
+        ],
     },
     Floor {
         number: 2,
@@ -27,8 +29,8 @@ const FLOORS: [Floor; 5] = [
     },
     Floor {
         number: 3,
-        name: "link: what asks whether a peer is local, simulated or remote, and where steps run",
-        rooms: &["link", "compute", "mailbox"],
+        name: "link: the ways of messages, the places of work",
+        rooms: &["compute", "journal", "link"],
     },
     Floor {
         number: 4,
@@ -38,7 +40,14 @@ const FLOORS: [Floor; 5] = [
     Floor {
         number: 5,
         name: "machine: composition, and the public handles",
-        rooms: &["machine", "deployment", "simulation", "store", "job"],
+        rooms: &[
+            "deployment",
+            "handle",
+            "local",
+            "machine",
+            "simulation",
+            "store",
+        ],
     },
 ];
 
