@@ -151,7 +151,13 @@ fn transparent_pixels_cannot_become_a_class() {
             }
         }
     }
-    // A transparent colour of RGB and a transparent entry of a palette come out the same.
+    // A transparent 16-bit gray is a value for no data.
+    let words = vec![3; PIXELS * 2];
+    let key = [3, 3];
+    let bytes = png(ColorType::Grayscale, BitDepth::Sixteen, &words, &[], &key);
+    let picture = read_bytes(&bytes).unwrap();
+    assert_eq!((picture.nodata, picture.alpha), (Some(771.0), None));
+    // A transparent colour of RGB and a transparent entry of a palette come out like transparent alpha.
     let mut rgb: Vec<u8> = noise(6, PIXELS * 3).iter().map(|&v| v as u8 | 1).collect();
     rgb[3..6].copy_from_slice(&[2, 4, 6]);
     let key = [0, 2, 0, 4, 0, 6];

@@ -1,5 +1,8 @@
 //! Pictures in and out, against independent encoders and decoders.
 
+// The lints' allowance for tests does not reach the functions that tests share.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod fixtures;
 mod formats;
 mod hostile;

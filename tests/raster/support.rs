@@ -9,14 +9,14 @@ use msvpu::{
 use tempfile::TempDir;
 
 /// A file that is gone with the test.
-pub struct TestFile {
+pub(crate) struct TestFile {
     _directory: TempDir,
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl TestFile {
     /// A file of these bytes, under a name that says nothing of its format.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("picture");
         std::fs::write(&path, bytes).unwrap();
@@ -27,16 +27,16 @@ impl TestFile {
     }
 }
 
-pub fn read_path(path: &Path) -> Result<Picture, ReadError> {
+pub(crate) fn read_path(path: &Path) -> Result<Picture, ReadError> {
     read(path, &ReadLimits::default())
 }
 
-pub fn read_bytes(bytes: &[u8]) -> Result<Picture, ReadError> {
+pub(crate) fn read_bytes(bytes: &[u8]) -> Result<Picture, ReadError> {
     read_path(&TestFile::of(bytes).path)
 }
 
 /// All samples as f64, in the scene's order.
-pub fn values(picture: &Picture) -> Vec<f64> {
+pub(crate) fn values(picture: &Picture) -> Vec<f64> {
     let bytes = picture.scene.samples();
     match picture.scene.shape().sample {
         SampleType::U8 => bytes.iter().map(|&v| f64::from(v)).collect(),
@@ -51,13 +51,13 @@ fn chunks<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f64) -> Vec<f
 }
 
 /// Width, height, bands, sample type.
-pub fn shape(picture: &Picture) -> (u32, u32, u16, SampleType) {
+pub(crate) fn shape(picture: &Picture) -> (u32, u32, u16, SampleType) {
     let shape = picture.scene.shape();
     (shape.width, shape.height, shape.bands, shape.sample)
 }
 
 /// A small generator of test samples (a linear congruence, high bits).
-pub fn noise(seed: u64, count: usize) -> Vec<u16> {
+pub(crate) fn noise(seed: u64, count: usize) -> Vec<u16> {
     let mut state = seed;
     (0..count)
         .map(|_| {
