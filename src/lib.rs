@@ -2,6 +2,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod scene;
+mod services;
 
 pub use msvpu_actors::*;
 pub use scene::{SampleType, Scene, SceneError, Shape};
+pub use services::*;
