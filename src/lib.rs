@@ -3,6 +3,8 @@
 
 pub mod raster;
 mod scene;
+mod services;
 
 pub use msvpu_actors::*;
 pub use scene::{SampleType, Scene, SceneError, Shape};
+pub use services::*;
