@@ -108,7 +108,7 @@ fn fuzzy(histogram: &[u64; 256], mut centers: [f64; 3], epsilon: f64) -> ([f64; 
 }
 
 fn settings(stop_on: StopRule, epsilon: f64) -> Settings {
-    let centers = Centers::from_rows(CENTERS.map(|center| vec![center])).unwrap();
+    let centers = Centers::gray(CENTERS).unwrap();
     Settings {
         stop_on,
         epsilon,
@@ -138,7 +138,7 @@ async fn fit<P: Program<Input = Scene>>(
 }
 
 fn bench(criterion: &mut Criterion) {
-    let scene = paper::scene();
+    let scene = paper::paper_scene().unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(THREADS)
         .build()

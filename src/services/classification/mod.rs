@@ -38,7 +38,7 @@ pub use programs::{CMeans, FuzzyCMeans};
 pub use results::{ClassSums, ElementaryResults, FitPartial};
 pub use rounds::{Fit, FitTask, Iteration, StoppedBy};
 pub use settings::{
-    ChoiceError, Init, MAX_CLASSES, Settings, Start, StartError, StopRule, Tiling, TilingError,
+    ChoiceError, Init, MAX_CLASSES, Settings, Start, StartKeysError, StopRule, Tiling, TilingError,
 };
 pub use state::TileState;
 pub use survey::Survey;

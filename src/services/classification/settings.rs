@@ -192,12 +192,12 @@ struct StartKeys {
 /// The keys of a start do not go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a start is either `centers`, or `classes` with or without `init` and `seed`")]
-pub struct StartError;
+pub struct StartKeysError;
 
 impl TryFrom<StartKeys> for Start {
-    type Error = StartError;
+    type Error = StartKeysError;
 
-    fn try_from(keys: StartKeys) -> Result<Self, StartError> {
+    fn try_from(keys: StartKeys) -> Result<Self, StartKeysError> {
         match keys {
             StartKeys {
                 centers: Some(centers),
@@ -215,7 +215,7 @@ impl TryFrom<StartKeys> for Start {
                 init: init.unwrap_or_default(),
                 seed: seed.unwrap_or_default(),
             }),
-            _ => Err(StartError),
+            _ => Err(StartKeysError),
         }
     }
 }
