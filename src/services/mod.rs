@@ -1,0 +1,5 @@
+//! The programs that ship with the machine.
+
+mod classification;
+
+pub use classification::*;
