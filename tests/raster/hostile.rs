@@ -4,7 +4,6 @@ use std::{io::Cursor, path::Path};
 
 use image::{ExtendedColorType, ImageEncoder};
 use msvpu::raster::{Format, ReadLimits, ReadProblem, read};
-use proptest::prelude::*;
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype};
 
 use crate::support::{TestFile, noise, read_bytes, read_path};
@@ -66,7 +65,7 @@ fn pgm() -> Vec<u8> {
 }
 
 /// A sound file of each decoder and each compression.
-fn sound_files() -> Vec<(Format, Vec<u8>)> {
+pub(crate) fn sound_files() -> Vec<(Format, Vec<u8>)> {
     vec![
         (Format::Png, png(WIDTH, HEIGHT)),
         (Format::Png, fixture("interlaced_u16.png")),
@@ -354,56 +353,4 @@ fn the_bytes_allowed_are_the_bytes_needed() {
         matches!(error.problem, ReadProblem::TooLarge { needed_bytes, .. } if needed_bytes == u128::from(bytes)),
         "{error}"
     );
-}
-
-/// With this limit, whatever a damaged file asks for, no scene is larger.
-const FUZZ_LIMIT: u64 = 1 << 20;
-
-fn read_damaged(bytes: &[u8]) {
-    let file = TestFile::of(bytes);
-    match read(
-        &file.path,
-        &ReadLimits {
-            max_decoded_bytes: FUZZ_LIMIT,
-        },
-    ) {
-        Ok(picture) => {
-            let shape = picture.scene.shape();
-            assert!(picture.scene.samples().len() as u64 <= FUZZ_LIMIT);
-            assert_eq!(shape.size_bytes(), Some(picture.scene.samples().len()));
-        }
-        Err(error) => {
-            let line = error.to_string();
-            assert!(!line.is_empty() && line.contains("picture"), "{line}");
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn damaged_files_are_read_or_refused(
-        which in 0..15usize,
-        cut in proptest::option::of(0.0..1.0f64),
-        flips in proptest::collection::vec((0.0..1.0f64, 1..=255u8), 0..6),
-        // Headers are a small part of a file and the larger part of the trouble.
-        early in proptest::collection::vec((0..64usize, 0..=255u8), 0..3),
-    ) {
-        let (_, mut bytes) = sound_files().swap_remove(which);
-        for (place, flip) in flips {
-            let at = (place * bytes.len() as f64) as usize;
-            bytes[at] ^= flip;
-        }
-        for (at, value) in early {
-            // Behind the signature, before and behind the end: a TIFF's directory is often there.
-            let length = bytes.len();
-            bytes[(8 + at) % length] = value;
-            bytes[length - 1 - at % length] ^= value;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate((cut * bytes.len() as f64) as usize);
-        }
-        read_damaged(&bytes);
-    }
 }

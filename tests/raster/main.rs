@@ -5,6 +5,7 @@
 
 mod fixtures;
 mod formats;
+mod fuzz;
 mod hostile;
 mod support;
 mod tiffs;

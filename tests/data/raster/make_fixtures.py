@@ -21,21 +21,21 @@ tile = dict(tile=(16, 16))
 
 tifffile.imwrite("tiled_lzw_u16x3.tif", u16(3), photometric="rgb", compression="lzw", predictor=True, **tile)
 tifffile.imwrite("planar_tiled_deflate_u8x3.tif", np.moveaxis(u8(3), 2, 0), photometric="rgb", planarconfig="separate", compression="zlib", predictor=True, **tile)
-tifffile.imwrite("planar_strips_u16x5.tif", np.moveaxis(u16(5), 2, 0), photometric="minisblack", planarconfig="separate", rowsperstrip=7, compression="zlib")
+tifffile.imwrite("planar_strips_u16x5.tif", np.moveaxis(u16(5), 2, 0), photometric="minisblack", planarconfig="separate", rowsperstrip=7, compression="zlib", predictor=True)
 tifffile.imwrite("tiled_deflate_f32.tif", (v(1)[..., 0] / 8 - 100).astype("float32"), compression="zlib", predictor=3, **tile)
-tifffile.imwrite("strips_f64.tif", v(1)[..., 0] / 8 - 100, rowsperstrip=5, compression="zlib")
+tifffile.imwrite("strips_f64.tif", v(1)[..., 0] / 8 - 100, rowsperstrip=5, compression="zlib", predictor=3)
 tifffile.imwrite("big_endian_packbits_u16.tif", u16(1)[..., 0], byteorder=">", compression="packbits", rowsperstrip=4)
-tifffile.imwrite("bigtiff_i16.tif", (v(1)[..., 0] - 1000).astype("int16"), bigtiff=True, rowsperstrip=10)
-tifffile.imwrite("big_endian_bigtiff_u32.tif", (v(1)[..., 0] * 1000003 % 2**32).astype("uint32"), bigtiff=True, byteorder=">", compression="zlib")
+tifffile.imwrite("bigtiff_i16.tif", (v(1)[..., 0] - 1000).astype("int16"), bigtiff=True, rowsperstrip=10, compression="lzw", predictor=True)
+tifffile.imwrite("big_endian_bigtiff_u32.tif", (v(1)[..., 0] * 1000003 % 2**32).astype("uint32"), bigtiff=True, byteorder=">", compression="zlib", predictor=True)
 # RGB and a fourth band of no stated meaning, as aerial pictures with near infrared have.
 tifffile.imwrite("rgb_and_infrared_lzw_u8x4.tif", u8(4), photometric="rgb", extrasamples=["unspecified"], compression="lzw", predictor=True, rowsperstrip=8)
 # RGB and alpha: 0 where (x + y) % 5 == 0, else 200.
 y, x = np.mgrid[0:H, 0:W]
-tifffile.imwrite("rgba_u8.tif", np.dstack([u8(3), np.where((x + y) % 5 == 0, 0, 200).astype("uint8")]), photometric="rgb", extrasamples=["unassalpha"], compression="zlib")
+tifffile.imwrite("rgba_u8.tif", np.dstack([u8(3), np.where((x + y) % 5 == 0, 0, 200).astype("uint8")]), photometric="rgb", extrasamples=["unassalpha"], compression="zlib", predictor=True)
 # White is 0; the stored values are v.
-tifffile.imwrite("white_is_zero_u8.tif", u8(1)[..., 0], photometric="miniswhite", compression="zlib")
+tifffile.imwrite("white_is_zero_u8.tif", u8(1)[..., 0], photometric="miniswhite", compression="zlib", predictor=True)
 tifffile.imwrite("i8.tif", (v(1)[..., 0] % 256).astype("uint8").view("int8"))
-tifffile.imwrite("i32.tif", (v(1)[..., 0] * 1000003 % 2**31 - 2**30).astype("int32"), compression="zlib")
+tifffile.imwrite("i32.tif", (v(1)[..., 0] * 1000003 % 2**31 - 2**30).astype("int32"), compression="zlib", predictor=True)
 # v % 2, packed.
 tifffile.imwrite("bits.tif", (v(1)[..., 0] % 2).astype("bool"), photometric="minisblack")
 # GDAL's text of no data, and GeoTIFF's tags.
@@ -51,8 +51,8 @@ tifffile.imwrite("geo_nodata_i16.tif", (v(1)[..., 0] - 1000).astype("int16"), ex
 # What is refused.
 Image.fromarray(u8(1)[..., 0]).convert("P").save("palette.tif", compression="tiff_lzw")
 Image.fromarray(u8(3)).save("jpeg_compressed.tif", compression="jpeg")
-tifffile.imwrite("zstd.tif", u8(1)[..., 0], compression="zstd")
-tifffile.imwrite("f16.tif", v(1)[..., 0].astype("float16"), compression="zlib")
+tifffile.imwrite("zstd.tif", u8(1)[..., 0], compression="zstd", predictor=True)
+tifffile.imwrite("f16.tif", v(1)[..., 0].astype("float16"), compression="zlib", predictor=3)
 
 # PNG with Adam7, which the encoder in Rust does not write. (Pillow does not either; the passes are written here.)
 import struct, zlib
