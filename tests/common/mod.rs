@@ -211,3 +211,12 @@ pub(crate) fn assert_close(a: f64, b: f64, tolerance: f64, what: &str) {
     let scale = a.abs().max(b.abs()).max(1.0);
     assert!((a - b).abs() <= tolerance * scale, "{what}: {a} and {b}");
 }
+
+/// A whole number from `0..below` that looks random and depends on `index` alone.
+pub(crate) fn noise(index: usize, below: u64) -> f64 {
+    let mut x = (index as u64 + 1).wrapping_mul(0x2545_f491_4f6c_dd1d);
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x ^= x >> 32;
+    (x % below) as f64
+}
