@@ -1,8 +1,12 @@
 //! What can go wrong, by who has to know.
 
 use std::any::type_name;
+use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::id::{Rank, Round};
 
 /// A value could not be written for, or read from, its travelling form.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -69,5 +73,166 @@ impl ProgramError {
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {
         Self::Failed(message.into())
+    }
+}
+
+/// The function of a program in which a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Site {
+    /// `split`, by the leader.
+    Split,
+    /// `load`, by an MsVPU.
+    Load(Rank),
+    /// `local_step`, by an MsVPU.
+    LocalStep(Round, Rank),
+    /// `global_step`, by the leader.
+    GlobalStep(Round),
+    /// `collect`, by an MsVPU.
+    Collect(Rank),
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Split => write!(f, "splitting the input"),
+            Self::Load(rank) => write!(f, "loading tile {rank}"),
+            Self::LocalStep(round, rank) => write!(f, "round {round}, tile {rank}"),
+            Self::GlobalStep(round) => write!(f, "the global step of round {round}"),
+            Self::Collect(rank) => write!(f, "collecting tile {rank}"),
+        }
+    }
+}
+
+/// Why a job ended without a result, or was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum JobError {
+    /// Nothing of that name is in the machine's catalog.
+    #[error(
+        "no program `{name}` is registered here; registered: {}",
+        listed(known)
+    )]
+    UnknownProgram {
+        /// What was asked for.
+        name: String,
+        /// What could have been asked for.
+        known: Vec<String>,
+    },
+    /// The parameters are not those of the program.
+    #[error("parameters of `{program}`: {reason}")]
+    InvalidParameters {
+        /// The program's name.
+        program: String,
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The program refused its input.
+    #[error("{reason}")]
+    InvalidInput {
+        /// Where it was refused.
+        site: Site,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A function of the program returned an error.
+    #[error("{site}: {reason}")]
+    Failed {
+        /// Where.
+        site: Site,
+        /// What the program said.
+        reason: String,
+    },
+    /// A function of the program panicked; the machine and its other jobs go on.
+    #[error("{site}: the program panicked: {reason}")]
+    Panicked {
+        /// Where.
+        site: Site,
+        /// The panic's message.
+        reason: String,
+    },
+    /// `split` returned no tile.
+    #[error("the program split its input into no tile; at least one is needed")]
+    NoTiles,
+    /// `split` returned more tiles than the machine takes.
+    #[error("the program split its input into {tiles} tiles; this machine takes {limit} a job")]
+    TooManyTiles {
+        /// How many.
+        tiles: usize,
+        /// [`Limits::max_tiles_per_job`](crate::Limits::max_tiles_per_job).
+        limit: usize,
+    },
+    /// The program asked for more rounds than the machine takes.
+    #[error("the job is not done after {limit} rounds, the most this machine takes")]
+    TooManyRounds {
+        /// [`Limits::max_rounds_per_job`](crate::Limits::max_rounds_per_job).
+        limit: u32,
+    },
+    /// As many jobs wait as may.
+    #[error("{limit} jobs wait already, and no more may; try again when some have ended")]
+    QueueFull {
+        /// [`Limits::max_queued_jobs`](crate::Limits::max_queued_jobs).
+        limit: usize,
+    },
+    /// The same message came twice with different content: the program is not deterministic.
+    #[error("{site}: two answers differ; a program must give the same bits for the same tile")]
+    Nondeterministic {
+        /// Where.
+        site: Site,
+    },
+    /// Someone asked for it.
+    #[error("cancelled")]
+    Cancelled,
+    /// The machine was shut down before the job ended.
+    #[error("the machine was shut down before the job ended")]
+    Stopped,
+    /// What arrived cannot be read.
+    #[error("{reason}")]
+    Codec {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl JobError {
+    /// A program's own error, with the place where it arose.
+    #[must_use]
+    pub fn at(site: Site, error: ProgramError) -> Self {
+        match error {
+            ProgramError::InvalidInput(reason) => Self::InvalidInput { site, reason },
+            ProgramError::Failed(reason) => Self::Failed { site, reason },
+            ProgramError::Cancelled => Self::Cancelled,
+            ProgramError::Codec(error) => Self::Failed {
+                site,
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// Whether whoever submitted the job can mend it by submitting something else.
+    #[must_use]
+    pub const fn is_invalid_request(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownProgram { .. }
+                | Self::InvalidParameters { .. }
+                | Self::InvalidInput { .. }
+                | Self::NoTiles
+                | Self::TooManyTiles { .. }
+        )
+    }
+}
+
+impl From<CodecError> for JobError {
+    fn from(error: CodecError) -> Self {
+        Self::Codec {
+            reason: error.to_string(),
+        }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
     }
 }

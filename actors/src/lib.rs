@@ -1,12 +1,34 @@
-//! The MsVPU virtual machine.
+//! The MsVPU virtual machine: teams of actors that run one [`Program`] over many tiles.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+// Floor 1: pure.
+mod catalog;
+mod core;
 mod error;
 mod id;
+mod job;
 mod payload;
 mod program;
+// Floor 2: what may cross a process.
+mod message;
+// Floor 3: the ways and the places of work.
+mod compute;
+mod journal;
+mod link;
+// Floor 4: the cast.
+mod actor;
+// Floor 5: the machine.
+mod handle;
+mod local;
+mod machine;
 
-pub use error::{CodecError, ProgramError};
+pub use actor::Census;
+pub use error::{CodecError, JobError, ProgramError, Site};
+pub use handle::{Completion, CompletionOf, Job, Progress};
 pub use id::{Epoch, Incarnation, JobId, NodeId, Rank, Round};
+pub use job::{JobState, Limits, Phase};
+pub use link::Counters;
+pub use local::{LocalBuilder, StartError};
+pub use machine::VirtualMachine;
 pub use payload::{Block, Payload, Wire};
 pub use program::{Context, Program, Result, Step};

@@ -1,0 +1,207 @@
+//! The team leader: drives one job's rounds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler};
+use tokio::time::Instant;
+
+use crate::actor::Counted;
+use crate::catalog::Instance;
+use crate::compute::Compute;
+use crate::core::gather::Taken;
+use crate::core::team::{Effect, Event, Team};
+use crate::error::{JobError, ProgramError, Site};
+use crate::id::NodeId;
+use crate::job::{Finished, Phase};
+use crate::link::{Letter, Link};
+use crate::message::{
+    Address, BalancerMessage, Invocation, LeaderMessage, Message, MsvpuMessage, ProxyMessage,
+    SupervisorMessage, TeamId,
+};
+use crate::payload::Payload;
+
+/// A round that takes longer tells watchers, at this pace, how many tiles have answered.
+const TILES_EVERY: Duration = Duration::from_millis(100);
+
+pub(crate) struct TeamLeader {
+    pub(crate) link: Link,
+    pub(crate) compute: Compute,
+    pub(crate) node: NodeId,
+    pub(crate) team: TeamId,
+    pub(crate) invocation: Invocation,
+    pub(crate) instance: Arc<dyn Instance>,
+    /// Taken when the actor starts.
+    pub(crate) input: Option<Payload>,
+    pub(crate) core: Team,
+    pub(crate) told: Instant,
+    pub(crate) _counted: Counted,
+}
+
+/// Work came back from the compute pool.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+struct Done(Event);
+
+impl Actor for TeamLeader {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        self.enter(Phase::Splitting);
+        let input = self.input.take().unwrap_or_default();
+        let instance = Arc::clone(&self.instance);
+        self.run(context, Site::Split, Event::Split, move || {
+            instance.split(input)
+        });
+    }
+}
+
+impl Handler<Letter> for TeamLeader {
+    type Result = ();
+
+    fn handle(&mut self, Letter(message): Letter, context: &mut Self::Context) {
+        let event = match message {
+            Message::Leader(LeaderMessage::Allotted(shares)) => Event::Allotted(shares),
+            Message::Leader(LeaderMessage::Started(node)) => Event::Started(node),
+            Message::Leader(LeaderMessage::Partial {
+                rank,
+                round,
+                partial,
+            }) => Event::Partial(rank, round, partial),
+            Message::Leader(LeaderMessage::Collected { rank, tile }) => {
+                Event::Collected(rank, tile)
+            }
+            Message::Leader(LeaderMessage::Failed(error)) => Event::Failed(error),
+            Message::Leader(LeaderMessage::Cancel) => Event::Cancel,
+            other => return self.link.misdirected(&other),
+        };
+        self.step(event, context);
+        self.tell_tiles();
+    }
+}
+
+impl Handler<Done> for TeamLeader {
+    type Result = ();
+
+    fn handle(&mut self, Done(event): Done, context: &mut Self::Context) {
+        self.step(event, context);
+    }
+}
+
+impl TeamLeader {
+    fn step(&mut self, event: Event, context: &Context<Self>) {
+        for effect in self.core.step(event) {
+            self.perform(effect, context);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect, context: &Context<Self>) {
+        let (job, team) = (self.team.job, self.team);
+        match effect {
+            Effect::Enter(phase) => self.enter(phase),
+            Effect::Allot(team_size) => {
+                log::debug!("job {job}: {team_size} tiles, asking the balancer for places");
+                self.link.send(
+                    Address::Balancer,
+                    BalancerMessage::Allot { team, team_size },
+                );
+            }
+            Effect::Start(share) => self.link.send(
+                Address::Supervisor(share.node),
+                SupervisorMessage::StartMsvpus {
+                    team,
+                    invocation: self.invocation.clone(),
+                    ranks: share.ranks,
+                    // The core has checked that it fits.
+                    team_size: self.core.team_size() as u32,
+                },
+            ),
+            Effect::SendTile(rank, tile) => {
+                log::trace!("job {job}: hop 5, tile {rank}, {} bytes", tile.len_bytes());
+                self.link.send_rank(team, rank, MsvpuMessage::Tile(tile));
+            }
+            Effect::SendTask(round, task) => {
+                log::debug!("job {job}: hop 6, task of round {round}");
+                self.told = Instant::now();
+                let begun = ProxyMessage::RoundBegun {
+                    team,
+                    round,
+                    task: task.clone(),
+                };
+                self.link
+                    .send_team(team, &MsvpuMessage::Task { round, task });
+                self.link.send(Address::Proxy, begun);
+            }
+            Effect::Fold(round, task, partials) => {
+                log::debug!("job {job}: hop 7, all results of round {round}");
+                let instance = Arc::clone(&self.instance);
+                self.run(context, Site::GlobalStep(round), Event::Folded, move || {
+                    instance.global_step(round, task, partials)
+                });
+            }
+            Effect::SendOutput(output) => {
+                self.link.send_team(team, &MsvpuMessage::Collect { output });
+            }
+            Effect::Drop(Taken::Stranger) => self.link.stranger(),
+            Effect::Drop(_) => self.link.duplicate(),
+            Effect::Finish(result) => self.finish(result),
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        let team = self.team;
+        log::debug!("job {}: {phase}", team.job);
+        self.link
+            .send(Address::Proxy, ProxyMessage::Entered { team, phase });
+    }
+
+    /// Runs a function of the program on the pool; its result comes back as an event.
+    fn run<T: Send + 'static>(
+        &self,
+        context: &Context<Self>,
+        site: Site,
+        event: fn(Result<T, JobError>) -> Event,
+        work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
+    ) {
+        let (link, address) = (self.link.clone(), context.address());
+        self.compute.run(work, move |result| {
+            let result = result
+                .map_err(|reason| JobError::Panicked { site, reason })
+                .and_then(|result| result.map_err(|error| JobError::at(site, error)));
+            link.complete(&address, Done(event(result)));
+        });
+    }
+
+    fn tell_tiles(&mut self) {
+        let Some((round, answered)) = self.core.answered() else {
+            return;
+        };
+        if answered > 0 && self.told.elapsed() >= TILES_EVERY {
+            self.told = Instant::now();
+            self.link.send(
+                Address::Proxy,
+                ProxyMessage::TilesAnswered {
+                    team: self.team,
+                    round,
+                    answered: answered as u32,
+                    team_size: self.core.team_size() as u32,
+                },
+            );
+        }
+    }
+
+    fn finish(&self, result: Result<Finished, JobError>) {
+        let team = self.team;
+        let mut nodes: Vec<NodeId> = self.core.shares().iter().map(|share| share.node).collect();
+        if !nodes.contains(&self.node) {
+            nodes.push(self.node);
+        }
+        for node in nodes {
+            self.link
+                .send(Address::Supervisor(node), SupervisorMessage::Stop { team });
+        }
+        log::debug!("job {}: hop 8, the result goes to the proxy", team.job);
+        self.link
+            .send(Address::Proxy, ProxyMessage::Ended { team, result });
+    }
+}

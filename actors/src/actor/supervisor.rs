@@ -1,0 +1,194 @@
+//! The supervisor: one per node; starts and stops that node's leaders and MsVPUs.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix::{Actor, Context, Handler};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::actor::leader::TeamLeader;
+use crate::actor::msvpu::Msvpu;
+use crate::actor::{Census, Counted};
+use crate::catalog::{Catalog, Instance};
+use crate::compute::Compute;
+use crate::core::membership::Member;
+use crate::core::msvpu;
+use crate::core::team::Team;
+use crate::error::JobError;
+use crate::id::Rank;
+use crate::job::Limits;
+use crate::link::{Letter, Link, Registration};
+use crate::message::{
+    Address, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
+    TeamId,
+};
+use crate::payload::Payload;
+use crate::program;
+
+pub(crate) struct Supervisor {
+    pub(crate) link: Link,
+    pub(crate) compute: Compute,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) limits: Limits,
+    pub(crate) member: Member,
+    pub(crate) census: Arc<watch::Sender<Census>>,
+    pub(crate) hosted: HashMap<TeamId, Hosted>,
+}
+
+/// What this node runs for a job. When it is dropped the actors can be reached by nobody and stop.
+pub(crate) struct Hosted {
+    instance: Arc<dyn Instance>,
+    cancelled: Arc<AtomicBool>,
+    registrations: Vec<Registration>,
+}
+
+impl Drop for Hosted {
+    fn drop(&mut self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        self.link
+            .send(Address::Directory, DirectoryMessage::Join(self.member));
+    }
+}
+
+impl Handler<Letter> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+        let message = match message {
+            Message::Supervisor(message) => message,
+            other => return self.link.misdirected(&other),
+        };
+        match message {
+            SupervisorMessage::StartLeader {
+                team,
+                invocation,
+                input,
+            } => {
+                if let Err(error) = self.start_leader(team, invocation, input) {
+                    let result = Err(error);
+                    self.link
+                        .send(Address::Proxy, ProxyMessage::Ended { team, result });
+                }
+            }
+            SupervisorMessage::StartMsvpus {
+                team,
+                invocation,
+                ranks,
+                team_size,
+            } => {
+                let answer = match self.start_msvpus(team, &invocation, ranks, team_size) {
+                    Ok(()) => LeaderMessage::Started(self.member.node),
+                    Err(error) => LeaderMessage::Failed(error),
+                };
+                self.link.send(Address::Leader(team), answer);
+            }
+            SupervisorMessage::CancelLeader { team } => {
+                self.link.send(Address::Leader(team), LeaderMessage::Cancel)
+            }
+            SupervisorMessage::Stop { team } => {
+                if self.hosted.remove(&team).is_some() {
+                    log::debug!("job {}: node {} stops the team", team.job, self.member.node);
+                }
+            }
+        }
+    }
+}
+
+impl Supervisor {
+    fn host(&mut self, team: TeamId, invocation: &Invocation) -> Result<&mut Hosted, JobError> {
+        if !self.hosted.contains_key(&team) {
+            let hosted = Hosted {
+                instance: self
+                    .catalog
+                    .instantiate(&invocation.program, &invocation.parameters)?,
+                cancelled: Arc::default(),
+                registrations: Vec::new(),
+            };
+            self.hosted.insert(team, hosted);
+        }
+        // It was there, or has just been put there.
+        self.hosted.get_mut(&team).ok_or(JobError::Stopped)
+    }
+
+    fn start_leader(
+        &mut self,
+        team: TeamId,
+        invocation: Invocation,
+        input: Payload,
+    ) -> Result<(), JobError> {
+        log::debug!(
+            "job {}: hop 4, node {} starts the leader",
+            team.job,
+            self.member.node
+        );
+        let link = self.link.clone();
+        let leader = TeamLeader {
+            link: link.clone(),
+            compute: self.compute.clone(),
+            node: self.member.node,
+            team,
+            input: Some(input),
+            core: Team::new(self.limits),
+            told: Instant::now(),
+            _counted: Counted::new(&self.census, |census| &mut census.leaders),
+            instance: Arc::clone(&self.host(team, &invocation)?.instance),
+            invocation,
+        };
+        let mailbox = leader.start().recipient();
+        let hosted = self.hosted.get_mut(&team).ok_or(JobError::Stopped)?;
+        hosted
+            .registrations
+            .push(link.register(Address::Leader(team), mailbox));
+        Ok(())
+    }
+
+    fn start_msvpus(
+        &mut self,
+        team: TeamId,
+        invocation: &Invocation,
+        ranks: Range<u32>,
+        team_size: u32,
+    ) -> Result<(), JobError> {
+        log::debug!(
+            "job {}: hop 4, node {} starts MsVPUs {ranks:?}",
+            team.job,
+            self.member.node
+        );
+        let (link, compute) = (self.link.clone(), self.compute.clone());
+        let census = Arc::clone(&self.census);
+        let hosted = self.host(team, invocation)?;
+        let first_rank = ranks.start;
+        let mailboxes = ranks
+            .map(|rank| {
+                let msvpu = Msvpu {
+                    link: link.clone(),
+                    compute: compute.clone(),
+                    team,
+                    instance: Arc::clone(&hosted.instance),
+                    place: program::Context::new(
+                        Rank(rank),
+                        team_size,
+                        Arc::clone(&hosted.cancelled),
+                    ),
+                    core: msvpu::Core::new(),
+                    _counted: Counted::new(&census, |census| &mut census.msvpus),
+                };
+                msvpu.start().recipient()
+            })
+            .collect();
+        hosted
+            .registrations
+            .push(link.register_team(team, first_rank, mailboxes));
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! The programs that a machine may be asked to run, with their types taken off.
+//!
+//! Only registered programs can be asked for: no code travels.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::{CodecError, JobError};
+use crate::id::Round;
+use crate::payload::{Payload, Wire};
+use crate::program::{Context, Program, Result, Step};
+
+/// A program together with the parameters of one job.
+pub(crate) trait Instance: Send + Sync {
+    fn split(&self, input: Payload) -> Result<(Vec<Payload>, Payload)>;
+    fn load(self: Arc<Self>, tile: Payload, context: &Context) -> Result<Box<dyn LoadedTile>>;
+    fn global_step(
+        &self,
+        round: Round,
+        task: Payload,
+        partials: Vec<Payload>,
+    ) -> Result<Step<Payload, Payload>>;
+}
+
+/// A tile as its MsVPU keeps it between the rounds.
+pub(crate) trait LoadedTile: Send {
+    fn local_step(&mut self, task: Payload, context: &Context) -> Result<Payload>;
+    fn collect(self: Box<Self>, output: Payload, context: &Context) -> Result<Option<Payload>>;
+}
+
+impl<P: Program> Instance for P {
+    fn split(&self, input: Payload) -> Result<(Vec<Payload>, Payload)> {
+        let (tiles, task) = Program::split(self, P::Input::from_payload(input)?)?;
+        let tiles = tiles
+            .into_iter()
+            .map(Wire::into_payload)
+            .collect::<Result<_, CodecError>>()?;
+        Ok((tiles, task.into_payload()?))
+    }
+
+    fn load(self: Arc<Self>, tile: Payload, context: &Context) -> Result<Box<dyn LoadedTile>> {
+        let state = Program::load(&*self, P::Tile::from_payload(tile)?, context)?;
+        Ok(Box::new(Loaded {
+            program: self,
+            state,
+        }))
+    }
+
+    fn global_step(
+        &self,
+        round: Round,
+        task: Payload,
+        partials: Vec<Payload>,
+    ) -> Result<Step<Payload, Payload>> {
+        let task = P::Task::from_payload(task)?;
+        let partials = partials
+            .into_iter()
+            .map(P::Partial::from_payload)
+            .collect::<Result<Vec<_>, CodecError>>()?;
+        Ok(match Program::global_step(self, round, &task, &partials)? {
+            Step::Next(task) => Step::Next(task.into_payload()?),
+            Step::Done(output) => Step::Done(output.into_payload()?),
+        })
+    }
+}
+
+struct Loaded<P: Program> {
+    program: Arc<P>,
+    state: P::State,
+}
+
+impl<P: Program> LoadedTile for Loaded<P> {
+    fn local_step(&mut self, task: Payload, context: &Context) -> Result<Payload> {
+        let task = P::Task::from_payload(task)?;
+        let partial = self.program.local_step(&mut self.state, &task, context)?;
+        Ok(partial.into_payload()?)
+    }
+
+    fn collect(self: Box<Self>, output: Payload, context: &Context) -> Result<Option<Payload>> {
+        let output = P::Output::from_payload(output)?;
+        let collected = self.program.collect(self.state, &output, context)?;
+        Ok(collected.map(Wire::into_payload).transpose()?)
+    }
+}
+
+type Instantiate = fn(&[u8]) -> Result<Arc<dyn Instance>, serde_json::Error>;
+
+/// The programs registered with a machine, by name.
+#[derive(Clone, Default)]
+pub(crate) struct Catalog {
+    programs: BTreeMap<&'static str, Instantiate>,
+}
+
+impl Catalog {
+    pub(crate) fn register<P: Program>(&mut self) {
+        self.programs.insert(P::NAME, |parameters| {
+            Ok(Arc::new(serde_json::from_slice::<P>(parameters)?))
+        });
+    }
+
+    pub(crate) fn instantiate(
+        &self,
+        name: &str,
+        parameters: &Bytes,
+    ) -> Result<Arc<dyn Instance>, JobError> {
+        let instantiate = self
+            .programs
+            .get(name)
+            .ok_or_else(|| JobError::UnknownProgram {
+                name: name.to_owned(),
+                known: self.programs.keys().map(ToString::to_string).collect(),
+            })?;
+        instantiate(parameters).map_err(|error| JobError::InvalidParameters {
+            program: name.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! One answer of each rank: the first counts, a second must be the same.
+
+use crate::id::Rank;
+use crate::payload::Payload;
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The first of its rank; others are still awaited.
+    First,
+    /// The first of its rank, and the last that was awaited.
+    Last,
+    /// Came before with the same bytes; dropped.
+    Duplicate,
+    /// Came before with other bytes: the program is not deterministic.
+    Conflict,
+    /// No such rank in this team.
+    Stranger,
+}
+
+/// Answers of a team, in rank order.
+#[derive(Debug)]
+pub(crate) struct Gather {
+    answers: Vec<Option<Option<Payload>>>,
+    awaited: usize,
+}
+
+impl Gather {
+    pub(crate) fn new(team_size: usize) -> Self {
+        Self {
+            answers: vec![None; team_size],
+            awaited: team_size,
+        }
+    }
+
+    pub(crate) fn take(&mut self, rank: Rank, answer: Option<Payload>) -> Taken {
+        match self.answers.get_mut(rank.index()) {
+            None => Taken::Stranger,
+            Some(Some(first)) if *first == answer => Taken::Duplicate,
+            Some(Some(_)) => Taken::Conflict,
+            Some(slot) => {
+                *slot = Some(answer);
+                self.awaited -= 1;
+                if self.awaited == 0 {
+                    Taken::Last
+                } else {
+                    Taken::First
+                }
+            }
+        }
+    }
+
+    /// How many ranks have answered.
+    pub(crate) fn answered(&self) -> usize {
+        self.answers.len() - self.awaited
+    }
+
+    /// The answers in rank order; those of ranks that have not answered are left out.
+    pub(crate) fn into_answers(self) -> Vec<Option<Payload>> {
+        self.answers.into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn answer(byte: u8) -> Option<Payload> {
+        Some(Payload {
+            head: vec![byte].into(),
+            body: Vec::new().into(),
+        })
+    }
+
+    #[test]
+    fn a_second_answer_must_be_the_first_again() {
+        let mut gather = Gather::new(2);
+        assert_eq!(gather.take(Rank(1), answer(7)), Taken::First);
+        assert_eq!(gather.take(Rank(1), answer(7)), Taken::Duplicate);
+        assert_eq!(gather.take(Rank(1), answer(8)), Taken::Conflict);
+        assert_eq!(gather.take(Rank(2), answer(0)), Taken::Stranger);
+        assert_eq!(gather.take(Rank(0), None), Taken::Last);
+        assert_eq!(gather.into_answers(), [None, answer(7)]);
+    }
+
+    proptest! {
+        #[test]
+        fn answers_come_out_in_rank_order_however_they_arrive(
+            order in Just((0_u8..50).collect::<Vec<_>>()).prop_shuffle(),
+            repeats in prop::collection::vec(0_usize..50, 0..20),
+        ) {
+            let mut gather = Gather::new(order.len());
+            for (i, rank) in order.iter().enumerate() {
+                let last = i + 1 == order.len();
+                let taken = gather.take(Rank(u32::from(*rank)), answer(*rank));
+                prop_assert_eq!(taken, if last { Taken::Last } else { Taken::First });
+                for rank in repeats.iter().filter_map(|at| order[..=i].get(*at)) {
+                    let taken = gather.take(Rank(u32::from(*rank)), answer(*rank));
+                    prop_assert_eq!(taken, Taken::Duplicate);
+                }
+            }
+            let expected: Vec<_> = (0..50).map(answer).collect();
+            prop_assert_eq!(gather.into_answers(), expected);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The public handle of a machine.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::actor::Census;
+use crate::actor::proxy::{Cancel, Proxy, Submit};
+use crate::error::JobError;
+use crate::handle::{CompletionOf, Job};
+use crate::id::JobId;
+use crate::link::{Counters, Link};
+use crate::local::LocalBuilder;
+use crate::message::Invocation;
+use crate::payload::Wire;
+use crate::program::Program;
+
+/// A running virtual machine. Cheap to clone, usable from every thread and runtime.
+///
+/// When the last handle of the machine and of its jobs is dropped, all its threads end; running
+/// jobs end with them. [`shutdown`](Self::shutdown) does the same and waits for it.
+#[derive(Clone)]
+pub struct VirtualMachine {
+    running: Arc<Running>,
+}
+
+/// What the handles of a machine share.
+pub(crate) struct Running {
+    pub(crate) proxy: Addr<Proxy>,
+    pub(crate) link: Link,
+    pub(crate) workers: usize,
+    pub(crate) census: Arc<watch::Sender<Census>>,
+    /// How many threads of the machine are alive.
+    pub(crate) threads: Arc<watch::Sender<usize>>,
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+impl Running {
+    pub(crate) fn cancel(&self, job: JobId) {
+        self.link.complete(&self.proxy, Cancel(job));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+impl VirtualMachine {
+    pub(crate) fn new(running: Running) -> Self {
+        Self {
+            running: Arc::new(running),
+        }
+    }
+
+    /// A machine in this process: no broker, nothing to install.
+    ///
+    /// ```
+    /// # use msvpu_actors::VirtualMachine;
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let machine = VirtualMachine::local().workers(2).start().await?;
+    /// assert_eq!(machine.workers(), 2);
+    /// machine.shutdown().await;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn local() -> LocalBuilder {
+        LocalBuilder::default()
+    }
+
+    /// Submits a job and returns its handle as soon as the job is admitted.
+    ///
+    /// # Errors
+    /// When the program is not registered, the queue is full, or the machine was shut down.
+    pub async fn submit<P: Program>(
+        &self,
+        program: P,
+        input: P::Input,
+    ) -> Result<Job<P>, JobError> {
+        let submitted = Instant::now();
+        let parameters =
+            serde_json::to_vec(&program).map_err(|error| JobError::InvalidParameters {
+                program: P::NAME.to_owned(),
+                reason: error.to_string(),
+            })?;
+        let submit = Submit {
+            invocation: Invocation {
+                program: P::NAME.to_owned(),
+                parameters: Bytes::from(parameters),
+            },
+            input: input.into_payload()?,
+            submitted,
+        };
+        let journal = self
+            .running
+            .proxy
+            .send(submit)
+            .await
+            .map_err(|_| JobError::Stopped)??;
+        Ok(Job::new(Arc::clone(&self.running), journal))
+    }
+
+    /// Submits a job and waits for its result.
+    ///
+    /// # Errors
+    /// Those of [`submit`](Self::submit), and those with which the job ends.
+    pub async fn run<P: Program>(
+        &self,
+        program: P,
+        input: P::Input,
+    ) -> Result<CompletionOf<P>, JobError> {
+        self.submit(program, input).await?.await
+    }
+
+    /// How many steps the machine computes at once.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.running.workers
+    }
+
+    /// How many team leaders and MsVPUs are alive.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        *self.running.census.borrow()
+    }
+
+    /// What the machine's mailboxes have seen so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.running.link.counters()
+    }
+
+    /// Waits until no team leader and no MsVPU is alive.
+    pub async fn idle(&self) {
+        let mut census = self.running.census.subscribe();
+        // The sender lives as long as `self`.
+        let _ = census.wait_for(|census| *census == Census::default()).await;
+    }
+
+    /// Stops the machine and waits until its threads have ended. Jobs that have not ended fail
+    /// with [`JobError::Stopped`]; steps that have begun are waited for.
+    pub async fn shutdown(self) {
+        self.running.stop.send_replace(true);
+        let mut threads = self.running.threads.subscribe();
+        // The sender lives as long as `self`.
+        let _ = threads.wait_for(|threads| *threads == 0).await;
+    }
+}
+
+impl std::fmt::Debug for VirtualMachine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VirtualMachine")
+            .field("workers", &self.workers())
+            .field("census", &self.census())
+            .finish()
+    }
+}

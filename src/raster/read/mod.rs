@@ -1,0 +1,264 @@
+//! From a file to a [`Scene`].
+
+mod geotags;
+mod jpeg;
+mod png;
+mod pnm;
+mod tiff;
+mod tiff_chunks;
+mod tiff_directory;
+
+use std::{
+    fmt,
+    fs::{File, Metadata},
+    io::{self, BufReader, Read, Seek},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    alpha,
+    error::{ReadError, ReadProblem},
+};
+use crate::{Scene, SceneError, Shape};
+
+pub use geotags::{GeoTag, GeoTags};
+
+/// The format of a picture file, found by its first bytes, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Portable Network Graphics.
+    Png,
+    /// JPEG.
+    Jpeg,
+    /// TIFF or BigTIFF, with or without GeoTIFF's tags.
+    Tiff,
+    /// Netpbm: PBM, PGM, PPM, PAM.
+    Pnm,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::Tiff => "TIFF",
+            Self::Pnm => "PNM",
+        })
+    }
+}
+
+impl Format {
+    fn of(start: &[u8]) -> Option<Self> {
+        match start {
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
+            [b'P', b'1'..=b'7', space, ..] if space.is_ascii_whitespace() || *space == b'#' => {
+                Some(Self::Pnm)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What reading may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// The most bytes that the decoded samples may take; checked before they are allocated.
+    pub max_decoded_bytes: u64,
+}
+
+impl ReadLimits {
+    /// The default of [`max_decoded_bytes`](Self::max_decoded_bytes): 2 GiB.
+    pub const DEFAULT_MAX_DECODED_BYTES: u64 = 2 << 30;
+
+    /// The size of samples of this shape, if it is within the limit.
+    fn check(&self, shape: Shape) -> Result<usize, ReadProblem> {
+        let needed_bytes = u128::from(shape.pixels()) * shape.pixel_bytes() as u128;
+        match usize::try_from(needed_bytes) {
+            Ok(bytes) if needed_bytes <= u128::from(self.max_decoded_bytes) => Ok(bytes),
+            _ => Err(ReadProblem::TooLarge {
+                width: shape.width,
+                height: shape.height,
+                bands: shape.bands,
+                needed_bytes,
+                limit_bytes: self.max_decoded_bytes,
+            }),
+        }
+    }
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            max_decoded_bytes: Self::DEFAULT_MAX_DECODED_BYTES,
+        }
+    }
+}
+
+/// An alpha band that was in the file and is not in the scene.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alpha {
+    /// How many pixels are fully transparent. When there is any, the scene is of floats, and NaN there.
+    pub transparent_pixels: u64,
+}
+
+/// A picture as it was found in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// The samples, without alpha.
+    pub scene: Scene,
+    /// Bits per sample in the file: 1, 2, 4, 8, 16, 32 or 64; for PNM, what its maximum needs.
+    pub bits: u8,
+    /// The format of the file.
+    pub format: Format,
+    /// The sample value that stands for no data: GDAL's tag of a TIFF, the transparent gray of a PNG. Never NaN, which is no
+    /// data without saying. In a float32 scene it is rounded to that type, so that it can be compared.
+    pub nodata: Option<f64>,
+    /// GeoTIFF's tags, to be written back to results.
+    pub georeference: Option<GeoTags>,
+    /// Whether an alpha band was left out.
+    pub alpha: Option<Alpha>,
+}
+
+impl Picture {
+    fn new(format: Format, bits: u8, scene: Scene) -> Self {
+        Self {
+            scene,
+            bits,
+            format,
+            nodata: None,
+            georeference: None,
+            alpha: None,
+        }
+    }
+
+    /// The picture of decoded samples, one of whose bands may be alpha.
+    fn from_samples(
+        format: Format,
+        bits: u8,
+        shape: Shape,
+        samples: Vec<u8>,
+        alpha_band: Option<usize>,
+        limits: &ReadLimits,
+    ) -> Result<Self, ReadProblem> {
+        let broken = |error: SceneError| ReadProblem::Malformed {
+            format,
+            detail: error.to_string(),
+        };
+        let Some(alpha_band) = alpha_band else {
+            return Ok(Self::new(
+                format,
+                bits,
+                Scene::new(shape, samples).map_err(broken)?,
+            ));
+        };
+        if shape.bands < 2 {
+            return Err(ReadProblem::Unsupported {
+                format,
+                found: "an alpha band alone".to_owned(),
+                wanted: "one or more bands beside it",
+            });
+        }
+        // In case of transparent pixels; only a bound, so that no second pass is needed to know.
+        limits.check(Shape {
+            bands: shape.bands - 1,
+            sample: alpha::with_nan(shape.sample),
+            ..shape
+        })?;
+        let (scene, transparent_pixels) =
+            alpha::leave_out(shape, samples, alpha_band).map_err(broken)?;
+        Ok(Self {
+            alpha: Some(Alpha { transparent_pixels }),
+            ..Self::new(format, bits, scene)
+        })
+    }
+}
+
+/// Reads a picture file: PNG, JPEG, PNM, TIFF or GeoTIFF.
+///
+/// TIFF: strips and tiles; no compression, LZW, Deflate, PackBits; unsigned samples of 1, 2, 4, 8, 16 and 32 bits, signed ones
+/// of 8, 16 and 32, floats of 32 and 64; any number of bands, together or in planes. Signed and 32-bit integers become the
+/// smallest float type that holds them exactly. Its chunks are decoded in parallel.
+///
+/// # Errors
+/// [`ReadError`] when the file is missing, is no picture, is damaged, passes the limits, or is of a kind that is not read.
+/// Memory is bounded before it is taken: a small file cannot ask for much.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("tiny.pgm");
+/// std::fs::write(&path, b"P5 2 1 255\n\x07\x09")?;
+/// let picture = msvpu::raster::read(&path, &msvpu::raster::ReadLimits::default())?;
+/// assert_eq!(picture.scene.samples().as_ref(), [7, 9]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, ReadError> {
+    open_and_decode(path, limits).map_err(|problem| ReadError {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn open_and_decode(path: &Path, limits: &ReadLimits) -> Result<Picture, ReadProblem> {
+    // Asked before the file is opened: opening a pipe would wait for its writer.
+    let metadata = std::fs::metadata(path).map_err(not_opened)?;
+    if !metadata.is_file() {
+        return Err(ReadProblem::NotAFile {
+            found: kind_of(&metadata),
+        });
+    }
+    let mut file = File::open(path).map_err(not_opened)?;
+    let mut start = Vec::with_capacity(8);
+    (&mut file)
+        .take(8)
+        .read_to_end(&mut start)
+        .map_err(ReadProblem::Io)?;
+    if start.is_empty() {
+        return Err(ReadProblem::Empty);
+    }
+    let format = Format::of(&start).ok_or(ReadProblem::UnknownFormat)?;
+    file.rewind().map_err(ReadProblem::Io)?;
+    let source = Source {
+        path,
+        file_bytes: metadata.len(),
+        limits,
+    };
+    // The decoders are other people's and known to panic on hostile bytes; nothing of theirs outlives the call.
+    catch_unwind(AssertUnwindSafe(|| match format {
+        Format::Png => png::decode(&source, BufReader::with_capacity(BUFFER_BYTES, file)),
+        Format::Jpeg => jpeg::decode(&source, file),
+        Format::Pnm => pnm::decode(&source, BufReader::with_capacity(BUFFER_BYTES, file)),
+        Format::Tiff => tiff::decode(&source),
+    }))
+    .unwrap_or(Err(ReadProblem::DecoderPanicked { format }))
+}
+
+/// Large enough that system calls do not count, small enough to stay in a processor's second cache.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// The file that is being decoded.
+struct Source<'a> {
+    path: &'a Path,
+    file_bytes: u64,
+    limits: &'a ReadLimits,
+}
+
+fn not_opened(error: io::Error) -> ReadProblem {
+    match error.kind() {
+        io::ErrorKind::NotFound => ReadProblem::Missing,
+        _ => ReadProblem::Io(error),
+    }
+}
+
+fn kind_of(metadata: &Metadata) -> &'static str {
+    if metadata.is_dir() {
+        "a directory"
+    } else {
+        "a pipe, socket or device"
+    }
+}

@@ -1,0 +1,46 @@
+//! Files that are there whole or not at all.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use crate::raster::error::{WriteError, WriteProblem};
+
+/// Writes to a file without a name beside `path`, which gets the name when all is written.
+///
+/// A file that was there is replaced in one step. When the process dies in between, `path` is what it was.
+pub(super) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), WriteProblem>,
+) -> Result<(), WriteError> {
+    write_and_rename(path, write).map_err(|problem| WriteError {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn write_and_rename(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), WriteProblem>,
+) -> Result<(), WriteProblem> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".msvpu-").suffix(".partial");
+    // A temporary file is for its owner's eyes; a result is for whom the user's mask says.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(directory)?;
+    let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, file.as_file());
+    write(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+const BUFFER_BYTES: usize = 256 << 10;

@@ -1,0 +1,150 @@
+//! From labels to files.
+
+mod file;
+mod palette;
+mod png;
+mod tiff;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{
+    error::{WriteError, WriteProblem},
+    read::GeoTags,
+};
+
+pub use png::{write_labels_png, write_mask_png, write_membership_png};
+pub use tiff::write_labels_tiff;
+
+/// A label for each pixel: 0 is no data, 1 to K are classes.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelImage<'a> {
+    width: u32,
+    height: u32,
+    classes: u16,
+    labels: Labels<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Labels<'a> {
+    Bytes(&'a [u8]),
+    Words(&'a [[u8; 2]]),
+}
+
+impl<'a> LabelImage<'a> {
+    /// Wraps labels, row-major: one byte each, or two with the lower first; `classes` is K.
+    ///
+    /// # Errors
+    /// When there is no pixel, the bytes are neither one nor two per pixel, or a label is above K.
+    pub fn new(
+        width: u32,
+        height: u32,
+        classes: u16,
+        labels: &'a [u8],
+    ) -> Result<Self, WriteProblem> {
+        let pixels = u128::from(width) * u128::from(height);
+        if pixels == 0 {
+            return Err(WriteProblem::NoPixels { width, height });
+        }
+        let found = labels.len();
+        let labels = match found as u128 {
+            bytes if bytes == pixels => Labels::Bytes(labels),
+            bytes if bytes == 2 * pixels => Labels::Words(labels.as_chunks().0),
+            _ => {
+                return Err(WriteProblem::Length {
+                    width,
+                    height,
+                    found,
+                    expected: if classes > 255 { 2 * pixels } else { pixels },
+                });
+            }
+        };
+        let largest = match labels {
+            Labels::Bytes(labels) => labels.iter().copied().max().map(u16::from),
+            Labels::Words(labels) => labels.iter().copied().map(u16::from_le_bytes).max(),
+        };
+        match largest {
+            Some(found) if found > classes => Err(WriteProblem::Label { found, classes }),
+            _ => Ok(Self {
+                width,
+                height,
+                classes,
+                labels,
+            }),
+        }
+    }
+
+    /// Columns.
+    #[must_use]
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    #[must_use]
+    pub const fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// K, the largest possible label.
+    #[must_use]
+    pub const fn classes(&self) -> u16 {
+        self.classes
+    }
+
+    fn rows(&self, first: usize, count: usize) -> Labels<'a> {
+        let width = self.width as usize;
+        let range = first * width..(first + count) * width;
+        match self.labels {
+            Labels::Bytes(labels) => Labels::Bytes(&labels[range]),
+            Labels::Words(labels) => Labels::Words(&labels[range]),
+        }
+    }
+}
+
+/// The kind of file that the labels are written to.
+#[derive(Clone, Copy, Debug)]
+pub enum LabelFile<'a> {
+    /// `labels.png`, with a palette.
+    Png,
+    /// `labels.tif`, with these tags, if there are any.
+    Tiff(Option<&'a GeoTags>),
+}
+
+/// Writes the labels and one mask for each class, `class_1.png` to `class_K.png`, into a directory that exists.
+///
+/// Files are written side by side on the current rayon pool, each in little more memory than a row. Returns their paths, labels first.
+///
+/// # Errors
+/// [`WriteError`] of the first file that failed; every file that is there is whole.
+pub fn write_all(
+    directory: &Path,
+    image: &LabelImage<'_>,
+    labels: LabelFile<'_>,
+) -> Result<Vec<PathBuf>, WriteError> {
+    (0..=image.classes)
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|class| {
+            let (path, written) = match (class, labels) {
+                (0, LabelFile::Png) => {
+                    let path = directory.join("labels.png");
+                    let written = write_labels_png(&path, image);
+                    (path, written)
+                }
+                (0, LabelFile::Tiff(georeference)) => {
+                    let path = directory.join("labels.tif");
+                    let written = write_labels_tiff(&path, image, georeference);
+                    (path, written)
+                }
+                _ => {
+                    let path = directory.join(format!("class_{class}.png"));
+                    let written = write_mask_png(&path, image, class);
+                    (path, written)
+                }
+            };
+            written.map(|()| path)
+        })
+        .collect()
+}
