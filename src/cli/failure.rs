@@ -1,7 +1,6 @@
 //! Why a command ended without its result, and with which exit status.
 
 use std::fmt::Display;
-use std::process::ExitCode;
 
 use thiserror::Error;
 
@@ -40,11 +39,6 @@ impl Failure {
     }
 }
 
-impl From<&Failure> for ExitCode {
-    fn from(failure: &Failure) -> Self {
-        Self::from(failure.status())
-    }
-}
 
 /// A message as one line without control characters: file names and decoders may hold any.
 fn one_line(message: &str) -> String {

@@ -1,31 +1,13 @@
 //! How the values of options are written, and what is said when one is not.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-/// Labels are 16 bit and 0 is nodata.
-pub(crate) const MAX_CLASSES: usize = 65_535;
+use msvpu::MAX_CLASSES;
 
-/// `ROWSxCOLUMNS`, neither 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TilesValue {
-    pub(crate) rows: NonZeroU32,
-    pub(crate) columns: NonZeroU32,
-}
-
-impl FromStr for TilesValue {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refusal = "expected ROWSxCOLUMNS, both from 1 on, such as 4x8";
-        let (rows, columns) = text.split_once(['x', 'X']).ok_or(refusal)?;
-        match (rows.parse(), columns.parse()) {
-            (Ok(rows), Ok(columns)) => Ok(Self { rows, columns }),
-            _ => Err(refusal),
-        }
-    }
-}
+/// Each worker is a thread; more than any host has CPUs is a slip of the hand.
+const MAX_WORKERS: usize = 4096;
 
 /// The initial centers: `1.2,2.5,3.8` for one band, `r,g,b;r,g,b` for several.
 ///
@@ -72,7 +54,7 @@ impl FromStr for CentersValue {
                 odd.len()
             ));
         }
-        if centers.len() > MAX_CLASSES {
+        if centers.len() > MAX_CLASSES as usize {
             return Err(format!(
                 "{} centers, at most {MAX_CLASSES} are possible",
                 centers.len()
@@ -90,6 +72,22 @@ fn finite(text: &str) -> Result<f64, String> {
             "`{}` is not a number; expected 1.2,2.5,3.8 for one band, r,g,b;r,g,b for several",
             text.trim()
         )),
+    }
+}
+
+/// The value of `--classes`: 1 to [`MAX_CLASSES`].
+pub(crate) fn classes(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(classes) if (1..=MAX_CLASSES).contains(&classes) => Ok(classes),
+        _ => Err(format!("expected a number from 1 to {MAX_CLASSES}")),
+    }
+}
+
+/// The value of `--workers`: 1 to [`MAX_WORKERS`].
+pub(crate) fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(workers) if workers.get() <= MAX_WORKERS => Ok(workers),
+        _ => Err(format!("expected a number from 1 to {MAX_WORKERS}")),
     }
 }
 
@@ -178,15 +176,6 @@ impl fmt::Display for ByteSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tiles_are_two_numbers_from_one_on() {
-        let tiles: TilesValue = "3x4".parse().unwrap();
-        assert_eq!((tiles.rows.get(), tiles.columns.get()), (3, 4));
-        for wrong in ["0x3", "3x0", "3", "x", "3x", "-1x2", "3x4x5", "1.5x2", ""] {
-            assert!(wrong.parse::<TilesValue>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn centers_of_one_band_and_of_several() {
