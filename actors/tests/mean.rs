@@ -25,14 +25,20 @@ impl Program for Mean {
         Ok((tile.iter().sum(), tile.len()))
     }
     fn global_step(&self, _: Round, _: &(), partials: &[(f64, usize)]) -> Result<Step<(), f64>> {
-        let (sum, n) = partials.iter().fold((0.0, 0), |(s, n), p| (s + p.0, n + p.1));
+        let (sum, n) = partials
+            .iter()
+            .fold((0.0, 0), |(s, n), p| (s + p.0, n + p.1));
         Ok(Step::Done(sum / n as f64))
     }
 }
 
 #[tokio::test]
 async fn mean_of_numbers() {
-    let machine = VirtualMachine::local().service::<Mean>().start().await.unwrap();
+    let machine = VirtualMachine::local()
+        .service::<Mean>()
+        .start()
+        .await
+        .unwrap();
     let input: Vec<f64> = (0..1000).map(f64::from).collect();
     let done = machine.run(Mean, input).await.unwrap();
     assert_eq!(done.output, 499.5);

@@ -3,10 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use msvpu::raster::ReadLimits;
+use msvpu::{Centers, Init, Settings, StopRule, Tiling};
 
-use super::values::{ByteSize, CentersValue, epsilon, fuzzifier, nodata};
+use super::values::{self, ByteSize};
 
 /// A massively distributed virtual machine: classify large satellite images with teams of actors.
 #[derive(Debug, Parser)]
@@ -50,16 +53,16 @@ pub(crate) struct ClassifyArgs {
     pub(crate) algorithm: Algorithm,
 
     /// How many classes; their first centers are found in the image (--init).
-    #[arg(long, short = 'k', value_name = "K", value_parser = super::values::classes, allow_hyphen_values = true)]
+    #[arg(long, short = 'k', value_name = "K", value_parser = values::classes, allow_hyphen_values = true)]
     pub(crate) classes: Option<u32>,
 
     /// The first centers: 1.2,2.5,3.8 for one band, R,G,B;R,G,B;… for several.
-    #[arg(long, value_name = "CENTERS", allow_hyphen_values = true)]
-    pub(crate) centers: Option<CentersValue>,
+    #[arg(long, value_name = "CENTERS", value_parser = values::centers, allow_hyphen_values = true)]
+    pub(crate) centers: Option<Centers>,
 
     /// How the first centers are found [default: linear].
-    #[arg(long, value_enum, conflicts_with = "centers")]
-    pub(crate) init: Option<InitArg>,
+    #[arg(long, value_parser = init(), conflicts_with = "centers")]
+    pub(crate) init: Option<Init>,
 
     /// What random and kmeans++ depend on [default: 0].
     #[arg(
@@ -71,40 +74,40 @@ pub(crate) struct ClassifyArgs {
     pub(crate) seed: Option<u64>,
 
     /// How fuzzy the classes are, greater than 1; fuzzy-cmeans only [default: 2].
-    #[arg(long, value_name = "M", value_parser = fuzzifier, allow_hyphen_values = true)]
+    #[arg(long, value_name = "M", value_parser = values::fuzzifier, allow_hyphen_values = true)]
     pub(crate) fuzzifier: Option<f64>,
 
     /// Stop when the change that --stop-on names is below this.
-    #[arg(long, value_name = "E", value_parser = epsilon, allow_hyphen_values = true,
-          default_value_t = msvpu::Settings::DEFAULT_EPSILON)]
+    #[arg(long, value_name = "E", value_parser = values::epsilon, allow_hyphen_values = true,
+          default_value_t = Settings::DEFAULT_EPSILON)]
     pub(crate) epsilon: f64,
 
     /// Which change from one iteration to the next is compared with --epsilon.
-    #[arg(long, value_enum, value_name = "RULE", default_value_t = StopOn::Objective)]
-    pub(crate) stop_on: StopOn,
+    #[arg(long, value_name = "RULE", value_parser = stop_rule(), default_value_t = StopRule::default())]
+    pub(crate) stop_on: StopRule,
 
     /// Stop after this many iterations at the latest.
     #[arg(long, value_name = "N", allow_hyphen_values = true,
           value_parser = clap::value_parser!(u32).range(1..),
-          default_value_t = msvpu::Settings::DEFAULT_MAX_ITERATIONS)]
+          default_value_t = Settings::DEFAULT_MAX_ITERATIONS)]
     pub(crate) max_iterations: u32,
 
     /// How the image is cut; one MsVPU owns each tile [default: chosen from the image's shape].
     #[arg(long, value_name = "ROWSxCOLUMNS", allow_hyphen_values = true)]
-    pub(crate) tiles: Option<msvpu::Tiling>,
+    pub(crate) tiles: Option<Tiling>,
 
     /// How many CPUs to use [default: all that this process may use].
     #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
-          value_parser = super::values::workers)]
+          value_parser = values::workers)]
     pub(crate) workers: Option<NonZeroUsize>,
 
     /// Pixels whose every band has this value belong to no class [default: what the image says].
-    #[arg(long, value_name = "V", value_parser = nodata, allow_hyphen_values = true)]
+    #[arg(long, value_name = "V", value_parser = values::nodata, allow_hyphen_values = true)]
     pub(crate) nodata: Option<f64>,
 
     /// The most bytes that the decoded image may take, such as 4GiB.
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true,
-          default_value_t = ByteSize(msvpu::raster::ReadLimits::DEFAULT_MAX_DECODED_BYTES))]
+          default_value_t = ByteSize(ReadLimits::DEFAULT_MAX_DECODED_BYTES))]
     pub(crate) max_decoded_bytes: ByteSize,
 
     /// Write report.json, labels, masks and convergence.svg into this directory; it is made if need be.
@@ -115,7 +118,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, requires = "output", conflicts_with = "no_images")]
     pub(crate) memberships: bool,
 
-    /// Fit only: no labels are made, and of the files only report.json is written.
+    /// Fit only: of the files only report.json is written.
     #[arg(long)]
     pub(crate) no_images: bool,
 
@@ -138,23 +141,21 @@ pub(crate) enum Algorithm {
     FuzzyCMeans,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum InitArg {
-    /// Spread evenly over the values of each band.
-    Linear,
-    /// Distinct pixels, drawn at random.
-    Random,
-    /// Pixels drawn far from each other (Arthur and Vassilvitskii 2007).
-    #[value(name = "kmeans++")]
-    KMeansPlusPlus,
+fn init() -> impl TypedValueParser<Value = Init> {
+    PossibleValuesParser::new([
+        PossibleValue::new("linear").help("Spread evenly over the values of each band"),
+        PossibleValue::new("random").help("Distinct pixels, drawn at random"),
+        PossibleValue::new("kmeans++")
+            .help("Pixels drawn far from each other (Arthur and Vassilvitskii 2007)"),
+    ])
+    .try_map(|text| text.parse::<Init>())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StopOn {
-    /// Of the objective: |J − J before|.
-    Objective,
-    /// Of the sum of all centers.
-    CenterSum,
-    /// The farthest move of a center.
-    CenterShift,
+fn stop_rule() -> impl TypedValueParser<Value = StopRule> {
+    PossibleValuesParser::new([
+        PossibleValue::new("objective").help("Of the objective: |J - J before|, over all pixels"),
+        PossibleValue::new("center-sum").help("Of the sum of all centers"),
+        PossibleValue::new("center-shift").help("The farthest move of a center"),
+    ])
+    .try_map(|text| text.parse::<StopRule>())
 }

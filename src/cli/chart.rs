@@ -15,15 +15,17 @@ pub(crate) struct Convergence {
     pub(crate) title: String,
     /// What the upper axis shows of a center: its value, or the mean over its bands.
     pub(crate) center_axis: String,
-    /// One entry an iteration, each with one value a class.
+    /// One entry an iteration, each with one value for each class that is drawn.
     pub(crate) centers: Vec<Vec<f64>>,
+    /// How many classes there are; the first ones are drawn.
+    pub(crate) classes: usize,
     /// What the lower axis shows: the error of the stopping rule.
     pub(crate) error_axis: String,
     /// One entry an iteration; `None` where the rule has no error yet.
     pub(crate) errors: Vec<Option<f64>>,
     /// The rule is met below this error.
     pub(crate) epsilon: f64,
-    /// The colour of each class.
+    /// The colour of each class that is drawn.
     pub(crate) colors: Vec<[u8; 3]>,
 }
 
@@ -88,10 +90,12 @@ impl Convergence {
             ticks: marks,
             label: &|value| fixed(value, decimals, high.abs().max(low.abs())),
         };
-        let classes = self.colors.len();
-        let lines: Vec<Line> = (0..classes)
-            .map(|class| Line {
-                color: rgb(self.colors[class]),
+        let lines: Vec<Line> = self
+            .colors
+            .iter()
+            .enumerate()
+            .map(|(class, color)| Line {
+                color: rgb(*color),
                 points: (1..)
                     .zip(&self.centers)
                     .filter_map(|(iteration, centers)| {
@@ -103,17 +107,23 @@ impl Convergence {
         panel.draw(area, self.centers.len(), &lines, &[], None)?;
 
         let last = self.centers.last().map_or(&[][..], Vec::as_slice);
-        let shown = if classes > LEGEND_ROWS {
+        let shown = if self.classes > LEGEND_ROWS {
             LEGEND_ROWS - 1
         } else {
-            classes
+            self.classes
         };
         let mut legend = Legend::beside(area);
         for (label, (color, center)) in (1..).zip(self.colors.iter().zip(last)).take(shown) {
             legend.line(rgb(*color), &format!("class {label}: {}", short(*center)))?;
         }
-        if classes > shown {
-            legend.text(&format!("and {} more classes", classes - shown))?;
+        if self.classes > self.colors.len() {
+            legend.text(&format!(
+                "first {} of {} drawn",
+                self.colors.len(),
+                self.classes
+            ))?;
+        } else if self.classes > shown {
+            legend.text(&format!("and {} more classes", self.classes - shown))?;
         }
         Ok(())
     }
@@ -413,6 +423,7 @@ mod tests {
                         .collect()
                 })
                 .collect(),
+            classes,
             error_axis: "|J - J before|".to_owned(),
             errors: (0..iterations)
                 .map(|at| {
@@ -443,13 +454,6 @@ mod tests {
             assert!(!svg.contains("NaN") && !svg.contains("inf"));
             assert_eq!(svg.contains("exactly 0"), last_error == 0.0);
             assert_eq!(svg.contains("more classes"), classes > LEGEND_ROWS);
-            if let Ok(dir) = std::env::var("CHARTS") {
-                std::fs::write(
-                    format!("{dir}/c{classes}-{iterations}-{last_error}.svg"),
-                    &svg,
-                )
-                .unwrap();
-            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 
 /// A directory that exists and takes files.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Destination {
     path: PathBuf,
     made: bool,
@@ -40,7 +40,10 @@ impl Destination {
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
         let path = self.path.join(name);
         self.write_and_rename(&path, content).map_err(|error| {
-            Failure::runtime(format_args!("{}: cannot be written: {error}", path.display()))
+            Failure::runtime(format_args!(
+                "{}: cannot be written: {error}",
+                path.display()
+            ))
         })
     }
 

@@ -1,6 +1,7 @@
 //! Why a command ended without its result, and with which exit status.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use thiserror::Error;
 
@@ -29,6 +30,14 @@ impl Failure {
         Self::Runtime(one_line(&message.to_string()))
     }
 
+    /// Names the input that was refused.
+    pub(crate) fn at(self, input: &Path) -> Self {
+        match self {
+            Self::Input(message) => Self::input(format_args!("{}: {message}", input.display())),
+            other => other,
+        }
+    }
+
     /// The exit status of the command.
     pub(crate) const fn status(&self) -> u8 {
         match self {
@@ -38,7 +47,6 @@ impl Failure {
         }
     }
 }
-
 
 /// A message as one line without control characters: file names and decoders may hold any.
 fn one_line(message: &str) -> String {

@@ -3,12 +3,16 @@
 mod args;
 mod chart;
 mod classify;
+mod convergence;
 mod destination;
 mod failure;
+mod files;
+mod interrupts;
 mod number;
 mod output;
 mod progress;
 mod report;
+mod run;
 mod services;
 mod summary;
 mod values;

@@ -45,8 +45,10 @@ impl Display {
     /// An iteration is over.
     pub(crate) fn iteration(&self, iteration: u32, objective_change: f64) {
         self.bar.set_position(iteration.into());
-        self.bar
-            .set_message(format!(", objective changed by {}", short(objective_change)));
+        self.bar.set_message(format!(
+            ", objective changed by {}",
+            short(objective_change)
+        ));
     }
 
     /// Tiles have answered in a long round.

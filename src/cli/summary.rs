@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use msvpu::ClassSummary;
+
 use super::number::{grouped, short};
-use super::report::{Class, Report};
+use super::report::Report;
 
 /// More classes than a screen shows are in the report only.
 const SHOWN_CLASSES: usize = 40;
@@ -33,7 +35,7 @@ pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> S
     lines.push(String::new());
     lines.extend(classes(report));
     if !report.empty_classes.is_empty() {
-        let labels: Vec<String> = report.empty_classes.iter().map(u32::to_string).collect();
+        let labels: Vec<String> = report.empty_classes.iter().map(u16::to_string).collect();
         lines.push(format!(
             "without a pixel: class {}",
             shortened(&labels).join(", ")
@@ -43,11 +45,7 @@ pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> S
     let timings = &report.timings;
     lines.push(format!(
         "time        {:.1} ms: decode {:.1}, fit {:.1}, assemble {:.1}, encode {:.1}",
-        timings.total_ms,
-        timings.decode_ms,
-        timings.fit_ms,
-        timings.assemble_ms,
-        timings.encode_ms
+        timings.total_ms, timings.decode_ms, timings.fit_ms, timings.assemble_ms, timings.encode_ms
     ));
     if let Some((directory, files)) = written {
         lines.push(format!(
@@ -73,10 +71,7 @@ fn image(report: &Report) -> String {
         image.bits
     );
     if image.nodata_pixels > 0 {
-        text.push_str(&format!(
-            "; {} without data",
-            grouped(image.nodata_pixels)
-        ));
+        text.push_str(&format!("; {} without data", grouped(image.nodata_pixels)));
     }
     if image.nan_pixels > 0 {
         text.push_str(&format!(", {} of them NaN", grouped(image.nan_pixels)));
@@ -86,18 +81,18 @@ fn image(report: &Report) -> String {
 
 fn iterations(report: &Report) -> String {
     let how = if report.converged {
-        format!("converged ({})", report.stopped_by)
+        "converged"
     } else {
-        format!("not converged ({})", report.stopped_by)
+        "not converged"
     };
     match report.iterations.last() {
         Some(last) => format!(
             "{}, {how}; objective {}, last change {}",
-            last.iteration,
-            short(last.objective),
-            short(last.objective_change)
+            last.of.iteration,
+            short(last.of.objective),
+            short(last.of.objective_change)
         ),
-        None => how,
+        None => how.to_owned(),
     }
 }
 
@@ -108,7 +103,7 @@ fn classes(report: &Report) -> Vec<String> {
             report
                 .classes
                 .iter()
-                .zip(&report.centers)
+                .zip(report.centers.iter())
                 .take(SHOWN_CLASSES)
                 .map(|(class, center)| row(class, center)),
         )
@@ -136,7 +131,7 @@ fn classes(report: &Report) -> Vec<String> {
     lines
 }
 
-fn row(class: &Class, center: &[f64]) -> [String; 6] {
+fn row(class: &ClassSummary, center: &[f64]) -> [String; 6] {
     let of_pixels =
         |values: &Option<Vec<f64>>| values.as_deref().map_or_else(|| "-".to_owned(), vector);
     [

@@ -4,63 +4,22 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use msvpu::MAX_CLASSES;
+use msvpu::{Centers, MAX_CLASSES};
 
 /// Each worker is a thread; more than any host has CPUs is a slip of the hand.
 const MAX_WORKERS: usize = 4096;
 
-/// The initial centers: `1.2,2.5,3.8` for one band, `r,g,b;r,g,b` for several.
+/// The value of `--centers`: `1.2,2.5,3.8` for one band, `r,g,b;r,g,b` for several.
 ///
-/// Every center has the same number of values, at least one. A trailing `;` is allowed, so that
-/// `r,g,b;` states a single center of three bands.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct CentersValue(Vec<Vec<f64>>);
-
-impl CentersValue {
-    /// The centers, one value a band.
-    pub(crate) fn centers(&self) -> &[Vec<f64>] {
-        &self.0
-    }
-
-    /// Values of each center.
-    pub(crate) fn bands(&self) -> usize {
-        self.0.first().map_or(0, Vec::len)
-    }
-}
-
-impl FromStr for CentersValue {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let centers: Vec<Vec<f64>> = if text.contains(';') {
-            text.strip_suffix(';')
-                .unwrap_or(text)
-                .split(';')
-                .map(|center| center.split(',').map(finite).collect())
-                .collect::<Result<_, _>>()?
-        } else {
-            text.split(',')
-                .map(|value| Ok(vec![finite(value)?]))
-                .collect::<Result<_, String>>()?
-        };
-        if let Some(first) = centers.first()
-            && let Some((at, odd)) = (1..)
-                .zip(&centers)
-                .find(|(_, center)| center.len() != first.len())
-        {
-            return Err(format!(
-                "center 1 is of {} band(s), center {at} of {}; give every center one value a band, such as r,g,b;r,g,b",
-                first.len(),
-                odd.len()
-            ));
-        }
-        if centers.len() > MAX_CLASSES as usize {
-            return Err(format!(
-                "{} centers, at most {MAX_CLASSES} are possible",
-                centers.len()
-            ));
-        }
-        Ok(Self(centers))
+/// A trailing `;` is allowed, so that `r,g,b;` states a single center of three bands.
+pub(crate) fn centers(text: &str) -> Result<Centers, String> {
+    let values = |center: &str| center.split(',').map(finite).collect::<Result<Vec<_>, _>>();
+    if text.contains(';') {
+        let text = text.strip_suffix(';').unwrap_or(text);
+        let centers = text.split(';').map(values).collect::<Result<_, _>>()?;
+        Centers::new(centers).map_err(|error| format!("{error}; write r,g,b;r,g,b"))
+    } else {
+        Centers::gray(values(text)?).map_err(|error| error.to_string())
     }
 }
 
@@ -179,12 +138,12 @@ mod tests {
 
     #[test]
     fn centers_of_one_band_and_of_several() {
-        let one: CentersValue = "1.2, -2.5,3e1".parse().unwrap();
-        assert_eq!(one.centers(), [[1.2], [-2.5], [30.0]]);
-        let three: CentersValue = "-1,2,3;4,5,6".parse().unwrap();
-        assert_eq!(three.centers(), [[-1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
-        let single: CentersValue = "1,2,3;".parse().unwrap();
-        assert_eq!((single.centers().len(), single.bands()), (1, 3));
+        let one = centers("1.2, -2.5,3e1").unwrap();
+        assert_eq!((one.classes(), one.values()), (3, &[1.2, -2.5, 30.0][..]));
+        let three = centers("-1,2,3;4,5,6").unwrap();
+        assert_eq!((three.classes(), three.of(1)), (2, &[4.0, 5.0, 6.0][..]));
+        let single = centers("1,2,3;").unwrap();
+        assert_eq!((single.classes(), single.bands()), (1, 3));
     }
 
     #[test]
@@ -196,10 +155,10 @@ mod tests {
             (";", "`` is not a number"),
             ("1,nan", "`nan` is not a finite number"),
             ("inf,1", "`inf` is not a finite number"),
-            ("1,2;3", "center 1 is of 2 band(s), center 2 of 1;"),
+            ("1,2;3", "center 2 has 1 values, where center 1 has 2;"),
             ("1 2", "`1 2` is not a number"),
         ] {
-            let said = wrong.parse::<CentersValue>().unwrap_err();
+            let said = centers(wrong).unwrap_err();
             assert!(said.starts_with(why), "{wrong}: {said}");
         }
     }

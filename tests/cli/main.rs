@@ -146,11 +146,8 @@ impl Pictures {
 const PIXEL_SCALE: [f64; 3] = [10.0, 10.0, 0.0];
 const TIEPOINT: [f64; 6] = [0.0, 0.0, 0.0, 500_000.0, 3_700_000.0, 0.0];
 /// UTM 29 N, of three keys.
-const GEO_KEYS: [u16; 16] = [
-    1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32629,
-];
+const GEO_KEYS: [u16; 16] = [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32629];
 
 fn pixels() -> impl Iterator<Item = (u32, u32)> {
     (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)))
 }
-

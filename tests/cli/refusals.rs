@@ -42,7 +42,10 @@ fn numbers_of_classes() {
     options_refused("--classes -3", &["--classes", "from 1 to 65535"]);
     options_refused("--classes three", &["--classes", "from 1 to 65535"]);
     options_refused("", &["--classes", "--centers"]);
-    options_refused("--classes 2 --centers 1,2", &["--classes", "--centers", "cannot"]);
+    options_refused(
+        "--classes 2 --centers 1,2",
+        &["--classes", "--centers", "cannot"],
+    );
 }
 
 #[test]
@@ -87,14 +90,20 @@ fn bounds() {
     options_refused("--classes 2 --workers 0", &["--workers", "from 1"]);
     options_refused("--classes 2 --workers -1", &["--workers", "from 1"]);
     options_refused("--classes 2 --max-iterations 0", &["--max-iterations"]);
-    options_refused("--classes 2 --max-decoded-bytes 0", &["--max-decoded-bytes", "4GiB"]);
+    options_refused(
+        "--classes 2 --max-decoded-bytes 0",
+        &["--max-decoded-bytes", "4GiB"],
+    );
     options_refused("--classes 2 --nodata nan", &["--nodata", "NaN"]);
     options_refused("--classes 2 --seed x", &["--seed"]);
 }
 
 #[test]
 fn options_that_do_not_go_together() {
-    options_refused("--classes 2 --fuzzifier 2", &["--fuzzifier", "fuzzy-cmeans"]);
+    options_refused(
+        "--classes 2 --fuzzifier 2",
+        &["--fuzzifier", "fuzzy-cmeans"],
+    );
     options_refused(
         "--classes 2 --memberships --output x",
         &["--memberships", "fuzzy-cmeans"],
@@ -103,7 +112,10 @@ fn options_that_do_not_go_together() {
         "--algorithm fuzzy-cmeans --classes 2 --memberships",
         &["--output"],
     );
-    options_refused("--classes 2 --algorithm dbscan", &["dbscan", "fuzzy-cmeans"]);
+    options_refused(
+        "--classes 2 --algorithm dbscan",
+        &["dbscan", "fuzzy-cmeans"],
+    );
     options_refused("--classes 2 --stop-on never", &["never", "center-shift"]);
     options_refused("--classes 2 --init forgy", &["forgy", "kmeans++"]);
     options_refused("--clases 2", &["--clases", "--classes"]);
@@ -158,10 +170,20 @@ fn a_bomb_is_refused_before_it_goes_off() {
     let gray = pictures.gray();
     let gray = gray.to_str().unwrap();
     refused(
-        &["classify", gray, "--classes", "2", "--max-decoded-bytes", "1kB"],
+        &[
+            "classify",
+            gray,
+            "--classes",
+            "2",
+            "--max-decoded-bytes",
+            "1kB",
+        ],
         &["limit of 1000 bytes", "--max-decoded-bytes"],
     );
-    let raised = classify(&pictures.gray(), "--classes 2 --quiet --max-decoded-bytes 3MiB");
+    let raised = classify(
+        &pictures.gray(),
+        "--classes 2 --quiet --max-decoded-bytes 3MiB",
+    );
     assert_eq!(raised.status, 0, "{}", raised.stderr);
 }
 
@@ -189,7 +211,11 @@ fn an_output_directory_that_cannot_be_made() {
     let pictures = Pictures::new();
     let gray = pictures.gray();
     let gray = gray.to_str().unwrap();
-    for output in [gray.to_owned(), format!("{gray}/below"), "/proc/none/such".to_owned()] {
+    for output in [
+        gray.to_owned(),
+        format!("{gray}/below"),
+        "/proc/none/such".to_owned(),
+    ] {
         refused(
             &["classify", gray, "--classes", "2", "--output", &output],
             &["--output", &output],

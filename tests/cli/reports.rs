@@ -265,7 +265,10 @@ fn runs_and_workers_change_no_bit() {
     ] {
         let first = run(&image, options);
         for workers in [1, 2, 3, 8] {
-            assert_eq!(run(&image, &format!("{options} --workers {workers}")), first);
+            assert_eq!(
+                run(&image, &format!("{options} --workers {workers}")),
+                first
+            );
         }
         for _ in 0..5 {
             assert_eq!(run(&image, options), first);
@@ -289,10 +292,7 @@ fn the_summary_has_a_line_a_class() {
     assert!(summary.starts_with("cmeans of "), "{summary}");
     assert!(summary.contains("61 x 47 pixels, 3 bands of 8 bits"));
     assert!(summary.contains("converged"));
-    let classes = summary
-        .lines()
-        .filter(|line| line.contains(" %"))
-        .count();
+    let classes = summary.lines().filter(|line| line.contains(" %")).count();
     assert_eq!(classes, 4, "{summary}");
 }
 
@@ -316,7 +316,11 @@ fn a_closed_pipe_is_no_error() {
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), stderr.as_str()), (Some(0), ""), "{args:?}");
+        assert_eq!(
+            (output.status.code(), stderr.as_str()),
+            (Some(0), ""),
+            "{args:?}"
+        );
     }
 }
 

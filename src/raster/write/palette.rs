@@ -15,13 +15,20 @@ const FEW: [[u8; 3]; 7] = [
 /// The golden angle as a share of a turn: hues that follow each other are far apart, and none comes twice.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
-/// Red, green and blue for labels 0 to `classes`; label 0 is black.
-pub(super) fn colors(classes: u8) -> Vec<u8> {
-    let mut colors = vec![0, 0, 0];
-    for class in 0..usize::from(classes) {
-        colors.extend(FEW.get(class).copied().unwrap_or_else(|| many(class)));
+/// Red, green and blue of a label; label 0, no data, is black.
+///
+/// What `labels.png` shows a class in, so that a chart can show it alike.
+#[must_use]
+pub fn label_color(label: u16) -> [u8; 3] {
+    match usize::from(label).checked_sub(1) {
+        None => [0, 0, 0],
+        Some(class) => FEW.get(class).copied().unwrap_or_else(|| many(class)),
     }
-    colors
+}
+
+/// The colours of labels 0 to `classes`, one after the other.
+pub(super) fn colors(classes: u8) -> Vec<u8> {
+    (0..=u16::from(classes)).flat_map(label_color).collect()
 }
 
 /// A generated hue in one of four combinations of saturation and brightness.
