@@ -1,8 +1,10 @@
-//! A massively distributed virtual machine: teams of actors run one program over many pieces of data.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod raster;
 mod scene;
+mod services;
 
 pub use msvpu_actors::*;
 pub use scene::{SampleType, Scene, SceneError, Shape};
+pub use services::*;

@@ -122,7 +122,8 @@ fn raw_actix(team_size: usize, rounds: u64) -> Duration {
             .collect();
         let (done, ended) = oneshot::channel();
         let start = Instant::now();
-        Leader {
+        // Held to the end: an actor that nobody can reach stops.
+        let leader = Leader {
             workers,
             awaited: 0,
             rounds,
@@ -131,6 +132,7 @@ fn raw_actix(team_size: usize, rounds: u64) -> Duration {
         .start();
         ended.await.unwrap();
         let elapsed = start.elapsed();
+        drop(leader);
         for arbiter in arbiters {
             arbiter.stop();
             arbiter.join().unwrap();

@@ -1,16 +1,41 @@
-//! Where steps run: a work-stealing pool per node, never an actor's event loop.
+//! Where steps run: a pool of threads per node, never an actor's event loop.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use crossbeam_queue::SegQueue;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
+/// How long one idle thread looks out for more work before it sleeps. To wake a sleeping thread
+/// takes 5 to 50 µs, about as long as a round of small steps with its global step: one thread that
+/// stays awake from one round to the next halves the time of such a round.
+const LOOKOUT: Duration = Duration::from_micros(100);
+
+type Work = Box<dyn FnOnce() + Send>;
+
 /// The threads of one node that compute. Cheap to clone; the threads end with the last clone.
+///
+/// They are a rayon pool, so that a step may use rayon's parallel iterators and stays within the
+/// node's CPUs. Work queues before it, and threads are called up for the queue as a whole: calling
+/// one up for each of a thousand small steps would cost more than the steps.
 #[derive(Clone)]
 pub(crate) struct Compute {
     pool: Arc<ThreadPool>,
+    queue: Arc<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    work: SegQueue<Work>,
+    /// Threads that take from the queue, the lookout included.
+    takers: AtomicUsize,
+    /// Whether one of them looks out, with nothing to do.
+    lookout: AtomicBool,
 }
 
 impl Compute {
@@ -19,16 +44,16 @@ impl Compute {
         workers: usize,
         alive: Arc<watch::Sender<usize>>,
     ) -> Result<Self, ThreadPoolBuildError> {
+        // Counted before they run, so that nobody who waits for their end misses one.
         alive.send_modify(|threads| *threads += workers);
         let pool = ThreadPoolBuilder::new()
             .num_threads(workers)
             .thread_name(|index| format!("msvpu-cpu-{index}"))
             .exit_handler(move |_| alive.send_modify(|threads| *threads -= 1))
-            // Work is caught where it runs; what remains is a destructor that panics.
-            .panic_handler(|panic| log::error!("caught late: {}", panic_message(&*panic)))
             .build()?;
         Ok(Self {
             pool: Arc::new(pool),
+            queue: Arc::default(),
         })
     }
 
@@ -43,11 +68,67 @@ impl Compute {
         work: impl FnOnce() -> T + Send + 'static,
         done: impl FnOnce(Result<T, String>) + Send + 'static,
     ) {
-        self.pool.spawn_fifo(move || {
+        self.queue.work.push(Box::new(move || {
             // Unwind safety: after a panic nothing of the work is used again but its message.
             let result = catch_unwind(AssertUnwindSafe(work));
             done(result.map_err(|panic| panic_message(&*panic)));
-        });
+        }));
+        self.call_up();
+    }
+
+    /// Calls up a thread unless all are up, or the lookout is enough for what waits.
+    fn call_up(&self) {
+        let queue = &self.queue;
+        if queue.lookout.load(Ordering::SeqCst) && queue.work.len() <= 1 {
+            return;
+        }
+        let workers = self.workers();
+        let up = |takers: usize| (takers < workers).then_some(takers + 1);
+        if queue
+            .takers
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, up)
+            .is_ok()
+        {
+            let queue = Arc::clone(queue);
+            self.pool.spawn_fifo(move || queue.take());
+        }
+    }
+}
+
+impl Queue {
+    /// Works until nothing waits.
+    fn take(&self) {
+        loop {
+            while let Some(work) = self.work.pop() {
+                // What can still panic is a destructor of the program's; it must not take the
+                // thread with it.
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
+                    log::error!("panic after a step: {}", panic_message(&*panic));
+                }
+            }
+            if self.look_out() {
+                continue;
+            }
+            self.takers.fetch_sub(1, Ordering::SeqCst);
+            // Work that was pushed before the line above found all threads up.
+            if self.work.is_empty() {
+                return;
+            }
+            self.takers.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Waits a moment for work, unless another thread does; tells whether some came.
+    fn look_out(&self) -> bool {
+        if self.lookout.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        let since = Instant::now();
+        while self.work.is_empty() && since.elapsed() < LOOKOUT {
+            thread::yield_now();
+        }
+        self.lookout.store(false, Ordering::SeqCst);
+        !self.work.is_empty()
     }
 }
 

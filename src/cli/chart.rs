@@ -48,6 +48,8 @@ const INK: RGBColor = RGBColor(0x22, 0x2b, 0x36);
 const FAINT: RGBColor = RGBColor(0xe3, 0xe7, 0xec);
 const AXIS: RGBColor = RGBColor(0x8a, 0x94, 0xa3);
 const ERROR: RGBColor = RGBColor(0x33, 0x41, 0x55);
+/// Around lines that would be lost on white.
+const CASING: RGBColor = RGBColor(0x6b, 0x75, 0x85);
 const THRESHOLD: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 const FONT: &str = "system-ui, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif";
 
@@ -291,15 +293,24 @@ impl Panel<'_> {
                 .map_err(failed)?;
         }
         for line in lines {
-            let style = line.color.stroke_width(2);
-            chart
-                .draw_series(LineSeries::new(line.points.iter().copied(), style))
-                .map_err(failed)?;
+            let casing = is_pale(line.color).then(|| CASING.stroke_width(4));
+            for style in casing.into_iter().chain([line.color.stroke_width(2)]) {
+                chart
+                    .draw_series(LineSeries::new(line.points.iter().copied(), style))
+                    .map_err(failed)?;
+            }
             if iterations <= MARKED_ITERATIONS {
                 let dots = line.points.iter().filter(|point| !rings.contains(point));
-                chart
-                    .draw_series(dots.map(|point| Circle::new(*point, 3, line.color.filled())))
-                    .map_err(failed)?;
+                for point in dots {
+                    if is_pale(line.color) {
+                        chart
+                            .draw_series([Circle::new(*point, 4, CASING.filled())])
+                            .map_err(failed)?;
+                    }
+                    chart
+                        .draw_series([Circle::new(*point, 3, line.color.filled())])
+                        .map_err(failed)?;
+                }
             }
         }
         for ring in rings {
@@ -331,12 +342,15 @@ impl<'a, 'b> Legend<'a, 'b> {
     }
 
     fn line(&mut self, color: RGBColor, text: &str) -> Result {
-        self.stroke(color, &[(0, 24)])?;
+        if is_pale(color) {
+            self.stroke(CASING.stroke_width(5), &[(-1, 25)])?;
+        }
+        self.stroke(color.stroke_width(3), &[(0, 24)])?;
         self.text(text)
     }
 
     fn dashes(&mut self, color: RGBColor, text: &str) -> Result {
-        self.stroke(color, &[(0, 7), (12, 19)])?;
+        self.stroke(color.stroke_width(3), &[(0, 7), (12, 19)])?;
         self.text(text)
     }
 
@@ -348,11 +362,11 @@ impl<'a, 'b> Legend<'a, 'b> {
         self.text(text)
     }
 
-    fn stroke(&self, color: RGBColor, parts: &[(i32, i32)]) -> Result {
+    fn stroke(&self, style: ShapeStyle, parts: &[(i32, i32)]) -> Result {
         for (from, to) in parts {
             let ends = [(self.left + from, self.top), (self.left + to, self.top)];
             self.area
-                .draw(&PathElement::new(ends, color.stroke_width(3)))
+                .draw(&PathElement::new(ends, style))
                 .map_err(failed)?;
         }
         Ok(())
@@ -378,6 +392,11 @@ fn font(size: i32) -> TextStyle<'static> {
 
 const fn rgb([red, green, blue]: [u8; 3]) -> RGBColor {
     RGBColor(red, green, blue)
+}
+
+/// Whether a colour is hard to see on white: by its relative luminance, about as ITU-R BT.709 weighs it.
+fn is_pale(RGBColor(red, green, blue): RGBColor) -> bool {
+    2 * u32::from(red) + 7 * u32::from(green) + u32::from(blue) > 1900
 }
 
 /// The range with some air; never empty.

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use msvpu::raster::label_color;
+use msvpu::raster::label_colors;
 use msvpu::{Centers, StopRule};
 
 use super::chart::Convergence;
 use super::report::{Report, Row};
 
 /// More lines than anybody can tell apart; the others are left out, and the legend says so.
-const DRAWN_CLASSES: usize = 100;
+const DRAWN_CLASSES: u8 = 100;
 
 /// The chart of a report whose iterations ended by this rule.
 pub(crate) fn chart(report: &Report, epsilon: f64, rule: StopRule) -> Convergence {
@@ -36,9 +36,9 @@ pub(crate) fn chart(report: &Report, epsilon: f64, rule: StopRule) -> Convergenc
         .to_owned(),
         errors: errors(&report.iterations, rule),
         epsilon,
-        colors: (1..=u16::MAX)
-            .take(classes.min(DRAWN_CLASSES))
-            .map(label_color)
+        colors: label_colors(classes.min(DRAWN_CLASSES.into()) as u8)
+            .into_iter()
+            .skip(1)
             .collect(),
     }
 }
@@ -77,7 +77,7 @@ fn title(report: &Report) -> String {
 fn drawn(centers: &Centers) -> Vec<f64> {
     centers
         .iter()
-        .take(DRAWN_CLASSES)
+        .take(DRAWN_CLASSES.into())
         .map(|center| center.iter().sum::<f64>() / center.len() as f64)
         .collect()
 }

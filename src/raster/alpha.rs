@@ -2,33 +2,41 @@
 
 use crate::{SampleType, Scene, SceneError, Shape};
 
-/// Leaves the band `alpha` (counted from 0) out of interleaved little-endian samples.
+/// How many pixels are fully transparent: `alpha`, a band counted from 0, is exactly 0.
+pub(crate) fn count_transparent(shape: Shape, samples: &[u8], alpha: usize) -> u64 {
+    let size = shape.sample.size_bytes();
+    samples
+        .chunks_exact(shape.pixel_bytes())
+        .filter(|pixel| is_zero(shape.sample, &pixel[alpha * size..(alpha + 1) * size]))
+        .count() as u64
+}
+
+/// The shape without alpha; with transparent pixels, of floats that hold every value exactly, and NaN.
+pub(crate) fn shape_without(shape: Shape, transparent: bool) -> Shape {
+    Shape {
+        bands: shape.bands - 1,
+        sample: match shape.sample {
+            SampleType::U8 | SampleType::U16 if transparent => SampleType::F32,
+            sample => sample,
+        },
+        ..shape
+    }
+}
+
+/// Leaves the band `alpha` out of interleaved little-endian samples.
 ///
-/// Returns the scene and the number of fully transparent pixels (alpha exactly 0). Without any, the samples keep their
-/// type and are moved together in place. With some, they become floats, wide enough to hold every value exactly, and
-/// all bands of a transparent pixel are NaN.
+/// When there are no transparent pixels, the samples are moved together in place. Else all bands of a transparent pixel are NaN.
 pub(crate) fn leave_out(
     shape: Shape,
     mut samples: Vec<u8>,
     alpha: usize,
-) -> Result<(Scene, u64), SceneError> {
+    transparent: bool,
+) -> Result<Scene, SceneError> {
     let pixel = shape.pixel_bytes();
     let size = shape.sample.size_bytes();
     let place = alpha * size..(alpha + 1) * size;
-    let transparent = samples
-        .chunks_exact(pixel)
-        .filter(|pixel| is_zero(shape.sample, &pixel[place.clone()]))
-        .count() as u64;
-    let kept = Shape {
-        bands: shape.bands - 1,
-        sample: if transparent > 0 {
-            with_nan(shape.sample)
-        } else {
-            shape.sample
-        },
-        ..shape
-    };
-    if transparent == 0 {
+    let kept = shape_without(shape, transparent);
+    if !transparent {
         let mut end = 0;
         for start in (0..samples.len()).step_by(pixel) {
             samples.copy_within(start..start + place.start, end);
@@ -38,7 +46,7 @@ pub(crate) fn leave_out(
         }
         samples.truncate(end);
         samples.shrink_to_fit();
-        return Ok((Scene::new(kept, samples)?, 0));
+        return Scene::new(kept, samples);
     }
     let mut floats = Vec::with_capacity(samples.len() / size * kept.sample.size_bytes());
     for pixel in samples.chunks_exact(pixel) {
@@ -49,15 +57,7 @@ pub(crate) fn leave_out(
             }
         }
     }
-    Ok((Scene::new(kept, floats)?, transparent))
-}
-
-/// The sample type that [`leave_out`] needs for transparent pixels: all values of `sample`, and NaN.
-pub(crate) const fn with_nan(sample: SampleType) -> SampleType {
-    match sample {
-        SampleType::U8 | SampleType::U16 | SampleType::F32 => SampleType::F32,
-        SampleType::F64 => SampleType::F64,
-    }
+    Scene::new(kept, floats)
 }
 
 fn is_zero(sample: SampleType, bytes: &[u8]) -> bool {

@@ -1,8 +1,8 @@
 //! The MsVPU: one virtual processor, which owns one tile for the life of a job.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix::{Actor, AsyncContext, Context, Handler};
+use actix::{Actor, Context, Handler};
 
 use crate::actor::Counted;
 use crate::catalog::{Instance, LoadedTile};
@@ -13,24 +13,48 @@ use crate::link::{Letter, Link};
 use crate::message::{Address, LeaderMessage, Message, MsvpuMessage, TeamId};
 use crate::program;
 
-pub(crate) struct Msvpu {
-    pub(crate) link: Link,
-    pub(crate) compute: Compute,
-    pub(crate) team: TeamId,
-    pub(crate) instance: Arc<dyn Instance>,
-    pub(crate) place: program::Context,
-    pub(crate) core: Core<Tile>,
-    pub(crate) _counted: Counted,
-}
-
 type Tile = Box<dyn LoadedTile>;
 
-/// Work came back from the compute pool: the tile, if it is still of use, and what to answer.
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-struct Done {
-    tile: Option<Tile>,
-    answer: Option<LeaderMessage>,
+/// The mailbox of a [`Processor`]; when nothing can reach it any more it stops, and the processor
+/// ends with the work that it has begun.
+pub(crate) struct Msvpu {
+    processor: Arc<Processor>,
+}
+
+/// The tile and what is to be done with it. Work that has come to its end on the compute pool
+/// answers from there and goes on with what waits: a way back over the mailbox would cost every
+/// step a wake-up of the event loop.
+struct Processor {
+    link: Link,
+    compute: Compute,
+    team: TeamId,
+    instance: Arc<dyn Instance>,
+    place: program::Context,
+    core: Mutex<Core<Tile>>,
+    _counted: Counted,
+}
+
+impl Msvpu {
+    pub(crate) fn new(
+        link: Link,
+        compute: Compute,
+        team: TeamId,
+        instance: Arc<dyn Instance>,
+        place: program::Context,
+        counted: Counted,
+    ) -> Self {
+        Self {
+            processor: Arc::new(Processor {
+                link,
+                compute,
+                team,
+                instance,
+                place,
+                core: Mutex::new(Core::new()),
+                _counted: counted,
+            }),
+        }
+    }
 }
 
 impl Actor for Msvpu {
@@ -40,87 +64,85 @@ impl Actor for Msvpu {
 impl Handler<Letter> for Msvpu {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, context: &mut Self::Context) {
+    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
         let order = match message {
             Message::Msvpu(MsvpuMessage::Tile(tile)) => Order::Load(tile),
             Message::Msvpu(MsvpuMessage::Task { round, task }) => Order::Step(round, task),
             Message::Msvpu(MsvpuMessage::Collect { output }) => Order::Collect(output),
-            other => return self.link.misdirected(&other),
+            other => return self.processor.link.misdirected(&other),
         };
-        let work = self.core.order(order);
-        self.begin(work, context);
-    }
-}
-
-impl Handler<Done> for Msvpu {
-    type Result = ();
-
-    fn handle(&mut self, done: Done, context: &mut Self::Context) {
-        if let Some(answer) = done.answer {
-            self.link.send(Address::Leader(self.team), answer);
+        let work = self.processor.core().order(order);
+        if let Some(work) = work {
+            Processor::begin(&self.processor, work);
         }
-        let work = self.core.done(done.tile);
-        self.begin(work, context);
     }
 }
 
-impl Msvpu {
-    fn begin(&self, work: Option<Work<Tile>>, context: &Context<Self>) {
-        let Some(work) = work else { return };
-        let rank = self.place.rank();
+impl Processor {
+    fn core(&self) -> MutexGuard<'_, Core<Tile>> {
+        // The core does not panic, and no work runs under the lock.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(this: &Arc<Self>, work: Work<Tile>) {
+        let rank = this.place.rank();
         let site = match &work {
             Work::Load(_) => Site::Load(rank),
             Work::Step(_, round, _) => Site::LocalStep(*round, rank),
             Work::Collect(..) => Site::Collect(rank),
         };
-        let instance = Arc::clone(&self.instance);
-        let place = self.place.clone();
-        let (link, address) = (self.link.clone(), context.address());
-        self.compute.run(
-            move || perform(work, instance, &place),
+        let (performer, owner) = (Arc::clone(this), Arc::clone(this));
+        this.compute.run(
+            move || performer.perform(work),
             move |result| {
-                let done = result
+                let result = result
                     .map_err(|reason| JobError::Panicked { site, reason })
-                    .and_then(|result| result.map_err(|error| JobError::at(site, error)))
-                    .unwrap_or_else(|error| Done {
-                        tile: None,
-                        answer: Some(LeaderMessage::Failed(error)),
-                    });
-                link.complete(&address, done);
+                    .and_then(|result| result.map_err(|error| JobError::at(site, error)));
+                Self::end(&owner, result);
             },
         );
     }
-}
 
-fn perform(
-    work: Work<Tile>,
-    instance: Arc<dyn Instance>,
-    place: &program::Context,
-) -> Result<Done, ProgramError> {
-    place.check()?;
-    let rank = place.rank();
-    Ok(match work {
-        Work::Load(tile) => Done {
-            tile: Some(instance.load(tile, place)?),
-            answer: None,
-        },
-        Work::Step(mut tile, round, task) => {
-            let partial = tile.local_step(task, place)?;
-            Done {
-                tile: Some(tile),
-                answer: Some(LeaderMessage::Partial {
+    /// The tile, if it is still of use, and what to answer.
+    fn perform(
+        &self,
+        work: Work<Tile>,
+    ) -> Result<(Option<Tile>, Option<LeaderMessage>), ProgramError> {
+        self.place.check()?;
+        let rank = self.place.rank();
+        Ok(match work {
+            Work::Load(tile) => {
+                let tile = Arc::clone(&self.instance).load(tile, &self.place)?;
+                (Some(tile), None)
+            }
+            Work::Step(mut tile, round, task) => {
+                let partial = tile.local_step(task, &self.place)?;
+                let answer = LeaderMessage::Partial {
                     rank,
                     round,
                     partial,
-                }),
+                };
+                (Some(tile), Some(answer))
             }
+            Work::Collect(tile, output) => {
+                let tile = tile.collect(output, &self.place)?;
+                (None, Some(LeaderMessage::Collected { rank, tile }))
+            }
+        })
+    }
+
+    fn end(this: &Arc<Self>, result: Result<(Option<Tile>, Option<LeaderMessage>), JobError>) {
+        let (tile, answer) = match result {
+            Ok(done) => done,
+            Err(error) => (None, Some(LeaderMessage::Failed(error))),
+        };
+        // Before the answer: its next order may come at once.
+        let next = this.core().done(tile);
+        if let Some(answer) = answer {
+            this.link.send(Address::Leader(this.team), answer);
         }
-        Work::Collect(tile, output) => Done {
-            tile: None,
-            answer: Some(LeaderMessage::Collected {
-                rank,
-                tile: tile.collect(output, place)?,
-            }),
-        },
-    })
+        if let Some(work) = next {
+            Self::begin(this, work);
+        }
+    }
 }

@@ -15,7 +15,6 @@ use crate::actor::{Census, Counted};
 use crate::catalog::{Catalog, Instance};
 use crate::compute::Compute;
 use crate::core::membership::Member;
-use crate::core::msvpu;
 use crate::core::team::Team;
 use crate::error::JobError;
 use crate::id::Rank;
@@ -170,19 +169,16 @@ impl Supervisor {
         let first_rank = ranks.start;
         let mailboxes = ranks
             .map(|rank| {
-                let msvpu = Msvpu {
-                    link: link.clone(),
-                    compute: compute.clone(),
+                let place =
+                    program::Context::new(Rank(rank), team_size, Arc::clone(&hosted.cancelled));
+                let msvpu = Msvpu::new(
+                    link.clone(),
+                    compute.clone(),
                     team,
-                    instance: Arc::clone(&hosted.instance),
-                    place: program::Context::new(
-                        Rank(rank),
-                        team_size,
-                        Arc::clone(&hosted.cancelled),
-                    ),
-                    core: msvpu::Core::new(),
-                    _counted: Counted::new(&census, |census| &mut census.msvpus),
-                };
+                    Arc::clone(&hosted.instance),
+                    place,
+                    Counted::new(&census, |census| &mut census.msvpus),
+                );
                 msvpu.start().recipient()
             })
             .collect();

@@ -9,7 +9,7 @@ use crate::payload::Payload;
 use crate::program::Step;
 
 /// What the leader learns.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// The program has split its input.
     Split(Result<(Vec<Payload>, Payload), JobError>),

@@ -164,14 +164,10 @@ impl Picture {
                 wanted: "one or more bands beside it",
             });
         }
-        // In case of transparent pixels; only a bound, so that no second pass is needed to know.
-        limits.check(Shape {
-            bands: shape.bands - 1,
-            sample: alpha::with_nan(shape.sample),
-            ..shape
-        })?;
-        let (scene, transparent_pixels) =
-            alpha::leave_out(shape, samples, alpha_band).map_err(broken)?;
+        let transparent_pixels = alpha::count_transparent(shape, &samples, alpha_band);
+        let transparent = transparent_pixels > 0;
+        limits.check(alpha::shape_without(shape, transparent))?;
+        let scene = alpha::leave_out(shape, samples, alpha_band, transparent).map_err(broken)?;
         Ok(Self {
             alpha: Some(Alpha { transparent_pixels }),
             ..Self::new(format, bits, scene)

@@ -109,9 +109,11 @@ pub(super) fn decode(
     Ok(picture)
 }
 
+/// The decoder keeps one byte of it for up to 8 bits, and two for 16.
 fn transparent_gray(chunk: Option<&[u8]>) -> Option<f64> {
-    match chunk {
-        Some(&[high, low, ..]) => Some(f64::from(u16::from_be_bytes([high, low]))),
+    match *chunk? {
+        [value] => Some(f64::from(value)),
+        [high, low] => Some(f64::from(u16::from_be_bytes([high, low]))),
         _ => None,
     }
 }

@@ -12,33 +12,47 @@ const FEW: [[u8; 3]; 7] = [
     [86, 180, 233],
 ];
 
-/// The golden angle as a share of a turn: hues that follow each other are far apart, and none comes twice.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
+/// The steps of each channel among which further colours are chosen.
+const STEPS: u8 = 15;
 
-/// Red, green and blue of a label; label 0, no data, is black.
+/// Red, green and blue for labels 0 to `classes`, as `labels.png` shows them; label 0 is black.
 ///
-/// What `labels.png` shows a class in, so that a chart can show it alike.
+/// After the first seven, each colour is the one farthest from all before it.
 #[must_use]
-pub fn label_color(label: u16) -> [u8; 3] {
-    match usize::from(label).checked_sub(1) {
-        None => [0, 0, 0],
-        Some(class) => FEW.get(class).copied().unwrap_or_else(|| many(class)),
+pub fn label_colors(classes: u8) -> Vec<[u8; 3]> {
+    let mut colors = vec![[0; 3]];
+    colors.extend(FEW.iter().take(classes.into()));
+    let mut candidates: Vec<([u8; 3], u32)> = grid()
+        .map(|candidate| {
+            let nearest = colors.iter().map(|&color| distance(candidate, color)).min();
+            (candidate, nearest.unwrap_or(u32::MAX))
+        })
+        .collect();
+    while colors.len() <= usize::from(classes) {
+        let farthest = candidates.iter().max_by_key(|(_, nearest)| *nearest);
+        let Some(&(chosen, _)) = farthest else { break };
+        colors.push(chosen);
+        for (candidate, nearest) in &mut candidates {
+            *nearest = (*nearest).min(distance(*candidate, chosen));
+        }
     }
+    colors
 }
 
-/// The colours of labels 0 to `classes`, one after the other.
-pub(super) fn colors(classes: u8) -> Vec<u8> {
-    (0..=u16::from(classes)).flat_map(label_color).collect()
-}
-
-/// A generated hue in one of four combinations of saturation and brightness.
-fn many(class: usize) -> [u8; 3] {
-    let hue = (class as f64 * GOLDEN).fract();
-    let (saturation, value) = [(0.55, 0.95), (0.9, 0.75), (0.35, 0.8), (0.8, 0.5)][class % 4];
-    // HSV to RGB: a channel is at its highest within a sixth of its hue, and at its lowest a third further.
-    [5.0, 3.0, 1.0].map(|channel: f64| {
-        let distance = (channel + hue * 6.0) % 6.0;
-        let dip = distance.min(4.0 - distance).clamp(0.0, 1.0);
-        (255.0 * value * (1.0 - saturation * dip)).round() as u8
+fn grid() -> impl Iterator<Item = [u8; 3]> {
+    let steps = (0..=STEPS).map(|step| step * (255 / STEPS));
+    steps.clone().flat_map(move |red| {
+        let steps = steps.clone();
+        steps
+            .clone()
+            .flat_map(move |green| steps.clone().map(move |blue| [red, green, blue]))
     })
+}
+
+/// The squared distance, with green counting most and red least, about as the eye sees it.
+fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
+    std::iter::zip(a, b)
+        .zip([2, 4, 3])
+        .map(|((a, b), weight)| u32::from(a.abs_diff(b)).pow(2) * weight)
+        .sum()
 }

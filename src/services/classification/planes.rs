@@ -1,0 +1,326 @@
+//! The pixels of a tile band by band, for scenes whose every pixel is visited each round.
+
+use std::ops::AddAssign;
+
+use bytes::Bytes;
+use msvpu_actors::{Context, ProgramError, Result};
+
+use super::results::ClassSums;
+use super::sum::CompensatedSum;
+use super::tile::TileHead;
+
+/// Pixels read between two looks at the cancellation flag.
+const CHUNK_PIXELS: usize = 1 << 16;
+
+/// A type of stored samples.
+pub(crate) trait Sample: Copy + Default + PartialEq + Send + 'static {
+    /// The size of one sample in bytes.
+    const BYTES: usize;
+    /// Whether the values are integers, which are all finite and whose sums are exact.
+    const IS_INTEGER: bool;
+    /// What a sum over one block of pixels is taken in.
+    type Partial: Copy + Default + AddAssign + Send;
+    /// What a sum over all blocks of a tile is taken in.
+    type Total: Copy + Default + Send;
+    /// Reads one little-endian sample of [`BYTES`](Self::BYTES) bytes.
+    fn read(bytes: &[u8]) -> Self;
+    /// The value, without rounding.
+    fn value(self) -> f64;
+    /// The value, to be added to the sum over a block.
+    fn partial(self) -> Self::Partial;
+    /// Adds the sum over a block.
+    fn add(total: &mut Self::Total, partial: Self::Partial);
+    /// ER2 and ER3.
+    fn class_sums(weighted_sum: Vec<Self::Total>, weight: Vec<u64>) -> ClassSums;
+    /// The sample that equals `value` after rounding to this type, if there is one.
+    fn rounded(value: f64) -> Option<Self>;
+}
+
+macro_rules! integer_sample {
+    ($type:ty) => {
+        impl Sample for $type {
+            const BYTES: usize = size_of::<$type>();
+            const IS_INTEGER: bool = true;
+            type Partial = u32;
+            type Total = u64;
+
+            #[inline(always)]
+            fn read(bytes: &[u8]) -> Self {
+                bytes
+                    .as_array()
+                    .map_or(0, |bytes| Self::from_le_bytes(*bytes))
+            }
+
+            #[inline(always)]
+            fn value(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline(always)]
+            fn partial(self) -> u32 {
+                u32::from(self)
+            }
+
+            #[inline(always)]
+            fn add(total: &mut u64, partial: u32) {
+                *total += u64::from(partial);
+            }
+
+            fn class_sums(weighted_sum: Vec<u64>, weight: Vec<u64>) -> ClassSums {
+                ClassSums::Integer {
+                    weighted_sum,
+                    weight,
+                }
+            }
+
+            fn rounded(value: f64) -> Option<Self> {
+                let rounded = value as Self;
+                (f64::from(rounded) == value).then_some(rounded)
+            }
+        }
+    };
+}
+
+macro_rules! float_sample {
+    ($type:ty) => {
+        impl Sample for $type {
+            const BYTES: usize = size_of::<$type>();
+            const IS_INTEGER: bool = false;
+            type Partial = f64;
+            type Total = CompensatedSum;
+
+            #[inline(always)]
+            fn read(bytes: &[u8]) -> Self {
+                bytes
+                    .as_array()
+                    .map_or(0.0, |bytes| Self::from_le_bytes(*bytes))
+            }
+
+            #[inline(always)]
+            fn value(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline(always)]
+            fn partial(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline(always)]
+            fn add(total: &mut CompensatedSum, partial: f64) {
+                total.add(partial);
+            }
+
+            fn class_sums(weighted_sum: Vec<CompensatedSum>, weight: Vec<u64>) -> ClassSums {
+                ClassSums::Real {
+                    weighted_sum: weighted_sum
+                        .into_iter()
+                        .map(CompensatedSum::value)
+                        .collect(),
+                    weight: weight.into_iter().map(|pixels| pixels as f64).collect(),
+                }
+            }
+
+            fn rounded(value: f64) -> Option<Self> {
+                Some(value as Self)
+            }
+        }
+    };
+}
+
+integer_sample!(u8);
+integer_sample!(u16);
+float_sample!(f32);
+float_sample!(f64);
+
+/// The pixels with data of a tile: one contiguous plane per band, in row-major order.
+///
+/// Pixels without data are left out, so that no round has to ask for them.
+#[derive(Debug)]
+pub(crate) struct Planes<T> {
+    bands: Vec<Vec<T>>,
+    pixels: usize,
+    /// Pixels of the tile, with data or without.
+    pub(crate) tile_pixels: usize,
+    /// Which pixels of the tile have data, a bit each; `None` when all have.
+    valid: Option<Vec<u64>>,
+    /// Pixels left out because a band is not finite.
+    pub(crate) non_finite: u64,
+}
+
+impl<T: Sample> Planes<T> {
+    /// Reads the samples of a tile.
+    pub(crate) fn load(
+        head: &TileHead,
+        samples: &Bytes,
+        nodata: Option<f64>,
+        context: &Context,
+    ) -> Result<Self> {
+        let bands = usize::from(head.shape.bands);
+        let pixels = usize::try_from(head.shape.pixels())
+            .map_err(|_| ProgramError::failed("the tile passes the address space"))?;
+        let pixel_bytes = head.shape.pixel_bytes();
+        if samples.len() != pixels * pixel_bytes || pixel_bytes != bands * T::BYTES {
+            return Err(ProgramError::failed(format!(
+                "the tile has {} bytes of samples, where its shape needs {}",
+                samples.len(),
+                pixels * pixel_bytes
+            )));
+        }
+        let nodata = nodata.and_then(T::rounded);
+        let (valid, non_finite) = if T::IS_INTEGER && nodata.is_none() {
+            (None, 0)
+        } else {
+            validity::<T>(samples, pixel_bytes, nodata, context)?
+        };
+        let kept = valid.as_ref().map_or(pixels, |mask| {
+            mask.iter().map(|word| word.count_ones() as usize).sum()
+        });
+        let mut planes = Vec::with_capacity(bands);
+        for band in 0..bands {
+            let mut plane = Vec::with_capacity(kept);
+            for (index, chunk) in samples.chunks(CHUNK_PIXELS * pixel_bytes).enumerate() {
+                context.check()?;
+                let values = chunk
+                    .chunks_exact(pixel_bytes)
+                    .map(|pixel| T::read(&pixel[band * T::BYTES..][..T::BYTES]));
+                match &valid {
+                    None => plane.extend(values),
+                    Some(mask) => plane.extend(
+                        values
+                            .enumerate()
+                            .filter(|&(offset, _)| is_set(mask, index * CHUNK_PIXELS + offset))
+                            .map(|(_, value)| value),
+                    ),
+                }
+            }
+            planes.push(plane);
+        }
+        Ok(Self {
+            bands: planes,
+            pixels: kept,
+            tile_pixels: pixels,
+            valid,
+            non_finite,
+        })
+    }
+
+    /// Pixels with data.
+    pub(crate) const fn pixels(&self) -> usize {
+        self.pixels
+    }
+
+    pub(crate) const fn bands(&self) -> usize {
+        self.bands.len()
+    }
+
+    pub(crate) fn plane(&self, band: usize) -> &[T] {
+        &self.bands[band]
+    }
+
+    /// Whether the pixel at this index of the tile has data.
+    pub(crate) fn is_valid(&self, tile_index: usize) -> bool {
+        self.valid
+            .as_ref()
+            .is_none_or(|mask| is_set(mask, tile_index))
+    }
+
+    /// Spreads what stands in `values` from `start` on, `size` bytes for each pixel with data, over
+    /// all pixels of the tile; those without data get zeros.
+    pub(crate) fn spread(&self, values: &mut Vec<u8>, start: usize, size: usize) {
+        let Some(mask) = &self.valid else {
+            return;
+        };
+        values.resize(start + self.tile_pixels * size, 0);
+        let values = &mut values[start..];
+        // From the end on: a value never moves to the front, so none is overwritten unread.
+        let mut from = self.pixels;
+        for index in (0..self.tile_pixels).rev() {
+            if is_set(mask, index) {
+                from -= 1;
+                values.copy_within(from * size..(from + 1) * size, index * size);
+            } else {
+                values[index * size..][..size].fill(0);
+            }
+        }
+    }
+
+    /// The values of some pixels, given by their indices in the tile: pixel by pixel, band by band.
+    pub(crate) fn pick(&self, tile_indices: &[usize]) -> Vec<f64> {
+        // How many pixels with data stand before each word of the mask.
+        let before: Option<Vec<usize>> = self.valid.as_ref().map(|mask| {
+            mask.iter()
+                .scan(0, |count, word| {
+                    let before = *count;
+                    *count += word.count_ones() as usize;
+                    Some(before)
+                })
+                .collect()
+        });
+        let place = |index: usize| match (&self.valid, &before) {
+            (Some(mask), Some(before)) => {
+                let (word, bit) = (index / 64, index % 64);
+                before[word] + (mask[word] & ((1 << bit) - 1)).count_ones() as usize
+            }
+            _ => index,
+        };
+        tile_indices
+            .iter()
+            .flat_map(|&index| {
+                let at = place(index);
+                self.bands.iter().map(move |plane| plane[at].value())
+            })
+            .collect()
+    }
+
+    /// The least and the greatest value of a band; infinities where there is no pixel.
+    pub(crate) fn range(&self, band: usize) -> (f64, f64) {
+        let start = (f64::INFINITY, f64::NEG_INFINITY);
+        self.bands[band].iter().fold(start, |(min, max), sample| {
+            let value = sample.value();
+            (
+                if value < min { value } else { min },
+                if value > max { value } else { max },
+            )
+        })
+    }
+}
+
+/// Which pixels have data, and how many have a band that is not finite.
+fn validity<T: Sample>(
+    samples: &[u8],
+    pixel_bytes: usize,
+    nodata: Option<T>,
+    context: &Context,
+) -> Result<(Option<Vec<u64>>, u64)> {
+    let pixels = samples.len() / pixel_bytes;
+    let mut mask = Vec::with_capacity(pixels.div_ceil(64));
+    let mut non_finite = 0;
+    let mut all_valid = true;
+    for chunk in samples.chunks(CHUNK_PIXELS * pixel_bytes) {
+        context.check()?;
+        for group in chunk.chunks(64 * pixel_bytes) {
+            let mut word = 0_u64;
+            for (bit, pixel) in group.chunks_exact(pixel_bytes).enumerate() {
+                let mut finite = true;
+                let mut marked = nodata.is_some();
+                for sample in pixel.chunks_exact(T::BYTES) {
+                    let sample = T::read(sample);
+                    finite &= sample.value().is_finite();
+                    marked &= nodata == Some(sample);
+                }
+                non_finite += u64::from(!finite);
+                word |= u64::from(finite && !marked) << bit;
+            }
+            let whole = u64::MAX >> (64 - group.len() / pixel_bytes);
+            all_valid &= word == whole;
+            mask.push(word);
+        }
+    }
+    Ok(((!all_valid).then_some(mask), non_finite))
+}
+
+fn is_set(mask: &[u64], index: usize) -> bool {
+    mask.get(index / 64)
+        .is_some_and(|word| word >> (index % 64) & 1 == 1)
+}

@@ -1,0 +1,203 @@
+//! The leader's part: from the partial results of a round to the next task or the end.
+
+use msvpu_actors::{ProgramError, Result, Step};
+use serde::{Deserialize, Serialize};
+
+use super::centers::Centers;
+use super::results::{ElementaryResults, FitPartial, GlobalResults};
+use super::settings::{Settings, Start, StopRule};
+use super::survey::{Survey, first_centers};
+
+/// What the leader tells every MsVPU each round, and all that it remembers from one to the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FitTask {
+    /// The iteration that this round computes, from 1; 0 while the first centers are being found.
+    pub iteration: u32,
+    /// The centers of that iteration; `None` asks for a [`Survey`].
+    pub centers: Option<Centers>,
+    /// The row of the iteration before this one.
+    pub last: Option<Iteration>,
+}
+
+/// A row of the iteration table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Iteration {
+    /// Counted from 1.
+    pub iteration: u32,
+    /// The centers that this iteration worked with; those of row 1 are the initial ones.
+    pub centers: Centers,
+    /// `J_t`, the sum of ER1 over all tiles.
+    pub objective: f64,
+    /// `|J_t − J_(t−1)|` with `J_0 = 0`: the error column of the paper's Table II.
+    pub objective_change: f64,
+    /// `|Σ c(t) − Σ c(t−1)|` with 0 before the first: the error column of the paper's Table I.
+    pub center_sum_change: f64,
+}
+
+/// What ended the iterations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoppedBy {
+    /// [`StopRule::Objective`] was met.
+    Objective,
+    /// [`StopRule::CenterSum`] was met.
+    CenterSum,
+    /// [`StopRule::CenterShift`] was met.
+    CenterShift,
+    /// The bound on the iterations was reached first.
+    MaxIterations,
+}
+
+impl From<StopRule> for StoppedBy {
+    fn from(rule: StopRule) -> Self {
+        match rule {
+            StopRule::Objective => Self::Objective,
+            StopRule::CenterSum => Self::CenterSum,
+            StopRule::CenterShift => Self::CenterShift,
+        }
+    }
+}
+
+/// The end of the iterations.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// The last row; its centers are the result.
+    pub last: Iteration,
+    /// What ended the iterations.
+    pub stopped_by: StoppedBy,
+}
+
+impl Fit {
+    /// Whether the stopping rule was met.
+    #[must_use]
+    pub fn converged(&self) -> bool {
+        self.stopped_by != StoppedBy::MaxIterations
+    }
+}
+
+/// The task of round 1: the given centers, or the question what the scene holds.
+pub(crate) fn first_task(settings: &Settings) -> FitTask {
+    match &settings.start {
+        Start::Centers(centers) => FitTask {
+            iteration: 1,
+            centers: Some(centers.clone()),
+            last: None,
+        },
+        Start::Classes { .. } => FitTask {
+            iteration: 0,
+            centers: None,
+            last: None,
+        },
+    }
+}
+
+pub(crate) fn global_step(
+    settings: &Settings,
+    task: &FitTask,
+    partials: &[FitPartial],
+) -> Result<Step<FitTask, Fit>> {
+    match &task.centers {
+        None => after_survey(settings, partials),
+        Some(centers) => after_iteration(settings, task, centers, partials),
+    }
+}
+
+fn after_survey(settings: &Settings, partials: &[FitPartial]) -> Result<Step<FitTask, Fit>> {
+    let surveys: Option<Vec<&Survey>> = partials
+        .iter()
+        .map(|partial| match partial {
+            FitPartial::Survey(survey) => Some(survey),
+            FitPartial::Results(_) => None,
+        })
+        .collect();
+    let surveys = surveys.ok_or_else(|| unexpected("a survey"))?;
+    require_pixels(settings, surveys.iter().map(|survey| survey.pixels).sum())?;
+    let centers = match settings.start {
+        Start::Centers(ref centers) => centers.clone(),
+        Start::Classes {
+            classes,
+            init,
+            seed,
+        } => first_centers(&surveys, classes as usize, init, seed),
+    };
+    Ok(Step::Next(FitTask {
+        iteration: 1,
+        centers: Some(centers),
+        last: None,
+    }))
+}
+
+fn after_iteration(
+    settings: &Settings,
+    task: &FitTask,
+    centers: &Centers,
+    partials: &[FitPartial],
+) -> Result<Step<FitTask, Fit>> {
+    let results: Option<Vec<&ElementaryResults>> = partials
+        .iter()
+        .map(|partial| match partial {
+            FitPartial::Results(results) => Some(results),
+            FitPartial::Survey(_) => None,
+        })
+        .collect();
+    let global = GlobalResults::fold(&results.ok_or_else(|| unexpected("results"))?)?;
+    require_pixels(settings, global.pixels)?;
+    if !global.objective.is_finite() {
+        return Err(ProgramError::invalid_input(
+            "samples or centers are so large that their distances pass the range of f64: scale them down",
+        ));
+    }
+    let before = task.last.as_ref();
+    let row = Iteration {
+        iteration: task.iteration,
+        centers: centers.clone(),
+        objective: global.objective,
+        objective_change: (global.objective - before.map_or(0.0, |row| row.objective)).abs(),
+        center_sum_change: (centers.sum() - before.map_or(0.0, |row| row.centers.sum())).abs(),
+    };
+    let converged = before.is_some_and(|before| change(settings, &row, before) < settings.epsilon);
+    if converged || task.iteration >= settings.max_iterations {
+        return Ok(Step::Done(Fit {
+            last: row,
+            stopped_by: if converged {
+                settings.stop_on.into()
+            } else {
+                StoppedBy::MaxIterations
+            },
+        }));
+    }
+    Ok(Step::Next(FitTask {
+        iteration: task.iteration + 1,
+        centers: Some(global.centers(centers)?),
+        last: Some(row),
+    }))
+}
+
+/// The change that the stopping rule looks at.
+fn change(settings: &Settings, row: &Iteration, before: &Iteration) -> f64 {
+    match settings.stop_on {
+        StopRule::Objective => row.objective_change,
+        StopRule::CenterSum => row.center_sum_change,
+        StopRule::CenterShift => row.centers.shift_from(&before.centers),
+    }
+}
+
+fn require_pixels(settings: &Settings, pixels: u64) -> Result<()> {
+    if pixels > 0 {
+        return Ok(());
+    }
+    Err(ProgramError::invalid_input(match settings.nodata {
+        Some(value) => {
+            format!(
+                "the scene has no pixel with data: every pixel is nodata ({value}) or not finite"
+            )
+        }
+        None => "the scene has no pixel with data: no pixel is finite".to_owned(),
+    }))
+}
+
+fn unexpected(wanted: &str) -> ProgramError {
+    ProgramError::failed(format!(
+        "a tile answered with something other than {wanted}"
+    ))
+}

@@ -1,0 +1,11 @@
+//! Pictures in and out, against independent encoders and decoders.
+
+// The lints' allowance for tests does not reach the functions that tests share.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod fixtures;
+mod formats;
+mod hostile;
+mod support;
+mod tiffs;
+mod writing;
