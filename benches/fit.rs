@@ -158,7 +158,13 @@ fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fit");
     group.sample_size(50);
     group.bench_function("cmeans/no actors", |bencher| {
-        bencher.iter(|| cmeans(&histogram(&pool, black_box(scene.samples())), CENTERS, 0.0005));
+        bencher.iter(|| {
+            cmeans(
+                &histogram(&pool, black_box(scene.samples())),
+                CENTERS,
+                0.0005,
+            )
+        });
     });
     group.bench_function("cmeans/msvpu", |bencher| {
         bencher.iter_custom(|times| {

@@ -14,6 +14,7 @@ use super::{
     read::GeoTags,
 };
 
+pub use palette::label_colors;
 pub use png::{write_labels_png, write_mask_png, write_membership_png};
 pub use tiff::write_labels_tiff;
 

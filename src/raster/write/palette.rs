@@ -15,10 +15,11 @@ const FEW: [[u8; 3]; 7] = [
 /// The steps of each channel among which further colours are chosen.
 const STEPS: u8 = 15;
 
-/// Red, green and blue for labels 0 to `classes`; label 0 is black.
+/// Red, green and blue for labels 0 to `classes`, as `labels.png` shows them; label 0 is black.
 ///
 /// After the first seven, each colour is the one farthest from all before it.
-pub(super) fn colors(classes: u8) -> Vec<u8> {
+#[must_use]
+pub fn label_colors(classes: u8) -> Vec<[u8; 3]> {
     let mut colors = vec![[0; 3]];
     colors.extend(FEW.iter().take(classes.into()));
     let mut candidates: Vec<([u8; 3], u32)> = grid()
@@ -35,7 +36,7 @@ pub(super) fn colors(classes: u8) -> Vec<u8> {
             *nearest = (*nearest).min(distance(*candidate, chosen));
         }
     }
-    colors.into_iter().flatten().collect()
+    colors
 }
 
 fn grid() -> impl Iterator<Item = [u8; 3]> {

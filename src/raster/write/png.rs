@@ -32,7 +32,7 @@ pub fn write_labels_png(path: &Path, image: &LabelImage<'_>) -> Result<(), Write
         let mut encoder = encoder(out, image.width, image.height, depth);
         if let Ok(classes) = u8::try_from(image.classes) {
             encoder.set_color(ColorType::Indexed);
-            encoder.set_palette(palette::colors(classes));
+            encoder.set_palette(palette::label_colors(classes).concat());
             encoder.set_trns(&[0][..]);
         }
         encode_rows(encoder, image, depth, |labels, row| {

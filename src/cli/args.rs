@@ -1,0 +1,161 @@
+//! What the command line takes.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use msvpu::raster::ReadLimits;
+use msvpu::{Centers, Init, Settings, StopRule, Tiling};
+
+use super::values::{self, ByteSize};
+
+/// A massively distributed virtual machine: classify large satellite images with teams of actors.
+#[derive(Debug, Parser)]
+#[command(name = "msvpu", version, propagate_version = false)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Classify the pixels of an image.
+    Classify(Box<ClassifyArgs>),
+    /// List what can be run, with parameters and defaults.
+    Services(ServicesArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServicesArgs {
+    /// Print one JSON document instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Classify the pixels of an image: c-means or fuzzy c-means.
+///
+/// Exit status: 0; 2 for bad arguments or input; 1 for a failure at run time; 130 after Ctrl-C.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("begin").required(true).args(["classes", "centers"])))]
+pub(crate) struct ClassifyArgs {
+    /// PNG, JPEG, TIFF, GeoTIFF or PNM; 8 or 16 bit, or float.
+    pub(crate) image: PathBuf,
+
+    /// Which program runs.
+    #[arg(long, short, value_enum, default_value_t = Algorithm::CMeans)]
+    pub(crate) algorithm: Algorithm,
+
+    /// How many classes; their first centers are found in the image (--init).
+    #[arg(long, short = 'k', value_name = "K", value_parser = values::classes, allow_hyphen_values = true)]
+    pub(crate) classes: Option<u32>,
+
+    /// The first centers: 1.2,2.5,3.8 for one band, R,G,B;R,G,B;… for several.
+    #[arg(long, value_name = "CENTERS", value_parser = values::centers, allow_hyphen_values = true)]
+    pub(crate) centers: Option<Centers>,
+
+    /// How the first centers are found [default: linear].
+    #[arg(long, value_parser = init(), conflicts_with = "centers")]
+    pub(crate) init: Option<Init>,
+
+    /// What random and kmeans++ depend on [default: 0].
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "centers",
+        allow_hyphen_values = true
+    )]
+    pub(crate) seed: Option<u64>,
+
+    /// How fuzzy the classes are, greater than 1; fuzzy-cmeans only [default: 2].
+    #[arg(long, value_name = "M", value_parser = values::fuzzifier, allow_hyphen_values = true)]
+    pub(crate) fuzzifier: Option<f64>,
+
+    /// Stop when the change that --stop-on names is below this.
+    #[arg(long, value_name = "E", value_parser = values::epsilon, allow_hyphen_values = true,
+          default_value_t = Settings::DEFAULT_EPSILON)]
+    pub(crate) epsilon: f64,
+
+    /// Which change from one iteration to the next is compared with --epsilon.
+    #[arg(long, value_name = "RULE", value_parser = stop_rule(), default_value_t = StopRule::default())]
+    pub(crate) stop_on: StopRule,
+
+    /// Stop after this many iterations at the latest.
+    #[arg(long, value_name = "N", allow_hyphen_values = true,
+          value_parser = clap::value_parser!(u32).range(1..),
+          default_value_t = Settings::DEFAULT_MAX_ITERATIONS)]
+    pub(crate) max_iterations: u32,
+
+    /// How the image is cut; one MsVPU owns each tile [default: chosen from the image's shape].
+    #[arg(long, value_name = "ROWSxCOLUMNS", allow_hyphen_values = true)]
+    pub(crate) tiles: Option<Tiling>,
+
+    /// How many CPUs to use [default: all that this process may use].
+    #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
+          value_parser = values::workers)]
+    pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Pixels whose every band has this value belong to no class [default: what the image says].
+    #[arg(long, value_name = "V", value_parser = values::nodata, allow_hyphen_values = true)]
+    pub(crate) nodata: Option<f64>,
+
+    /// The most bytes that the decoded image may take, such as 4GiB.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true,
+          default_value_t = ByteSize(ReadLimits::DEFAULT_MAX_DECODED_BYTES))]
+    pub(crate) max_decoded_bytes: ByteSize,
+
+    /// Write report.json, labels, masks and convergence.svg into this directory; it is made if need be.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Also write membership_1.png to membership_K.png; fuzzy-cmeans only, needs --output.
+    #[arg(long, requires = "output", conflicts_with = "no_images")]
+    pub(crate) memberships: bool,
+
+    /// Fit only: of the files only report.json is written.
+    #[arg(long)]
+    pub(crate) no_images: bool,
+
+    /// Print the report as one JSON document instead of the summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// No progress bar and no summary; --json still prints its document.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Algorithm {
+    /// Each pixel belongs to the class of the nearest center.
+    #[value(name = "cmeans")]
+    CMeans,
+    /// Each pixel belongs to every class to a degree.
+    #[value(name = "fuzzy-cmeans")]
+    FuzzyCMeans,
+}
+
+fn init() -> impl TypedValueParser<Value = Init> {
+    PossibleValuesParser::new([
+        PossibleValue::new("linear").help("Spread evenly over the values of each band"),
+        PossibleValue::new("random").help("Distinct pixels, drawn at random"),
+        PossibleValue::new("kmeans++")
+            .help("Pixels drawn far from each other (Arthur and Vassilvitskii 2007)"),
+    ])
+    .try_map(|text| text.parse::<Init>())
+}
+
+fn stop_rule() -> impl TypedValueParser<Value = StopRule> {
+    PossibleValuesParser::new([
+        PossibleValue::new("objective").help("Of the objective: |J - J before|, over all pixels"),
+        PossibleValue::new("center-sum").help("Of the sum of all centers"),
+        PossibleValue::new("center-shift").help("The farthest move of a center"),
+    ])
+    .try_map(|text| text.parse::<StopRule>())
+}

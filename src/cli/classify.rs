@@ -1,0 +1,329 @@
+//! `msvpu classify`: from a file to a report.
+
+use std::num::NonZero;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use msvpu::raster::{Format, GeoTags, Picture, ReadLimits, ReadProblem};
+use msvpu::{
+    CMeans, Classification, FuzzyCMeans, LabelMap, Program, Settings, Shape, Start, VirtualMachine,
+};
+use serde::Serialize;
+use tokio::runtime;
+
+use super::args::{Algorithm, ClassifyArgs};
+use super::destination::Destination;
+use super::failure::Failure;
+use super::files::{Pictures, write_pictures};
+use super::interrupts::Interrupts;
+use super::output::print;
+use super::progress::Display;
+use super::report::{Image, Report, Row, Team, Timings};
+use super::run::{Done, run_classification};
+use super::summary::summary;
+
+/// Classifies an image, writes its files, prints its report.
+pub(crate) fn classify(args: ClassifyArgs) -> Result<(), Failure> {
+    let start = Instant::now();
+    check(&args)?;
+    let destination = args
+        .output
+        .as_deref()
+        .map(Destination::prepare)
+        .transpose()?;
+    let result = on_a_runtime(args, destination.clone(), start);
+    if let (Err(_), Some(destination)) = (&result, destination) {
+        destination.abandon();
+    }
+    result
+}
+
+/// What clap cannot see: options that need an algorithm.
+fn check(args: &ClassifyArgs) -> Result<(), Failure> {
+    if args.algorithm == Algorithm::FuzzyCMeans {
+        return Ok(());
+    }
+    let fuzzy_only = [
+        ("--fuzzifier", args.fuzzifier.is_some()),
+        ("--memberships", args.memberships),
+    ];
+    match fuzzy_only.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Failure::input(format_args!(
+            "{flag} is for fuzzy c-means only: add --algorithm fuzzy-cmeans, or leave it out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn on_a_runtime(
+    args: ClassifyArgs,
+    destination: Option<Destination>,
+    start: Instant,
+) -> Result<(), Failure> {
+    let workers = args
+        .workers
+        .or_else(|| thread::available_parallelism().ok())
+        .map_or(1, NonZero::get);
+    // Decoders and encoders work on rayon's global pool.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(workers)
+        .build_global()
+        .map_err(Failure::runtime)?;
+    // One thread for Ctrl-C; the work is elsewhere.
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(Failure::runtime)?;
+    let result = runtime.block_on(steps(args, destination, workers, start));
+    // After Ctrl-C a decoder may still be at work: nobody waits for it.
+    runtime.shutdown_background();
+    result
+}
+
+async fn steps(
+    args: ClassifyArgs,
+    destination: Option<Destination>,
+    workers: usize,
+    start: Instant,
+) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::listen();
+    let display = Display::new(args.quiet);
+
+    display.phase("decoding the image");
+    let decoding = Instant::now();
+    let limits = ReadLimits {
+        max_decoded_bytes: args.max_decoded_bytes.0,
+    };
+    let path = args.image.clone();
+    let Picture {
+        scene,
+        bits,
+        format,
+        nodata,
+        georeference,
+        ..
+    } = interrupts.or_done(move || read(&path, &limits)).await?;
+    let decode = decoding.elapsed();
+
+    let shape = scene.shape();
+    let settings = settings(&args, nodata, shape)?;
+    display.iterations(args.max_iterations);
+    let machine = VirtualMachine::local()
+        .workers(workers)
+        .service::<CMeans>()
+        .service::<FuzzyCMeans>()
+        .start()
+        .await
+        .map_err(Failure::runtime)?;
+    let (algorithm, parameters, done) = match args.algorithm {
+        Algorithm::CMeans => {
+            let program = CMeans::new(settings);
+            let parameters = json_value(&program)?;
+            let done = run_classification(&machine, program, scene, &display, &mut interrupts);
+            (CMeans::NAME, parameters, done.await)
+        }
+        Algorithm::FuzzyCMeans => {
+            let mut program = FuzzyCMeans::new(settings);
+            program.fuzzifier = args.fuzzifier.unwrap_or(program.fuzzifier);
+            program.memberships = args.memberships;
+            let parameters = json_value(&program)?;
+            let done = run_classification(&machine, program, scene, &display, &mut interrupts);
+            (FuzzyCMeans::NAME, parameters, done.await)
+        }
+    };
+    machine.shutdown().await;
+    let done = done.map_err(|failure| failure.at(&args.image))?;
+
+    display.phase("writing");
+    let finish = Finish {
+        algorithm,
+        parameters,
+        shape,
+        bits,
+        format,
+        georeference,
+        decode,
+        workers,
+        start,
+    };
+    let printed = interrupts
+        .or_done(move || finish.finish(&args, destination.as_ref(), done))
+        .await?;
+    display.clear();
+    print(&printed)
+}
+
+fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, Failure> {
+    msvpu::raster::read(path, limits).map_err(|error| match error.problem {
+        ReadProblem::TooLarge { .. } => {
+            Failure::input(format_args!("{error} (--max-decoded-bytes SIZE)"))
+        }
+        _ => Failure::input(error),
+    })
+}
+
+/// The settings of the program, once it is known how many bands there are.
+fn settings(args: &ClassifyArgs, nodata: Option<f64>, shape: Shape) -> Result<Settings, Failure> {
+    let start = match (&args.centers, args.classes) {
+        (Some(centers), _) if centers.bands() != usize::from(shape.bands) => {
+            return Err(Failure::input(format_args!(
+                "--centers has {} for each center, and {} has {}: write {}",
+                counted(centers.bands(), "value"),
+                args.image.display(),
+                counted(shape.bands.into(), "band"),
+                if shape.bands == 1 {
+                    "1.2,2.5,3.8"
+                } else {
+                    "one value a band, and a ; after each center, such as r,g,b;r,g,b"
+                }
+            )));
+        }
+        (Some(centers), _) => Start::Centers(centers.clone()),
+        (None, classes) => Start::Classes {
+            // clap requires one of the two.
+            classes: classes.unwrap_or_default(),
+            init: args.init.unwrap_or_default(),
+            seed: args.seed.unwrap_or_default(),
+        },
+    };
+    Ok(Settings {
+        start,
+        epsilon: args.epsilon,
+        stop_on: args.stop_on,
+        max_iterations: args.max_iterations,
+        tiles: args.tiles,
+        nodata: args.nodata.or(nodata),
+    })
+}
+
+fn counted(count: usize, of: &str) -> String {
+    match count {
+        1 => format!("1 {of}"),
+        _ => format!("{count} {of}s"),
+    }
+}
+
+fn json_value(parameters: &impl Serialize) -> Result<serde_json::Value, Failure> {
+    serde_json::to_value(parameters).map_err(Failure::runtime)
+}
+
+/// What the report needs beside the job's result.
+struct Finish {
+    algorithm: &'static str,
+    parameters: serde_json::Value,
+    shape: Shape,
+    bits: u8,
+    format: Format,
+    georeference: Option<GeoTags>,
+    decode: Duration,
+    workers: usize,
+    start: Instant,
+}
+
+impl Finish {
+    /// Writes the files and returns what is to be printed.
+    fn finish(
+        self,
+        args: &ClassifyArgs,
+        destination: Option<&Destination>,
+        done: Done,
+    ) -> Result<String, Failure> {
+        let encoding = Instant::now();
+        let Classification {
+            ref labels,
+            ref memberships,
+            ..
+        } = done.classification;
+        let pictures = Pictures {
+            labels,
+            memberships: memberships.as_deref(),
+            classes: done.classification.classes.len(),
+            format: self.format,
+            georeference: self.georeference.as_ref(),
+        };
+        let wanted = destination.filter(|_| !args.no_images);
+        let (digest, names) = rayon::join(
+            || LabelMap::sha256(labels),
+            || wanted.map_or(Ok(Vec::new()), |to| write_pictures(to, &pictures)),
+        );
+        let mut names = names?;
+        let mut report = self.report(args, done, digest);
+        if let Some(destination) = wanted {
+            let chart = super::convergence::chart(&report, args.epsilon, args.stop_on);
+            let svg = chart.to_svg().map_err(Failure::runtime)?;
+            destination.write("convergence.svg", svg.as_bytes())?;
+            names.push("convergence.svg".to_owned());
+        }
+        report.timings.encode_ms = milliseconds(encoding.elapsed());
+        report.timings.total_ms = milliseconds(self.start.elapsed());
+
+        let document = if args.json || destination.is_some() {
+            serde_json::to_string(&report).map_err(Failure::runtime)? + "\n"
+        } else {
+            String::new()
+        };
+        if let Some(destination) = destination {
+            destination.write("report.json", document.as_bytes())?;
+            names.insert(0, "report.json".to_owned());
+        }
+        Ok(if args.json {
+            document
+        } else if args.quiet {
+            String::new()
+        } else {
+            summary(&report, destination.map(|to| (to.path(), names.as_slice())))
+        })
+    }
+
+    fn report(&self, args: &ClassifyArgs, done: Done, labels_sha256: String) -> Report {
+        let found = done.classification;
+        Report {
+            job: done.job,
+            algorithm: self.algorithm,
+            image: Image {
+                path: args.image.to_string_lossy().into_owned(),
+                width: self.shape.width,
+                height: self.shape.height,
+                bands: self.shape.bands,
+                bits: self.bits,
+                nodata_pixels: found.nodata_pixels,
+                nan_pixels: found.nan_pixels,
+            },
+            tiles: found.tiling,
+            parameters: self.parameters.clone(),
+            iterations: found
+                .iterations
+                .into_iter()
+                .zip(done.row_times)
+                .map(|(of, elapsed)| Row {
+                    of,
+                    elapsed_ms: milliseconds(elapsed),
+                })
+                .collect(),
+            converged: found.converged,
+            stopped_by: found.stopped_by,
+            centers: found.centers,
+            classes: found.classes,
+            empty_classes: found.empty_classes,
+            validity: found.validity,
+            labels_sha256,
+            timings: Timings {
+                decode_ms: milliseconds(self.decode),
+                fit_ms: milliseconds(done.fit),
+                assemble_ms: milliseconds(done.assemble),
+                encode_ms: 0.0,
+                total_ms: 0.0,
+            },
+            team: Team {
+                msvpus: found.tiling.tiles(),
+                cpus: self.workers,
+            },
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}

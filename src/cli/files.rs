@@ -1,0 +1,67 @@
+//! The pictures of a result as files.
+
+use bytes::Bytes;
+use msvpu::LabelMap;
+use msvpu::raster::{
+    Format, GeoTags, LabelFile, LabelImage, WriteError, write_all, write_membership_png,
+};
+use rayon::prelude::*;
+
+use super::destination::Destination;
+use super::failure::Failure;
+
+/// What is to be written, and how.
+pub(crate) struct Pictures<'a> {
+    pub(crate) labels: &'a LabelMap,
+    /// One a class, in 255ths.
+    pub(crate) memberships: Option<&'a [Bytes]>,
+    pub(crate) classes: usize,
+    /// Of the input: labels of a TIFF are a TIFF.
+    pub(crate) format: Format,
+    pub(crate) georeference: Option<&'a GeoTags>,
+}
+
+/// Writes labels, masks and memberships; returns what was written, a range of names as one.
+pub(crate) fn write_pictures(
+    to: &Destination,
+    pictures: &Pictures<'_>,
+) -> Result<Vec<String>, Failure> {
+    let LabelMap {
+        width,
+        height,
+        ref bytes,
+        ..
+    } = *pictures.labels;
+    let classes = u16::try_from(pictures.classes).map_err(Failure::runtime)?;
+    let image = LabelImage::new(width, height, classes, bytes).map_err(Failure::runtime)?;
+    let labels = match pictures.format {
+        Format::Tiff => LabelFile::Tiff(pictures.georeference),
+        Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
+    };
+    write_all(to.path(), &image, labels).map_err(Failure::runtime)?;
+    let name = match labels {
+        LabelFile::Tiff(_) => "labels.tif",
+        LabelFile::Png => "labels.png",
+    };
+    let mut names = vec![name.to_owned(), range("class", pictures.classes)];
+    if let Some(memberships) = pictures.memberships {
+        memberships
+            .par_iter()
+            .enumerate()
+            .with_max_len(1)
+            .try_for_each(|(class, membership)| -> Result<(), WriteError> {
+                let path = to.path().join(format!("membership_{}.png", class + 1));
+                write_membership_png(&path, width, height, membership)
+            })
+            .map_err(Failure::runtime)?;
+        names.push(range("membership", pictures.classes));
+    }
+    Ok(names)
+}
+
+fn range(stem: &str, classes: usize) -> String {
+    match classes {
+        1 => format!("{stem}_1.png"),
+        _ => format!("{stem}_1.png to {stem}_{classes}.png"),
+    }
+}

@@ -1,0 +1,48 @@
+//! Ctrl-C: the first asks for the end, the second does not wait for it.
+
+use tokio::sync::watch;
+use tokio::task;
+
+use super::failure::Failure;
+
+/// Knows whether Ctrl-C was pressed since [`listen`](Self::listen).
+#[derive(Clone)]
+pub(crate) struct Interrupts {
+    pressed: watch::Receiver<bool>,
+}
+
+impl Interrupts {
+    /// From now on Ctrl-C does not end the process by itself. Call it within a tokio runtime.
+    pub(crate) fn listen() -> Self {
+        let (press, pressed) = watch::channel(false);
+        task::spawn(async move {
+            // Without a handler Ctrl-C ends the process as it always does.
+            while tokio::signal::ctrl_c().await.is_ok() {
+                if press.send_replace(true) {
+                    std::process::exit(Failure::Interrupted.status().into());
+                }
+            }
+            std::future::pending::<()>().await;
+        });
+        Self { pressed }
+    }
+
+    /// Waits for Ctrl-C.
+    pub(crate) async fn pressed(&mut self) {
+        if self.pressed.wait_for(|pressed| *pressed).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Runs work that blocks beside the event loop, until it ends or Ctrl-C is pressed.
+    pub(crate) async fn or_done<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            done = task::spawn_blocking(work) => done
+                .unwrap_or_else(|error| Err(Failure::runtime(format_args!("internal error: {error}")))),
+            () = self.pressed() => Err(Failure::Interrupted),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The command line: arguments in, a report and files out.
+
+mod args;
+mod chart;
+mod classify;
+mod convergence;
+mod destination;
+mod failure;
+mod files;
+mod interrupts;
+mod number;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod services;
+mod summary;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+/// Runs the command that the process was called with, and says how it ended.
+pub(crate) fn run() -> ExitCode {
+    env_logger::init();
+    // Panics of decoders and programs are caught and become errors of one line; here they are logged.
+    std::panic::set_hook(Box::new(|panic| log::debug!("{panic}")));
+    let ended = Cli::try_parse().map_or_else(not_parsed, |cli| execute(cli.command));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.to_string());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Classify(args) => classify::classify(*args),
+        Command::Services(args) => services::list(&args),
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+/// Help and version are asked for, and so no failure.
+fn not_parsed(error: clap::Error) -> Result<(), Failure> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            output::print(&error.render().to_string())
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Err(Failure::input("no command; see `msvpu --help`"))
+        }
+        _ => Err(failure::from_clap(&error)),
+    }
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    // Into memory first: `generate` panics when it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "msvpu", &mut script);
+    output::print(&String::from_utf8_lossy(&script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

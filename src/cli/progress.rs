@@ -1,0 +1,86 @@
+//! The progress bar: on stderr, and only where somebody can see it move.
+
+use std::io::{IsTerminal, stderr};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::number::short;
+
+const SPINNER: &str = "{spinner} {msg}";
+const BAR: &str = "{spinner} {bar:32} iteration {pos} of at most {len}{msg}";
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// Shows what the command is at; shows nothing when `quiet` or when stderr is no terminal.
+pub(crate) struct Display {
+    bar: ProgressBar,
+}
+
+impl Display {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let bar = if quiet || !stderr().is_terminal() {
+            ProgressBar::hidden()
+        } else {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(REFRESH);
+            bar
+        };
+        Self { bar }
+    }
+
+    /// Something whose length is not known, such as `decoding`.
+    pub(crate) fn phase(&self, what: &str) {
+        self.bar.set_style(style(SPINNER));
+        self.bar.set_message(what.to_owned());
+    }
+
+    /// The iterations begin; there will be `limit` at most.
+    pub(crate) fn iterations(&self, limit: u32) {
+        self.bar.set_style(style(BAR));
+        self.bar.set_message("");
+        self.bar.set_length(limit.into());
+        self.bar.set_position(0);
+    }
+
+    /// An iteration is over.
+    pub(crate) fn iteration(&self, iteration: u32, objective_change: f64) {
+        self.bar.set_position(iteration.into());
+        self.bar.set_message(format!(
+            ", objective changed by {}",
+            short(objective_change)
+        ));
+    }
+
+    /// Tiles have answered in a long round.
+    pub(crate) fn tiles(&self, answered: u32, of: u32) {
+        self.bar.set_message(format!(", {answered} of {of} tiles"));
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// The templates are constants; a test sees that they parse.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_parse() {
+        for template in [SPINNER, BAR] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+}

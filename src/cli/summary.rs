@@ -1,0 +1,161 @@
+//! The report as a table for people.
+
+use std::path::Path;
+
+use msvpu::ClassSummary;
+
+use super::number::{grouped, short};
+use super::report::Report;
+
+/// More classes than a screen shows are in the report only.
+const SHOWN_CLASSES: usize = 40;
+
+/// The summary of a report; `files` are what was written into `directory`, if it was.
+pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> String {
+    let mut lines = vec![
+        format!("{} of {}", report.algorithm, report.image.path),
+        String::new(),
+        format!("image       {}", image(report)),
+        format!(
+            "team        {} MsVPUs on {} CPUs, {} x {} tiles",
+            report.team.msvpus, report.team.cpus, report.tiles.rows, report.tiles.columns
+        ),
+        format!("iterations  {}", iterations(report)),
+    ];
+    if let Some(validity) = &report.validity {
+        lines.push(format!(
+            "validity    partition coefficient {}, partition entropy {}, Xie-Beni {}",
+            short(validity.partition_coefficient),
+            short(validity.partition_entropy),
+            validity
+                .xie_beni
+                .map_or_else(|| "undefined".to_owned(), short)
+        ));
+    }
+    lines.push(String::new());
+    lines.extend(classes(report));
+    if !report.empty_classes.is_empty() {
+        let labels: Vec<String> = report.empty_classes.iter().map(u16::to_string).collect();
+        lines.push(format!(
+            "without a pixel: class {}",
+            shortened(&labels).join(", ")
+        ));
+    }
+    lines.push(String::new());
+    let timings = &report.timings;
+    lines.push(format!(
+        "time        {:.1} ms: decode {:.1}, fit {:.1}, assemble {:.1}, encode {:.1}",
+        timings.total_ms, timings.decode_ms, timings.fit_ms, timings.assemble_ms, timings.encode_ms
+    ));
+    if let Some((directory, files)) = written {
+        lines.push(format!(
+            "written     {}: {}",
+            directory.display(),
+            shortened(files).join(", ")
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn image(report: &Report) -> String {
+    let image = &report.image;
+    let mut text = format!(
+        "{} x {} pixels, {} of {} bits",
+        image.width,
+        image.height,
+        match image.bands {
+            1 => "1 band".to_owned(),
+            bands => format!("{bands} bands"),
+        },
+        image.bits
+    );
+    if image.nodata_pixels > 0 {
+        text.push_str(&format!("; {} without data", grouped(image.nodata_pixels)));
+    }
+    if image.nan_pixels > 0 {
+        text.push_str(&format!(", {} of them NaN", grouped(image.nan_pixels)));
+    }
+    text
+}
+
+fn iterations(report: &Report) -> String {
+    let how = if report.converged {
+        "converged"
+    } else {
+        "not converged"
+    };
+    match report.iterations.last() {
+        Some(last) => format!(
+            "{}, {how}; objective {}, last change {}",
+            last.of.iteration,
+            short(last.of.objective),
+            short(last.of.objective_change)
+        ),
+        None => how.to_owned(),
+    }
+}
+
+fn classes(report: &Report) -> Vec<String> {
+    let head = ["class", "center", "pixels", "share", "mean", "sd"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head)
+        .chain(
+            report
+                .classes
+                .iter()
+                .zip(report.centers.iter())
+                .take(SHOWN_CLASSES)
+                .map(|(class, center)| row(class, center)),
+        )
+        .collect();
+    let widths: Vec<usize> = (0..6)
+        .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0))
+        .collect();
+    let mut lines: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let cells: Vec<String> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:>width$}"))
+                .collect();
+            cells.join("  ")
+        })
+        .collect();
+    if report.classes.len() > SHOWN_CLASSES {
+        lines.push(format!(
+            "and {} more classes: see the report (--json or --output)",
+            report.classes.len() - SHOWN_CLASSES
+        ));
+    }
+    lines
+}
+
+fn row(class: &ClassSummary, center: &[f64]) -> [String; 6] {
+    let of_pixels =
+        |values: &Option<Vec<f64>>| values.as_deref().map_or_else(|| "-".to_owned(), vector);
+    [
+        class.label.to_string(),
+        vector(center),
+        grouped(class.pixels),
+        format!("{:.2} %", class.share * 100.0),
+        of_pixels(&class.mean),
+        of_pixels(&class.sd),
+    ]
+}
+
+/// One value a band.
+fn vector(values: &[f64]) -> String {
+    let values: Vec<String> = values.iter().copied().map(short).collect();
+    values.join(", ")
+}
+
+/// A long list as its first entries and its length.
+fn shortened(names: &[String]) -> Vec<String> {
+    const SHOWN: usize = 8;
+    let mut shown: Vec<String> = names.iter().take(SHOWN).cloned().collect();
+    if names.len() > SHOWN {
+        shown.push(format!("and {} more", names.len() - SHOWN));
+    }
+    shown
+}
