@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use msvpu::raster::{Format, GeoTags, Picture, ReadLimits, ReadProblem};
 use msvpu::{
-    CMeans, Classification, FuzzyCMeans, LabelMap, Program, Settings, Shape, Start, VirtualMachine,
+    CMeans, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape, Start,
+    VirtualMachine,
 };
 use serde::Serialize;
 use tokio::runtime;
@@ -17,6 +18,7 @@ use super::destination::Destination;
 use super::failure::Failure;
 use super::files::{Pictures, write_pictures};
 use super::interrupts::Interrupts;
+use super::number::counted;
 use super::output::print;
 use super::progress::Display;
 use super::report::{Image, Report, Row, Team, Timings};
@@ -112,6 +114,11 @@ async fn steps(
     display.iterations(args.max_iterations);
     let machine = VirtualMachine::local()
         .workers(workers)
+        .limits(Limits {
+            // One more round than iterations finds the first centers.
+            max_rounds_per_job: args.max_iterations.saturating_add(1),
+            ..Limits::default()
+        })
         .service::<CMeans>()
         .service::<FuzzyCMeans>()
         .start()
@@ -170,7 +177,7 @@ fn settings(args: &ClassifyArgs, nodata: Option<f64>, shape: Shape) -> Result<Se
         (Some(centers), _) if centers.bands() != usize::from(shape.bands) => {
             return Err(Failure::input(format_args!(
                 "--centers has {} for each center, and {} has {}: write {}",
-                counted(centers.bands(), "value"),
+                counted(centers.bands() as u64, "value"),
                 args.image.display(),
                 counted(shape.bands.into(), "band"),
                 if shape.bands == 1 {
@@ -196,13 +203,6 @@ fn settings(args: &ClassifyArgs, nodata: Option<f64>, shape: Shape) -> Result<Se
         tiles: args.tiles,
         nodata: args.nodata.or(nodata),
     })
-}
-
-fn counted(count: usize, of: &str) -> String {
-    match count {
-        1 => format!("1 {of}"),
-        _ => format!("{count} {of}s"),
-    }
 }
 
 fn json_value(parameters: &impl Serialize) -> Result<serde_json::Value, Failure> {

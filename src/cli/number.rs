@@ -38,6 +38,12 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
+/// A count with its noun, such as `1 band` or `3 bands`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
 /// Round numbers in `low..=high`, about `count` of them, and the decimals they need.
 pub(crate) fn ticks(low: f64, high: f64, count: usize) -> (Vec<f64>, usize) {
     let step = nice_step((high - low) / count.max(1) as f64);
@@ -119,6 +125,8 @@ mod tests {
         ] {
             assert_eq!(grouped(count), text);
         }
+        assert_eq!(counted(1, "band"), "1 band");
+        assert_eq!(counted(1024, "tile"), "1 024 tiles");
     }
 
     #[test]

@@ -38,6 +38,7 @@ where
     let shape = scene.shape();
     let submitted = Instant::now();
     let job = machine.submit(program, scene).await.map_err(failure)?;
+    log::info!("job {}: submitted", job.id());
     let watched = tokio::select! {
         watched = watch(&job, display) => watched?,
         () = interrupts.pressed() => {
@@ -97,6 +98,12 @@ where
             }
             Progress::Round { task, elapsed, .. } => {
                 if let Some(row) = task.last {
+                    log::info!(
+                        "job {}: iteration {}, objective changed by {}",
+                        job.id(),
+                        row.iteration,
+                        row.objective_change
+                    );
                     display.iteration(row.iteration, row.objective_change);
                     watched.rows.push(row);
                     watched.row_times.push(elapsed);

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use msvpu::ClassSummary;
+use msvpu::{ClassSummary, StoppedBy};
 
-use super::number::{grouped, short};
+use super::number::{counted, grouped, short};
 use super::report::Report;
 
 /// More classes than a screen shows are in the report only.
@@ -17,8 +17,10 @@ pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> S
         String::new(),
         format!("image       {}", image(report)),
         format!(
-            "team        {} MsVPUs on {} CPUs, {} x {} tiles",
-            report.team.msvpus, report.team.cpus, report.tiles.rows, report.tiles.columns
+            "team        {} on {}, tiles {}",
+            counted(report.team.msvpus, "MsVPU"),
+            counted(report.team.cpus as u64, "CPU"),
+            report.tiles
         ),
         format!("iterations  {}", iterations(report)),
     ];
@@ -64,10 +66,7 @@ fn image(report: &Report) -> String {
         "{} x {} pixels, {} of {} bits",
         image.width,
         image.height,
-        match image.bands {
-            1 => "1 band".to_owned(),
-            bands => format!("{bands} bands"),
-        },
+        counted(image.bands.into(), "band"),
         image.bits
     );
     if image.nodata_pixels > 0 {
@@ -80,10 +79,11 @@ fn image(report: &Report) -> String {
 }
 
 fn iterations(report: &Report) -> String {
-    let how = if report.converged {
-        "converged"
-    } else {
-        "not converged"
+    let how = match report.stopped_by {
+        StoppedBy::Objective => "converged by the change of the objective",
+        StoppedBy::CenterSum => "converged by the change of the sum of centers",
+        StoppedBy::CenterShift => "converged by the farthest move of a center",
+        StoppedBy::MaxIterations => "not converged: as many as are allowed",
     };
     match report.iterations.last() {
         Some(last) => format!(

@@ -1,0 +1,68 @@
+//! Ctrl-C.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+use crate::{Pictures, command};
+
+/// Noise that c-means of fuzzy kind does not settle in within the life of a test.
+fn noise(pictures: &Pictures) -> std::path::PathBuf {
+    const SIDE: usize = 1000;
+    let mut bytes = format!("P6 {SIDE} {SIDE} 255\n").into_bytes();
+    let mut state = 1_u32;
+    bytes.extend((0..SIDE * SIDE * 3).map(|_| {
+        // Numerical Recipes' linear congruential generator; its high bits.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    }));
+    pictures.write("noise.ppm", &bytes)
+}
+
+#[test]
+fn ctrl_c_cancels_the_job_and_ends_with_130() {
+    let pictures = Pictures::new();
+    let noise = noise(&pictures);
+    let output = pictures.path("out");
+    let mut child = command([
+        "classify",
+        noise.to_str().unwrap(),
+        "--algorithm",
+        "fuzzy-cmeans",
+        "--classes",
+        "64",
+        "--epsilon",
+        "1e-300",
+        "--max-iterations",
+        "1000000",
+        "--output",
+        output.to_str().unwrap(),
+    ])
+    .env("RUST_LOG", "msvpu=info")
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("submitted") {
+        line.clear();
+        assert_ne!(
+            stderr.read_line(&mut line).unwrap(),
+            0,
+            "it ended by itself"
+        );
+    }
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{rest}");
+    assert!(ended.stdout.is_empty());
+    assert!(rest.ends_with("msvpu: interrupted\n"), "{rest}");
+    assert!(!output.exists(), "an empty directory was left behind");
+}
