@@ -223,7 +223,7 @@ fn woods(x: f64, y: f64) -> Option<Ground> {
 
 fn wood(x: f64, y: f64) -> Ground {
     Ground {
-        brightness: 76.0 + 18.0 * smooth_noise(x, y, 3.2, 19) + 8.0 * smooth_noise(x, y, 16.0, 20),
+        brightness: 98.0 + 14.0 * smooth_noise(x, y, 3.2, 19) + 6.0 * smooth_noise(x, y, 16.0, 20),
         tint: [0.74, 1.12, 0.66],
     }
 }
@@ -246,12 +246,12 @@ fn field(x: f64, y: f64) -> Ground {
     // A hedge or a track around each.
     if in_row < 1.5 || in_parcel < 1.5 {
         return Ground {
-            brightness: 82.0,
+            brightness: 98.0,
             tint: [0.85, 1.08, 0.75],
         };
     }
     let crop = random(a, b, 24);
-    let mut brightness = 88.0 + 50.0 * crop;
+    let mut brightness = 108.0 + 34.0 * crop;
     // Furrows, along or across.
     let across = if random(a, b, 25) < 0.7 {
         in_row
@@ -261,7 +261,7 @@ fn field(x: f64, y: f64) -> Ground {
     let period = 3.0 + 3.0 * random(a, b, 26);
     let phase = across / period - (across / period).floor();
     brightness += if phase < 0.5 { 3.5 } else { -3.5 };
-    brightness += 16.0 * (smooth_noise(x, y, 27.0, 27) - 0.5);
+    brightness += 12.0 * (smooth_noise(x, y, 27.0, 27) - 0.5);
     let ripe = random(a, b, 28);
     Ground {
         brightness,

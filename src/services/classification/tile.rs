@@ -21,6 +21,13 @@ const HISTOGRAM_TILE_PIXELS: u64 = 1 << 22;
 /// cancelled soon, large enough that its messages do not show.
 const PIXEL_TILE_PIXELS: u64 = 1 << 18;
 
+/// A smaller scene is still cut into this many tiles, so that a team has work for its CPUs …
+const LEAST_TILES: u64 = 8;
+
+/// … unless its tiles would have fewer pixels than this, whose counting (20 µs) is not worth two
+/// messages more a round.
+const LEAST_TILE_PIXELS: u64 = 1 << 16;
+
 /// What the bytes of a tile are, and where they lie in the scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TileHead {
@@ -63,6 +70,7 @@ pub(crate) fn default_tiling(shape: Shape) -> Tiling {
     let rows = shape
         .pixels()
         .div_ceil(tile_pixels)
+        .max(LEAST_TILES.min(shape.pixels() / LEAST_TILE_PIXELS))
         .clamp(1, u64::from(shape.height));
     Tiling {
         rows: u32::try_from(rows)
