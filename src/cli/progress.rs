@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::number::short;
 
 const SPINNER: &str = "{spinner} {msg}";
-const BAR: &str = "{spinner} {bar:32} iteration {pos} of at most {len}{msg}";
+const BAR: &str = "{spinner} {wide_bar} iteration {pos}/{len}{msg}";
 const REFRESH: Duration = Duration::from_millis(100);
 
 /// Shows what the command is at; shows nothing when `quiet` or when stderr is no terminal.
@@ -45,10 +45,8 @@ impl Display {
     /// An iteration is over.
     pub(crate) fn iteration(&self, iteration: u32, objective_change: f64) {
         self.bar.set_position(iteration.into());
-        self.bar.set_message(format!(
-            ", objective changed by {}",
-            short(objective_change)
-        ));
+        self.bar
+            .set_message(format!(", J changed by {}", short(objective_change)));
     }
 
     /// Tiles have answered in a long round.

@@ -3,10 +3,13 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::{Pictures, command};
 
-/// Noise that c-means of fuzzy kind does not settle in within the life of a test.
+/// Noise that fuzzy c-means does not settle in within the life of a test.
 fn noise(pictures: &Pictures) -> std::path::PathBuf {
     const SIDE: usize = 1000;
     let mut bytes = format!("P6 {SIDE} {SIDE} 255\n").into_bytes();
@@ -58,8 +61,17 @@ fn ctrl_c_cancels_the_job_and_ends_with_130() {
         .status()
         .unwrap();
     assert!(killed.success());
-    let mut rest = String::new();
-    stderr.read_to_string(&mut rest).unwrap();
+    let (ended, end) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).unwrap();
+        ended.send(()).unwrap();
+        rest
+    });
+    if end.recv_timeout(Duration::from_secs(60)).is_err() {
+        child.kill().unwrap();
+    }
+    let rest = reader.join().unwrap();
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130), "{rest}");
     assert!(ended.stdout.is_empty());
