@@ -89,6 +89,8 @@ pub enum Site {
     GlobalStep(Round),
     /// `collect`, by an MsVPU.
     Collect(Rank),
+    /// Putting the tile outputs together, by whoever awaited the job.
+    Assemble,
 }
 
 impl fmt::Display for Site {
@@ -99,6 +101,7 @@ impl fmt::Display for Site {
             Self::LocalStep(round, rank) => write!(f, "round {round}, tile {rank}"),
             Self::GlobalStep(round) => write!(f, "the global step of round {round}"),
             Self::Collect(rank) => write!(f, "collecting tile {rank}"),
+            Self::Assemble => write!(f, "assembling the result"),
         }
     }
 }

@@ -14,6 +14,7 @@ mod centers;
 mod fuzzy;
 mod hard;
 mod histogram;
+mod job;
 mod levels;
 mod method;
 mod moments;
@@ -32,6 +33,7 @@ mod validity;
 
 pub use assembly::{ClassSummary, Classification, LabelMap};
 pub use centers::{Centers, CentersError};
+pub use job::classify;
 pub use moments::{ClassMoments, Moments};
 pub use output::{TileOutput, TileSummary};
 pub use programs::{CMeans, FuzzyCMeans};

@@ -1,0 +1,70 @@
+//! A classification as one call.
+
+use futures_util::StreamExt;
+use msvpu_actors::{Job, JobError, Program, Progress, Site, VirtualMachine};
+
+use super::assembly::Classification;
+use super::output::TileOutput;
+use super::rounds::{Fit, FitTask};
+use crate::scene::{Scene, Shape};
+
+/// Runs [`CMeans`](super::CMeans) or [`FuzzyCMeans`](super::FuzzyCMeans) on a machine on which it
+/// is registered, and puts the result together.
+///
+/// ```
+/// use msvpu::{CMeans, SampleType, Scene, Settings, Shape, Start, VirtualMachine, classify};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shape = Shape { width: 3, height: 2, bands: 1, sample: SampleType::U8 };
+/// let scene = Scene::new(shape, vec![10, 11, 200, 12, 201, 202])?;
+/// let machine = VirtualMachine::local().service::<CMeans>().start().await?;
+/// let result = classify(&machine, CMeans::new(Settings::new(Start::linear(2))), scene).await?;
+/// assert_eq!(result.centers.values(), [11.0, 201.0]);
+/// assert_eq!(result.labels.iter().collect::<Vec<_>>(), [1, 1, 2, 1, 2, 2]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// To watch it or to cancel it, submit the program yourself and hand the job to
+/// [`Classification::of_job`].
+///
+/// # Errors
+/// Those of [`VirtualMachine::run`].
+pub async fn classify<P>(
+    machine: &VirtualMachine,
+    program: P,
+    scene: Scene,
+) -> Result<Classification, JobError>
+where
+    P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>,
+{
+    let shape = scene.shape();
+    let job = machine.submit(program, scene).await?;
+    Classification::of_job(shape, job).await
+}
+
+impl Classification {
+    /// Waits for a job that was submitted with a scene of this shape, and puts its result together.
+    ///
+    /// # Errors
+    /// Those with which the job ends.
+    pub async fn of_job<P>(shape: Shape, job: Job<P>) -> Result<Self, JobError>
+    where
+        P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>,
+    {
+        let mut rows = Vec::new();
+        let mut progress = job.progress();
+        while let Some(event) = progress.next().await {
+            if let Progress::Round { task, .. } = event? {
+                rows.extend(task.last);
+            }
+        }
+        // Both keep the tile outputs, which assembling frees one by one.
+        drop(progress);
+        let done = job.await?;
+        let tiles = done.tiles.into_iter().flatten().collect();
+        Self::assemble(shape, rows, done.output, tiles)
+            .map_err(|error| JobError::at(Site::Assemble, error))
+    }
+}
