@@ -10,6 +10,7 @@ mod files;
 mod interrupts;
 mod number;
 mod output;
+mod panel;
 mod progress;
 mod report;
 mod run;
