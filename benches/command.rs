@@ -30,7 +30,13 @@ fn main() {
     let command = || {
         let start = Instant::now();
         let status = Command::new(env!("CARGO_BIN_EXE_msvpu"))
-            .args(["classify", "--algorithm", "cmeans", "--stop-on", "center-sum"])
+            .args([
+                "classify",
+                "--algorithm",
+                "cmeans",
+                "--stop-on",
+                "center-sum",
+            ])
             .args(["--centers", "1.2,2.5,3.8", "--epsilon", "0.0005", "--quiet"])
             .args(["--workers", "2", "--output"])
             .arg(&out)
@@ -55,8 +61,7 @@ fn main() {
         start.elapsed().as_secs_f64()
     };
     floor();
-    let (commands, floors): (Vec<f64>, Vec<f64>) =
-        (0..PAIRS).map(|_| (command(), floor())).unzip();
+    let (commands, floors): (Vec<f64>, Vec<f64>) = (0..PAIRS).map(|_| (command(), floor())).unzip();
     let ratios = commands.iter().zip(&floors).map(|(c, f)| c / f).collect();
     println!(
         "whole command {:.0} ms, decode and encode alone {:.0} ms; median ratio of {PAIRS} pairs {:.2}",
