@@ -270,7 +270,7 @@ fn runs_and_workers_change_no_bit() {
                 first
             );
         }
-        for _ in 0..5 {
+        for _ in 0..20 {
             assert_eq!(run(&image, options), first);
         }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test file takes what it needs")]
 #![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 
+pub(crate) mod checks;
 pub(crate) mod paper;
 
 use std::sync::Arc;

@@ -9,9 +9,9 @@ use super::centers::Centers;
 use super::moments::{ClassMoments, Moments};
 use super::output::{TileOutput, TileSummary, label_bytes};
 use super::rounds::{Fit, Iteration, StoppedBy};
-use super::settings::Tiling;
 use super::sum::CompensatedSum;
 use super::tile::TileHead;
+use super::tiling::Tiling;
 use super::validity::{Fuzziness, Validity};
 use crate::scene::Shape;
 
