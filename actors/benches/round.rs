@@ -113,12 +113,13 @@ impl Handler<Answer> for Leader {
     }
 }
 
-/// The leader on one thread, the workers spread over two others, as a team of two CPUs would be.
-fn raw_actix(team_size: usize, rounds: u64) -> Duration {
+/// The leader on one thread, the workers on others: on two, as a team of two CPUs would be, or on
+/// one, which costs fewer wake-ups.
+fn raw_actix(threads: usize, team_size: usize, rounds: u64) -> Duration {
     System::new().block_on(async move {
-        let arbiters = [Arbiter::new(), Arbiter::new()];
+        let arbiters: Vec<Arbiter> = (0..threads).map(|_| Arbiter::new()).collect();
         let workers = (0..team_size)
-            .map(|i| Worker::start_in_arbiter(&arbiters[i % 2].handle(), |_| Worker))
+            .map(|i| Worker::start_in_arbiter(&arbiters[i % threads].handle(), |_| Worker))
             .collect();
         let (done, ended) = oneshot::channel();
         let start = Instant::now();
@@ -160,9 +161,12 @@ fn rounds(criterion: &mut Criterion) {
         .unwrap();
     let mut group = criterion.benchmark_group("round");
     for team_size in [32_u32, 1000] {
-        group.bench_function(BenchmarkId::new("raw actix", team_size), |bencher| {
-            bencher.iter_custom(|rounds| raw_actix(team_size as usize, rounds));
-        });
+        for threads in [1, 2] {
+            let name = format!("raw actix, workers on {threads} threads");
+            group.bench_function(BenchmarkId::new(name, team_size), |bencher| {
+                bencher.iter_custom(|rounds| raw_actix(threads, team_size as usize, rounds));
+            });
+        }
         group.bench_function(BenchmarkId::new("msvpu", team_size), |bencher| {
             bencher.iter_custom(|rounds| {
                 let program = Empty {

@@ -1,6 +1,6 @@
 //! Generates the scene of the README: a lake, a winding river, fields and a town, as a satellite might see them.
 //!
-//! `cargo run --release --example generate_scene -- [--rgb] [FILE]` (default: `examples/data/scene.png`). Always the same
+//! `cargo run --release --example generate_scene -- [--rgb] [FILE]` (default: `scene.png`). Always the same
 //! pixels: all randomness comes from one seed, and no step depends on the machine.
 
 mod scene;
@@ -11,7 +11,7 @@ use scene::{HEIGHT, WIDTH};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut rgb = false;
-    let mut path = PathBuf::from("examples/data/scene.png");
+    let mut path = PathBuf::from("scene.png");
     for argument in std::env::args_os().skip(1) {
         if argument == "--rgb" {
             rgb = true;

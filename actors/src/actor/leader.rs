@@ -16,13 +16,13 @@ use crate::id::NodeId;
 use crate::job::{Finished, Phase};
 use crate::link::{Letter, Link};
 use crate::message::{
-    Address, BalancerMessage, Invocation, LeaderMessage, Message, MsvpuMessage, ProxyMessage,
-    SupervisorMessage, TeamId,
+    Address, Answer, BalancerMessage, Invocation, LeaderMessage, Message, MsvpuMessage,
+    ProxyMessage, SupervisorMessage, TeamId,
 };
 use crate::payload::Payload;
 
-/// A round that takes longer tells watchers, at this pace, how many tiles have answered.
-const TILES_EVERY: Duration = Duration::from_millis(100);
+/// A round that takes longer tells watchers how many tiles have answered, no oftener than this.
+const TILES_EVERY: Duration = Duration::from_millis(50);
 
 pub(crate) struct TeamLeader {
     pub(crate) link: Link,
@@ -60,23 +60,23 @@ impl Handler<Letter> for TeamLeader {
     type Result = ();
 
     fn handle(&mut self, Letter(message): Letter, context: &mut Self::Context) {
-        let event = match message {
-            Message::Leader(LeaderMessage::Allotted(shares)) => Event::Allotted(shares),
-            Message::Leader(LeaderMessage::Started(node)) => Event::Started(node),
-            Message::Leader(LeaderMessage::Partial {
-                rank,
-                round,
-                partial,
-            }) => Event::Partial(rank, round, partial),
-            Message::Leader(LeaderMessage::Collected { rank, tile }) => {
-                Event::Collected(rank, tile)
-            }
-            Message::Leader(LeaderMessage::Failed(error)) => Event::Failed(error),
-            Message::Leader(LeaderMessage::Cancel) => Event::Cancel,
+        let message = match message {
+            Message::Leader(message) => message,
             other => return self.link.misdirected(&other),
         };
+        let event = match message {
+            LeaderMessage::Allotted(shares) => Event::Allotted(shares),
+            LeaderMessage::Started(node) => Event::Started(node),
+            LeaderMessage::Failed(error) => Event::Failed(error),
+            LeaderMessage::Cancel => Event::Cancel,
+            LeaderMessage::Answers(answers) => {
+                for answer in answers {
+                    self.step(answer.into(), context);
+                }
+                return self.tell_tiles();
+            }
+        };
         self.step(event, context);
-        self.tell_tiles();
     }
 }
 
@@ -85,6 +85,19 @@ impl Handler<Done> for TeamLeader {
 
     fn handle(&mut self, Done(event): Done, context: &mut Self::Context) {
         self.step(event, context);
+    }
+}
+
+impl From<Answer> for Event {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Partial {
+                rank,
+                round,
+                partial,
+            } => Self::Partial(rank, round, partial),
+            Answer::Collected { rank, tile } => Self::Collected(rank, tile),
+        }
     }
 }
 

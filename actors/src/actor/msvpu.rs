@@ -3,14 +3,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Actor, Context, Handler};
+use tokio::time::Instant;
 
 use crate::actor::Counted;
 use crate::catalog::{Instance, LoadedTile};
 use crate::compute::Compute;
 use crate::core::msvpu::{Core, Order, Work};
+use crate::core::outbox::{Outbox, Stage};
 use crate::error::{JobError, ProgramError, Site};
 use crate::link::{Letter, Link};
-use crate::message::{Address, LeaderMessage, Message, MsvpuMessage, TeamId};
+use crate::message::{Address, Answer, LeaderMessage, Message, MsvpuMessage, TeamId};
 use crate::program;
 
 type Tile = Box<dyn LoadedTile>;
@@ -21,34 +23,70 @@ pub(crate) struct Msvpu {
     processor: Arc<Processor>,
 }
 
-/// The tile and what is to be done with it. Work that has come to its end on the compute pool
-/// answers from there and goes on with what waits: a way back over the mailbox would cost every
-/// step a wake-up of the event loop.
-struct Processor {
+/// What the MsVPUs of one node's share of a team have in common.
+pub(crate) struct Share {
     link: Link,
     compute: Compute,
     team: TeamId,
     instance: Arc<dyn Instance>,
+    outbox: Mutex<Outbox<Answer>>,
+    since: Instant,
+}
+
+impl Share {
+    pub(crate) fn new(
+        link: Link,
+        compute: Compute,
+        team: TeamId,
+        instance: Arc<dyn Instance>,
+        msvpus: usize,
+    ) -> Self {
+        Self {
+            link,
+            compute,
+            team,
+            instance,
+            outbox: Mutex::new(Outbox::new(msvpus)),
+            since: Instant::now(),
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        let stage = match &answer {
+            Answer::Partial { round, .. } => Stage::Round(*round),
+            Answer::Collected { .. } => Stage::Collecting,
+        };
+        let answers = locked(&self.outbox).put(stage, answer, self.since.elapsed());
+        if let Some(answers) = answers {
+            self.tell_leader(LeaderMessage::Answers(answers));
+        }
+    }
+
+    fn tell_leader(&self, message: LeaderMessage) {
+        self.link.send(Address::Leader(self.team), message);
+    }
+}
+
+/// What is locked here is changed by functions that do not panic, and no work runs under a lock.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The tile and what is to be done with it. Work that has come to its end on the compute pool
+/// answers from there and goes on with what waits: a way back over the mailbox would cost every
+/// step a wake-up of the event loop.
+struct Processor {
+    share: Arc<Share>,
     place: program::Context,
     core: Mutex<Core<Tile>>,
     _counted: Counted,
 }
 
 impl Msvpu {
-    pub(crate) fn new(
-        link: Link,
-        compute: Compute,
-        team: TeamId,
-        instance: Arc<dyn Instance>,
-        place: program::Context,
-        counted: Counted,
-    ) -> Self {
+    pub(crate) fn new(share: Arc<Share>, place: program::Context, counted: Counted) -> Self {
         Self {
             processor: Arc::new(Processor {
-                link,
-                compute,
-                team,
-                instance,
+                share,
                 place,
                 core: Mutex::new(Core::new()),
                 _counted: counted,
@@ -69,9 +107,9 @@ impl Handler<Letter> for Msvpu {
             Message::Msvpu(MsvpuMessage::Tile(tile)) => Order::Load(tile),
             Message::Msvpu(MsvpuMessage::Task { round, task }) => Order::Step(round, task),
             Message::Msvpu(MsvpuMessage::Collect { output }) => Order::Collect(output),
-            other => return self.processor.link.misdirected(&other),
+            other => return self.processor.share.link.misdirected(&other),
         };
-        let work = self.processor.core().order(order);
+        let work = locked(&self.processor.core).order(order);
         if let Some(work) = work {
             Processor::begin(&self.processor, work);
         }
@@ -79,11 +117,6 @@ impl Handler<Letter> for Msvpu {
 }
 
 impl Processor {
-    fn core(&self) -> MutexGuard<'_, Core<Tile>> {
-        // The core does not panic, and no work runs under the lock.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn begin(this: &Arc<Self>, work: Work<Tile>) {
         let rank = this.place.rank();
         let site = match &work {
@@ -92,7 +125,7 @@ impl Processor {
             Work::Collect(..) => Site::Collect(rank),
         };
         let (performer, owner) = (Arc::clone(this), Arc::clone(this));
-        this.compute.run(
+        this.share.compute.run(
             move || performer.perform(work),
             move |result| {
                 let result = result
@@ -104,20 +137,17 @@ impl Processor {
     }
 
     /// The tile, if it is still of use, and what to answer.
-    fn perform(
-        &self,
-        work: Work<Tile>,
-    ) -> Result<(Option<Tile>, Option<LeaderMessage>), ProgramError> {
+    fn perform(&self, work: Work<Tile>) -> Result<(Option<Tile>, Option<Answer>), ProgramError> {
         self.place.check()?;
         let rank = self.place.rank();
         Ok(match work {
             Work::Load(tile) => {
-                let tile = Arc::clone(&self.instance).load(tile, &self.place)?;
+                let tile = Arc::clone(&self.share.instance).load(tile, &self.place)?;
                 (Some(tile), None)
             }
             Work::Step(mut tile, round, task) => {
                 let partial = tile.local_step(task, &self.place)?;
-                let answer = LeaderMessage::Partial {
+                let answer = Answer::Partial {
                     rank,
                     round,
                     partial,
@@ -126,20 +156,23 @@ impl Processor {
             }
             Work::Collect(tile, output) => {
                 let tile = tile.collect(output, &self.place)?;
-                (None, Some(LeaderMessage::Collected { rank, tile }))
+                (None, Some(Answer::Collected { rank, tile }))
             }
         })
     }
 
-    fn end(this: &Arc<Self>, result: Result<(Option<Tile>, Option<LeaderMessage>), JobError>) {
+    fn end(this: &Arc<Self>, result: Result<(Option<Tile>, Option<Answer>), JobError>) {
         let (tile, answer) = match result {
             Ok(done) => done,
-            Err(error) => (None, Some(LeaderMessage::Failed(error))),
+            Err(error) => {
+                this.share.tell_leader(LeaderMessage::Failed(error));
+                (None, None)
+            }
         };
-        // Before the answer: its next order may come at once.
-        let next = this.core().done(tile);
+        // Before the answer: the next order may come at once.
+        let next = locked(&this.core).done(tile);
         if let Some(answer) = answer {
-            this.link.send(Address::Leader(this.team), answer);
+            this.share.answer(answer);
         }
         if let Some(work) = next {
             Self::begin(this, work);

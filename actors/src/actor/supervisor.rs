@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::leader::TeamLeader;
-use crate::actor::msvpu::Msvpu;
+use crate::actor::msvpu::{Msvpu, Share};
 use crate::actor::{Census, Counted};
 use crate::catalog::{Catalog, Instance};
 use crate::compute::Compute;
@@ -167,18 +167,15 @@ impl Supervisor {
         let census = Arc::clone(&self.census);
         let hosted = self.host(team, invocation)?;
         let first_rank = ranks.start;
+        let instance = Arc::clone(&hosted.instance);
+        let share = Share::new(link.clone(), compute, team, instance, ranks.len());
+        let share = Arc::new(share);
         let mailboxes = ranks
             .map(|rank| {
                 let place =
                     program::Context::new(Rank(rank), team_size, Arc::clone(&hosted.cancelled));
-                let msvpu = Msvpu::new(
-                    link.clone(),
-                    compute.clone(),
-                    team,
-                    Arc::clone(&hosted.instance),
-                    place,
-                    Counted::new(&census, |census| &mut census.msvpus),
-                );
+                let counted = Counted::new(&census, |census| &mut census.msvpus);
+                let msvpu = Msvpu::new(Arc::clone(&share), place, counted);
                 msvpu.start().recipient()
             })
             .collect();

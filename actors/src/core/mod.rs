@@ -5,4 +5,5 @@ pub(crate) mod allotment;
 pub(crate) mod gather;
 pub(crate) mod membership;
 pub(crate) mod msvpu;
+pub(crate) mod outbox;
 pub(crate) mod team;

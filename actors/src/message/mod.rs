@@ -125,18 +125,25 @@ pub(crate) enum LeaderMessage {
     Allotted(Vec<Share>),
     /// Supervisor: the node's MsVPUs are there.
     Started(NodeId),
-    /// MsVPU: its part of the round (`results_queue`).
+    /// MsVPUs of one node: their answers (`results_queue`).
+    Answers(Vec<Answer>),
+    /// MsVPU or supervisor: cannot go on.
+    Failed(JobError),
+    /// Supervisor: someone asked for the job's end.
+    Cancel,
+}
+
+/// What an MsVPU answers.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// To the task of a round.
     Partial {
         rank: Rank,
         round: Round,
         partial: Payload,
     },
-    /// MsVPU: its part of the result.
+    /// To the end of the rounds: its part of the result.
     Collected { rank: Rank, tile: Option<Payload> },
-    /// MsVPU or supervisor: cannot go on.
-    Failed(JobError),
-    /// Supervisor: someone asked for the job's end.
-    Cancel,
 }
 
 #[derive(Clone, Debug)]
