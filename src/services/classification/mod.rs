@@ -11,12 +11,14 @@
 
 mod assembly;
 mod centers;
+mod class_sums;
 mod fuzzy;
 mod hard;
 mod histogram;
 mod levels;
 mod method;
 mod moments;
+mod nearest;
 mod output;
 mod planes;
 mod programs;
