@@ -1,5 +1,9 @@
 //! What the programs accept, what they refuse and in which words, and how they stop.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails here says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails here says so"
+)]
 
 mod common;
 

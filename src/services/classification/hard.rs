@@ -217,7 +217,7 @@ impl<T: Sample> AssignBlock<'_, T> {
             Some(bands) if BANDS > 0 => measure(scratch, bands, classes, centers),
             _ => measure_many(scratch, bands, classes, centers),
         }
-        total(&scratch.distances[..pixels])
+        total(simd, &scratch.distances[..pixels])
     }
 }
 

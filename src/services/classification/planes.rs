@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use msvpu_actors::{Context, ProgramError, Result};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::nearest::GROUP_PIXELS;
 use super::tile::TileHead;
@@ -195,6 +196,14 @@ impl<T: Sample> Planes<T> {
         &self.bands[band]
     }
 
+    /// Copies values of a band, from index `start` on.
+    pub(crate) fn read_values(&self, band: usize, start: usize, values: &mut [f64]) {
+        Arch::new().dispatch(Widen {
+            samples: &self.bands[band][start..],
+            values,
+        });
+    }
+
     /// Whether the pixel at this index of the tile has data.
     pub(crate) fn is_valid(&self, tile_index: usize) -> bool {
         self.valid
@@ -271,6 +280,22 @@ impl<T: Sample> Planes<T> {
                     if value > max { value } else { max },
                 )
             })
+    }
+}
+
+struct Widen<'a, T> {
+    samples: &'a [T],
+    values: &'a mut [f64],
+}
+
+impl<T: Sample> WithSimd for Widen<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (value, sample) in self.values.iter_mut().zip(self.samples) {
+            *value = sample.value();
+        }
     }
 }
 

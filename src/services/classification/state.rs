@@ -173,15 +173,11 @@ impl PixelBlock {
     /// The block from index `start` of the planes on.
     pub(crate) fn read<T: Sample>(&mut self, planes: &Planes<T>, start: usize) -> Vec<&[f64]> {
         let pixels = self.capacity.min(planes.pixels() - start);
-        self.values
-            .chunks_exact_mut(self.capacity)
-            .enumerate()
+        let bands = self.values.chunks_exact_mut(self.capacity).enumerate();
+        bands
             .map(|(band, values)| {
                 let values = &mut values[..pixels];
-                let samples = &planes.plane(band)[start..][..pixels];
-                for (value, sample) in values.iter_mut().zip(samples) {
-                    *value = sample.value();
-                }
+                planes.read_values(band, start, values);
                 &*values
             })
             .collect()
