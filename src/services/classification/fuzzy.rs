@@ -98,19 +98,22 @@ impl WithSimd for Block<'_, '_> {
         for ((closeness, distance), center) in rows {
             let (closeness, distance) = (&mut closeness[..pixels], &mut distance[..pixels]);
             squared_distances(bands, center, closeness);
-            if let (&[x], &[c]) = (bands, center) {
+            if fuzzy.fuzzifier == PAPER_FUZZIFIER {
                 for i in 0..pixels {
-                    distance[i] = (x[i] - c).abs();
+                    let inverse = inverse_root(closeness[i]);
+                    distance[i] = closeness[i] * inverse;
+                    closeness[i] = inverse * inverse;
+                    sum[i] += closeness[i];
                 }
             } else {
                 for i in 0..pixels {
                     distance[i] = closeness[i].sqrt();
                 }
             }
-            if fuzzy.fuzzifier == PAPER_FUZZIFIER {
+            if let (&[x], &[c]) = (bands, center) {
+                let x = &x[..pixels];
                 for i in 0..pixels {
-                    closeness[i] = 1.0 / closeness[i];
-                    sum[i] += closeness[i];
+                    distance[i] = (x[i] - c).abs();
                 }
             }
         }
@@ -130,6 +133,20 @@ impl WithSimd for Block<'_, '_> {
             }
         }
     }
+}
+
+/// `1 / √x`, to a few units in the last place: Newton's iteration from a first guess that halves the
+/// exponent (Blinn 1997). Roots and quotients occupy one unit of a CPU for long; these products
+/// occupy all. 0 gives a number whose square is infinite.
+#[inline(always)]
+fn inverse_root(x: f64) -> f64 {
+    let half = 0.5 * x;
+    let mut root = f64::from_bits(0x5fe6_eb50_c7b5_37a9_u64.wrapping_sub(x.to_bits() >> 1));
+    // Relative errors: 3·10⁻², 2·10⁻³, 5·10⁻⁶, 3·10⁻¹¹, then rounding alone.
+    for _ in 0..4 {
+        root *= 1.5 - half * root * root;
+    }
+    root
 }
 
 /// Σ (x − c)² over the bands, in the order of the bands.
@@ -263,7 +280,7 @@ impl WithSimd for AddBlock<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Self {
             sums,
             fuzzy,
@@ -279,12 +296,12 @@ impl WithSimd for AddBlock<'_, '_> {
                     *strength *= weight;
                 }
             }
-            sums.weight[class].add(total(strength));
-            sums.distance
-                .add(dot(strength, fuzzy.distances(class, pixels)));
+            sums.weight[class].add(total(simd, strength));
+            let distances = fuzzy.distances(class, pixels);
+            sums.distance.add(dot(simd, strength, distances));
             let weighted = &mut sums.weighted[class * bands.len()..][..bands.len()];
             for (sum, band) in weighted.iter_mut().zip(bands) {
-                sum.add(dot(strength, band));
+                sum.add(dot(simd, strength, band));
             }
         }
     }
@@ -301,5 +318,22 @@ pub(crate) fn powers(memberships: &[f64], fuzzifier: f64, powers: &mut [f64]) {
         for (power, &u) in powers.iter_mut().zip(memberships) {
             *power = libm::pow(u, fuzzifier);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inverse_root_is_right_to_the_last_digits() {
+        for exponent in -300..=300 {
+            for mantissa in [1.0, 1.3, 1.999, 2.5, 3.999] {
+                let x = mantissa * 10_f64.powi(exponent);
+                let expected = 1.0 / x.sqrt();
+                assert!((inverse_root(x) - expected).abs() <= 4.0 * f64::EPSILON * expected);
+            }
+        }
+        assert_eq!(inverse_root(0.0) * inverse_root(0.0), f64::INFINITY);
     }
 }

@@ -11,6 +11,7 @@
 
 mod assembly;
 mod centers;
+mod class_sums;
 mod fuzzy;
 mod hard;
 mod histogram;
@@ -18,6 +19,7 @@ mod job;
 mod levels;
 mod method;
 mod moments;
+mod nearest;
 mod output;
 mod planes;
 mod programs;

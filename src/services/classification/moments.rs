@@ -75,11 +75,11 @@ impl<'a> MomentSums<'a> {
     }
 
     /// Adds a block of at most 2¹⁶ pixels: their classes and, band by band, their values.
-    pub(crate) fn add(&mut self, classes: &[u32], bands: &[&[f64]]) {
+    pub(crate) fn add(&mut self, classes: &[u16], bands: &[&[f64]]) {
         let width = bands.len();
         let integer = matches!(self.totals, Totals::Integer(_));
         for (pixel, &class) in classes.iter().enumerate() {
-            let class = class as usize;
+            let class = usize::from(class);
             self.block_pixels[class] += 1;
             for (band, values) in bands.iter().enumerate() {
                 let at = class * width + band;
@@ -95,7 +95,7 @@ impl<'a> MomentSums<'a> {
             }
         }
         for &class in classes {
-            let class = class as usize;
+            let class = usize::from(class);
             if self.block_pixels[class] == 0 {
                 continue;
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::centers::Centers;
 use super::fuzzy::Fuzzy;
-use super::hard::{BLOCK_PIXELS, Nearest};
+use super::hard::{Assignment, BLOCK_PIXELS, assign};
 use super::levels::Levels;
 use super::method::Method;
 use super::moments::{ClassMoments, MomentSums, Moments};
@@ -46,7 +46,7 @@ pub(crate) const fn label_bytes(classes: usize) -> usize {
 /// Labels, counts and sums of a tile with the centers of the last iteration.
 pub(crate) fn collect(
     method: Method,
-    state: TileState,
+    mut state: TileState,
     fit: &Fit,
     context: &Context,
 ) -> Result<TileOutput> {
@@ -65,7 +65,7 @@ pub(crate) fn collect(
             (0, classes, fuzziness)
         },
         planes => {
-            let (classes, fuzziness) = of_planes(method, planes, centers, &mut body, context)?;
+            let (classes, fuzziness) = of_planes(method, planes, &mut state.assignment, centers, &mut body, context)?;
             (planes.non_finite, classes, fuzziness)
         }
     );
@@ -117,7 +117,7 @@ fn of_levels(
         pixels[class] += count;
         sum[class] += u64::from(value) * count;
         squares[class] += u128::from(value) * u128::from(value) * u128::from(count);
-        labels[usize::from(value)] = label(class as u32);
+        labels[usize::from(value)] = label(class as u16);
     }
     if label_bytes(centers.classes()) == 1 {
         let low: Vec<u8> = labels.iter().map(|&label| label as u8).collect();
@@ -168,19 +168,19 @@ fn of_levels(
 fn of_planes<T: Sample>(
     method: Method,
     planes: &Planes<T>,
+    assignment: &mut Assignment,
     centers: &Centers,
     body: &mut Vec<u8>,
     context: &Context,
 ) -> Result<(ClassMoments, Option<Fuzziness>)> {
     let wide = label_bytes(centers.classes()) == 2;
-    let mut nearest = Nearest::new(centers);
+    assign(assignment, planes, centers, context)?;
     let mut moments = MomentSums::new(centers, T::IS_INTEGER);
     let mut pixels = PixelBlock::new(planes.bands(), BLOCK_PIXELS);
     for start in (0..planes.pixels()).step_by(BLOCK_PIXELS) {
         context.check()?;
         let bands = pixels.read(planes, start);
-        nearest.block(planes, start, bands[0].len());
-        let classes = nearest.classes(bands[0].len());
+        let classes = &assignment.classes()[start..][..bands[0].len()];
         moments.add(classes, &bands);
         if wide {
             body.extend(classes.iter().flat_map(|&class| label(class).to_le_bytes()));
@@ -231,8 +231,8 @@ fn of_planes<T: Sample>(
 }
 
 /// The label of a class.
-const fn label(class: u32) -> u16 {
-    class as u16 + 1
+const fn label(class: u16) -> u16 {
+    class + 1
 }
 
 /// A membership in 255ths.

@@ -1,12 +1,10 @@
 //! The pixels of a tile band by band, for scenes whose every pixel is visited each round.
 
-use std::ops::AddAssign;
-
 use bytes::Bytes;
 use msvpu_actors::{Context, ProgramError, Result};
+use pulp::{Arch, Simd, WithSimd};
 
-use super::results::ClassSums;
-use super::sum::CompensatedSum;
+use super::nearest::GROUP_PIXELS;
 use super::tile::TileHead;
 
 /// Pixels read between two looks at the cancellation flag.
@@ -18,20 +16,16 @@ pub(crate) trait Sample: Copy + Default + PartialEq + Send + 'static {
     const BYTES: usize;
     /// Whether the values are integers, which are all finite and whose sums are exact.
     const IS_INTEGER: bool;
-    /// What a sum over one block of pixels is taken in.
-    type Partial: Copy + Default + AddAssign + Send;
-    /// What a sum over all blocks of a tile is taken in.
-    type Total: Copy + Default + Send;
+    /// The greatest value of an integer type; floating-point ones have none worth the name.
+    const LARGEST: Option<f64>;
     /// Reads one little-endian sample of [`BYTES`](Self::BYTES) bytes.
     fn read(bytes: &[u8]) -> Self;
     /// The value, without rounding.
     fn value(self) -> f64;
-    /// The value, to be added to the sum over a block.
-    fn partial(self) -> Self::Partial;
-    /// Adds the sum over a block.
-    fn add(total: &mut Self::Total, partial: Self::Partial);
-    /// ER2 and ER3.
-    fn class_sums(weighted_sum: Vec<Self::Total>, weight: Vec<u64>) -> ClassSums;
+    /// The value, rounded where `f32` is narrower.
+    fn single(self) -> f32;
+    /// The value as an integer; 0 for the types that hold others.
+    fn to_integer(self) -> u64;
     /// The sample that equals `value` after rounding to this type, if there is one.
     fn rounded(value: f64) -> Option<Self>;
 }
@@ -41,8 +35,7 @@ macro_rules! integer_sample {
         impl Sample for $type {
             const BYTES: usize = size_of::<$type>();
             const IS_INTEGER: bool = true;
-            type Partial = u32;
-            type Total = u64;
+            const LARGEST: Option<f64> = Some(<$type>::MAX as f64);
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -57,20 +50,13 @@ macro_rules! integer_sample {
             }
 
             #[inline(always)]
-            fn partial(self) -> u32 {
-                u32::from(self)
+            fn single(self) -> f32 {
+                f32::from(self)
             }
 
             #[inline(always)]
-            fn add(total: &mut u64, partial: u32) {
-                *total += u64::from(partial);
-            }
-
-            fn class_sums(weighted_sum: Vec<u64>, weight: Vec<u64>) -> ClassSums {
-                ClassSums::Integer {
-                    weighted_sum,
-                    weight,
-                }
+            fn to_integer(self) -> u64 {
+                u64::from(self)
             }
 
             fn rounded(value: f64) -> Option<Self> {
@@ -86,8 +72,7 @@ macro_rules! float_sample {
         impl Sample for $type {
             const BYTES: usize = size_of::<$type>();
             const IS_INTEGER: bool = false;
-            type Partial = f64;
-            type Total = CompensatedSum;
+            const LARGEST: Option<f64> = None;
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -102,23 +87,13 @@ macro_rules! float_sample {
             }
 
             #[inline(always)]
-            fn partial(self) -> f64 {
-                f64::from(self)
+            fn single(self) -> f32 {
+                self as f32
             }
 
             #[inline(always)]
-            fn add(total: &mut CompensatedSum, partial: f64) {
-                total.add(partial);
-            }
-
-            fn class_sums(weighted_sum: Vec<CompensatedSum>, weight: Vec<u64>) -> ClassSums {
-                ClassSums::Real {
-                    weighted_sum: weighted_sum
-                        .into_iter()
-                        .map(CompensatedSum::value)
-                        .collect(),
-                    weight: weight.into_iter().map(|pixels| pixels as f64).collect(),
-                }
+            fn to_integer(self) -> u64 {
+                0
             }
 
             fn rounded(value: f64) -> Option<Self> {
@@ -135,7 +110,8 @@ float_sample!(f64);
 
 /// The pixels with data of a tile: one contiguous plane per band, in row-major order.
 ///
-/// Pixels without data are left out, so that no round has to ask for them.
+/// Pixels without data are left out, so that no round has to ask for them. Planes are filled up with
+/// zeros to whole groups of pixels.
 #[derive(Debug)]
 pub(crate) struct Planes<T> {
     bands: Vec<Vec<T>>,
@@ -178,7 +154,7 @@ impl<T: Sample> Planes<T> {
         });
         let mut planes = Vec::with_capacity(bands);
         for band in 0..bands {
-            let mut plane = Vec::with_capacity(kept);
+            let mut plane = Vec::with_capacity(kept.next_multiple_of(GROUP_PIXELS));
             for (index, chunk) in samples.chunks(CHUNK_PIXELS * pixel_bytes).enumerate() {
                 context.check()?;
                 let values = chunk
@@ -194,6 +170,7 @@ impl<T: Sample> Planes<T> {
                     ),
                 }
             }
+            plane.resize(kept.next_multiple_of(GROUP_PIXELS), T::default());
             planes.push(plane);
         }
         Ok(Self {
@@ -214,8 +191,17 @@ impl<T: Sample> Planes<T> {
         self.bands.len()
     }
 
+    /// The samples of a band, filled up to a whole group.
     pub(crate) fn plane(&self, band: usize) -> &[T] {
         &self.bands[band]
+    }
+
+    /// Copies values of a band, from index `start` on.
+    pub(crate) fn read_values(&self, band: usize, start: usize, values: &mut [f64]) {
+        Arch::new().dispatch(Widen {
+            samples: &self.bands[band][start..],
+            values,
+        });
     }
 
     /// Whether the pixel at this index of the tile has data.
@@ -273,16 +259,43 @@ impl<T: Sample> Planes<T> {
             .collect()
     }
 
+    /// A bound on the size of the samples.
+    pub(crate) fn reach(&self) -> f64 {
+        T::LARGEST.unwrap_or_else(|| {
+            (0..self.bands.len())
+                .map(|band| self.range(band))
+                .fold(0.0, |reach, (min, max)| reach.max(-min).max(max))
+        })
+    }
+
     /// The least and the greatest value of a band; infinities where there is no pixel.
     pub(crate) fn range(&self, band: usize) -> (f64, f64) {
         let start = (f64::INFINITY, f64::NEG_INFINITY);
-        self.bands[band].iter().fold(start, |(min, max), sample| {
-            let value = sample.value();
-            (
-                if value < min { value } else { min },
-                if value > max { value } else { max },
-            )
-        })
+        self.bands[band][..self.pixels]
+            .iter()
+            .fold(start, |(min, max), sample| {
+                let value = sample.value();
+                (
+                    if value < min { value } else { min },
+                    if value > max { value } else { max },
+                )
+            })
+    }
+}
+
+struct Widen<'a, T> {
+    samples: &'a [T],
+    values: &'a mut [f64],
+}
+
+impl<T: Sample> WithSimd for Widen<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (value, sample) in self.values.iter_mut().zip(self.samples) {
+            *value = sample.value();
+        }
     }
 }
 

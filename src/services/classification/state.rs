@@ -4,7 +4,7 @@ use msvpu_actors::{Context, ProgramError, Result};
 
 use super::centers::Centers;
 use super::fuzzy::{Fuzzy, FuzzySums};
-use super::hard::{CHECK_PIXELS, hard};
+use super::hard::{Assignment, assign};
 use super::levels::Levels;
 use super::method::Method;
 use super::planes::{Planes, Sample};
@@ -15,11 +15,16 @@ use super::survey::{Survey, sample, sample_size};
 use super::tile::{Tile, TileHead, is_histogram};
 use crate::scene::SampleType;
 
+/// Pixels between two looks at the cancellation flag.
+const CHECK_PIXELS: usize = 1 << 14;
+
 /// A loaded tile: a histogram where there is one band of integers, else the bands as planes.
 #[derive(Debug)]
 pub struct TileState {
     pub(crate) head: TileHead,
     pub(crate) data: TileData,
+    /// The classes of the pixels, for planes.
+    pub(crate) assignment: Assignment,
 }
 
 #[derive(Debug)]
@@ -57,14 +62,18 @@ pub(crate) fn load(settings: &Settings, tile: Tile, context: &Context) -> Result
         SampleType::F32 => TileData::F32(Planes::load(&head, &samples, nodata, context)?),
         SampleType::F64 => TileData::F64(Planes::load(&head, &samples, nodata, context)?),
     };
-    Ok(TileState { head, data })
+    Ok(TileState {
+        head,
+        data,
+        assignment: Assignment::default(),
+    })
 }
 
 /// Computes the tile's answer to a task.
 pub(crate) fn local_step(
     settings: &Settings,
     method: Method,
-    state: &TileState,
+    state: &mut TileState,
     task: &FitTask,
     context: &Context,
 ) -> Result<FitPartial> {
@@ -75,7 +84,7 @@ pub(crate) fn local_step(
     let (distance_sum, sums) = match method {
         Method::Hard => with_data!(&state.data,
             levels => levels.hard(centers),
-            planes => hard(planes, centers, context)?),
+            planes => assign(&mut state.assignment, planes, centers, context)?),
         Method::Fuzzy { fuzzifier, .. } => with_data!(&state.data,
             levels => fuzzy_levels(levels, centers, fuzzifier, context)?,
             planes => fuzzy_planes(planes, centers, fuzzifier, context)?),
@@ -164,15 +173,11 @@ impl PixelBlock {
     /// The block from index `start` of the planes on.
     pub(crate) fn read<T: Sample>(&mut self, planes: &Planes<T>, start: usize) -> Vec<&[f64]> {
         let pixels = self.capacity.min(planes.pixels() - start);
-        self.values
-            .chunks_exact_mut(self.capacity)
-            .enumerate()
+        let bands = self.values.chunks_exact_mut(self.capacity).enumerate();
+        bands
             .map(|(band, values)| {
                 let values = &mut values[..pixels];
-                let samples = &planes.plane(band)[start..][..pixels];
-                for (value, sample) in values.iter_mut().zip(samples) {
-                    *value = sample.value();
-                }
+                planes.read_values(band, start, values);
                 &*values
             })
             .collect()
