@@ -11,6 +11,8 @@ use crossbeam_queue::SegQueue;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
+use crate::error::{JobError, ProgramError, Site};
+
 /// How long one idle thread looks out for more work before it sleeps. To wake a sleeping thread
 /// takes 5 to 50 µs, about as long as a round of small steps with its global step: one thread that
 /// stays awake from one round to the next halves the time of such a round.
@@ -61,17 +63,24 @@ impl Compute {
         self.pool.current_num_threads()
     }
 
-    /// Runs `work` on a free thread, in the order of the calls, and hands what it returns, or the
-    /// message of its panic, to `done` on that thread.
+    /// Runs a function of a program on a free thread, in the order of the calls, and hands what it
+    /// returns, or why it did not, to `done` on that thread.
     pub(crate) fn run<T>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
-        done: impl FnOnce(Result<T, String>) + Send + 'static,
+        site: Site,
+        work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
+        done: impl FnOnce(Result<T, JobError>) + Send + 'static,
     ) {
         self.queue.work.push(Box::new(move || {
             // Unwind safety: after a panic nothing of the work is used again but its message.
-            let result = catch_unwind(AssertUnwindSafe(work));
-            done(result.map_err(|panic| panic_message(&*panic)));
+            let result = match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(result) => result.map_err(|error| JobError::at(site, error)),
+                Err(panic) => {
+                    let reason = panic_message(&*panic);
+                    Err(JobError::Panicked { site, reason })
+                }
+            };
+            done(result);
         }));
         self.call_up();
     }

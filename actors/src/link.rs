@@ -103,7 +103,7 @@ impl Link {
     pub(crate) fn send(&self, to: Address, message: impl Into<Message>) {
         match self.mailboxes.single.get(&to) {
             Some(mailbox) => self.put(&mailbox, message.into()),
-            None => self.lose(&to, 1),
+            None => self.lose(&to),
         }
     }
 
@@ -116,7 +116,7 @@ impl Link {
         });
         match mailbox {
             Some(mailbox) => self.put(mailbox, message.into()),
-            None => self.lose(&(team, rank), 1),
+            None => self.lose(&(team, rank)),
         }
     }
 
@@ -128,7 +128,7 @@ impl Link {
                     self.put(mailbox, message.clone().into());
                 }
             }
-            None => self.lose(&team, 1),
+            None => self.lose(&team),
         }
     }
 
@@ -143,7 +143,7 @@ impl Link {
         if actor.connected() {
             actor.do_send(done);
         } else {
-            self.lose(&std::any::type_name::<A>(), 1);
+            self.lose(&std::any::type_name::<A>());
         }
     }
 
@@ -153,15 +153,12 @@ impl Link {
             mailbox.do_send(Letter(message));
             count(&self.mailboxes.tally.sent);
         } else {
-            self.lose(&message, 1);
+            self.lose(&message);
         }
     }
 
-    fn lose(&self, what: &dyn std::fmt::Debug, messages: u64) {
-        self.mailboxes
-            .tally
-            .undeliverable
-            .fetch_add(messages, Ordering::Relaxed);
+    fn lose(&self, what: &dyn std::fmt::Debug) {
+        count(&self.mailboxes.tally.undeliverable);
         log::trace!("undeliverable, its mailbox is gone: {what:?}");
     }
 

@@ -177,10 +177,7 @@ impl TeamLeader {
         work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
     ) {
         let (link, address) = (self.link.clone(), context.address());
-        self.compute.run(work, move |result| {
-            let result = result
-                .map_err(|reason| JobError::Panicked { site, reason })
-                .and_then(|result| result.map_err(|error| JobError::at(site, error)));
+        self.compute.run(site, work, move |result| {
             link.complete(&address, Done(event(result)));
         });
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::actor::Counted;
 use crate::catalog::{Instance, LoadedTile};
 use crate::compute::Compute;
-use crate::core::msvpu::{Core, Order, Work};
+use crate::core::msvpu::{Agenda, Order, Work};
 use crate::core::outbox::{Outbox, Stage};
 use crate::error::{JobError, ProgramError, Site};
 use crate::link::{Letter, Link};
@@ -24,7 +24,7 @@ pub(crate) struct Msvpu {
 }
 
 /// What the MsVPUs of one node's share of a team have in common.
-pub(crate) struct Share {
+pub(crate) struct LocalTeam {
     link: Link,
     compute: Compute,
     team: TeamId,
@@ -33,7 +33,7 @@ pub(crate) struct Share {
     since: Instant,
 }
 
-impl Share {
+impl LocalTeam {
     pub(crate) fn new(
         link: Link,
         compute: Compute,
@@ -76,19 +76,19 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// answers from there and goes on with what waits: a way back over the mailbox would cost every
 /// step a wake-up of the event loop.
 struct Processor {
-    share: Arc<Share>,
+    team: Arc<LocalTeam>,
     place: program::Context,
-    core: Mutex<Core<Tile>>,
+    agenda: Mutex<Agenda<Tile>>,
     _counted: Counted,
 }
 
 impl Msvpu {
-    pub(crate) fn new(share: Arc<Share>, place: program::Context, counted: Counted) -> Self {
+    pub(crate) fn new(team: Arc<LocalTeam>, place: program::Context, counted: Counted) -> Self {
         Self {
             processor: Arc::new(Processor {
-                share,
+                team,
                 place,
-                core: Mutex::new(Core::new()),
+                agenda: Mutex::new(Agenda::new()),
                 _counted: counted,
             }),
         }
@@ -107,9 +107,9 @@ impl Handler<Letter> for Msvpu {
             Message::Msvpu(MsvpuMessage::Tile(tile)) => Order::Load(tile),
             Message::Msvpu(MsvpuMessage::Task { round, task }) => Order::Step(round, task),
             Message::Msvpu(MsvpuMessage::Collect { output }) => Order::Collect(output),
-            other => return self.processor.share.link.misdirected(&other),
+            other => return self.processor.team.link.misdirected(&other),
         };
-        let work = locked(&self.processor.core).order(order);
+        let work = locked(&self.processor.agenda).order(order);
         if let Some(work) = work {
             Processor::begin(&self.processor, work);
         }
@@ -125,14 +125,10 @@ impl Processor {
             Work::Collect(..) => Site::Collect(rank),
         };
         let (performer, owner) = (Arc::clone(this), Arc::clone(this));
-        this.share.compute.run(
+        this.team.compute.run(
+            site,
             move || performer.perform(work),
-            move |result| {
-                let result = result
-                    .map_err(|reason| JobError::Panicked { site, reason })
-                    .and_then(|result| result.map_err(|error| JobError::at(site, error)));
-                Self::end(&owner, result);
-            },
+            move |result| Self::end(&owner, result),
         );
     }
 
@@ -142,7 +138,7 @@ impl Processor {
         let rank = self.place.rank();
         Ok(match work {
             Work::Load(tile) => {
-                let tile = Arc::clone(&self.share.instance).load(tile, &self.place)?;
+                let tile = Arc::clone(&self.team.instance).load(tile, &self.place)?;
                 (Some(tile), None)
             }
             Work::Step(mut tile, round, task) => {
@@ -165,14 +161,14 @@ impl Processor {
         let (tile, answer) = match result {
             Ok(done) => done,
             Err(error) => {
-                this.share.tell_leader(LeaderMessage::Failed(error));
+                this.team.tell_leader(LeaderMessage::Failed(error));
                 (None, None)
             }
         };
         // Before the answer: the next order may come at once.
-        let next = locked(&this.core).done(tile);
+        let next = locked(&this.agenda).done(tile);
         if let Some(answer) = answer {
-            this.share.answer(answer);
+            this.team.answer(answer);
         }
         if let Some(work) = next {
             Self::begin(this, work);

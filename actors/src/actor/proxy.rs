@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::catalog::Catalog;
 use crate::core::admission::{Admission, Admitted};
 use crate::error::JobError;
-use crate::id::{Epoch, JobId, NodeId};
+use crate::id::{JobId, NodeId};
 use crate::job::{Finished, JobState, Limits, Phase};
 use crate::journal::{Journal, What};
 use crate::link::{Letter, Link};
@@ -91,19 +91,15 @@ impl Proxy {
         let Some(job) = self.jobs.get_mut(&id) else {
             return;
         };
-        if let (Some(node), Some(team), Some(_)) = (job.node, job.team, &job.input) {
+        if let (Some(node), Some(team)) = (job.node, job.team)
+            && let Some(input) = job.input.take()
+        {
             let start = SupervisorMessage::StartLeader {
                 team,
                 invocation: job.invocation.clone(),
-                input: job.input.take().unwrap_or_default(),
+                input,
             };
             self.link.send(Address::Supervisor(node), start);
-        }
-    }
-
-    fn granted(&mut self, job: JobId, epoch: Epoch) {
-        if let Some(known) = self.jobs.get_mut(&job) {
-            known.team = Some(TeamId { job, epoch });
         }
     }
 
@@ -209,9 +205,11 @@ impl Handler<Letter> for Proxy {
                 }
                 self.start_leader(id);
             }
-            ProxyMessage::EpochGranted { job, epoch } => {
-                self.granted(job, epoch);
-                self.start_leader(job);
+            ProxyMessage::EpochGranted { job: id, epoch } => {
+                if let Some(job) = self.jobs.get_mut(&id) {
+                    job.team = Some(TeamId { job: id, epoch });
+                }
+                self.start_leader(id);
             }
             ProxyMessage::Entered { team, phase } if self.is_current(team) => {
                 self.write(team.job, What::State(JobState::Running(phase)));

@@ -1,6 +1,7 @@
 //! The supervisor: one per node; starts and stops that node's leaders and MsVPUs.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::leader::TeamLeader;
-use crate::actor::msvpu::{Msvpu, Share};
+use crate::actor::msvpu::{LocalTeam, Msvpu};
 use crate::actor::{Census, Counted};
 use crate::catalog::{Catalog, Instance};
 use crate::compute::Compute;
@@ -104,19 +105,18 @@ impl Handler<Letter> for Supervisor {
 }
 
 impl Supervisor {
+    /// What this node runs for the team; made now if this is the first of it.
     fn host(&mut self, team: TeamId, invocation: &Invocation) -> Result<&mut Hosted, JobError> {
-        if !self.hosted.contains_key(&team) {
-            let hosted = Hosted {
+        Ok(match self.hosted.entry(team) {
+            Entry::Occupied(hosted) => hosted.into_mut(),
+            Entry::Vacant(place) => place.insert(Hosted {
                 instance: self
                     .catalog
                     .instantiate(&invocation.program, &invocation.parameters)?,
                 cancelled: Arc::default(),
                 registrations: Vec::new(),
-            };
-            self.hosted.insert(team, hosted);
-        }
-        // It was there, or has just been put there.
-        self.hosted.get_mut(&team).ok_or(JobError::Stopped)
+            }),
+        })
     }
 
     fn start_leader(
@@ -130,24 +130,25 @@ impl Supervisor {
             team.job,
             self.member.node
         );
-        let link = self.link.clone();
+        let (link, compute) = (self.link.clone(), self.compute.clone());
+        let (node, limits) = (self.member.node, self.limits);
+        let counted = Counted::new(&self.census, |census| &mut census.leaders);
+        let hosted = self.host(team, &invocation)?;
         let leader = TeamLeader {
             link: link.clone(),
-            compute: self.compute.clone(),
-            node: self.member.node,
+            compute,
+            node,
             team,
             input: Some(input),
-            core: Team::new(self.limits),
+            core: Team::new(limits),
             told: Instant::now(),
-            _counted: Counted::new(&self.census, |census| &mut census.leaders),
-            instance: Arc::clone(&self.host(team, &invocation)?.instance),
+            instance: Arc::clone(&hosted.instance),
             invocation,
+            _counted: counted,
         };
         let mailbox = leader.start().recipient();
-        let hosted = self.hosted.get_mut(&team).ok_or(JobError::Stopped)?;
-        hosted
-            .registrations
-            .push(link.register(Address::Leader(team), mailbox));
+        let registration = link.register(Address::Leader(team), mailbox);
+        hosted.registrations.push(registration);
         Ok(())
     }
 
@@ -168,14 +169,14 @@ impl Supervisor {
         let hosted = self.host(team, invocation)?;
         let first_rank = ranks.start;
         let instance = Arc::clone(&hosted.instance);
-        let share = Share::new(link.clone(), compute, team, instance, ranks.len());
-        let share = Arc::new(share);
+        let local_team = LocalTeam::new(link.clone(), compute, team, instance, ranks.len());
+        let local_team = Arc::new(local_team);
         let mailboxes = ranks
             .map(|rank| {
                 let place =
                     program::Context::new(Rank(rank), team_size, Arc::clone(&hosted.cancelled));
                 let counted = Counted::new(&census, |census| &mut census.msvpus);
-                let msvpu = Msvpu::new(Arc::clone(&share), place, counted);
+                let msvpu = Msvpu::new(Arc::clone(&local_team), place, counted);
                 msvpu.start().recipient()
             })
             .collect();

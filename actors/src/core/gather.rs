@@ -1,7 +1,6 @@
 //! One answer of each rank: the first counts, a second must be the same.
 
 use crate::id::Rank;
-use crate::payload::Payload;
 
 /// What became of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,20 +19,20 @@ pub(crate) enum Taken {
 
 /// Answers of a team, in rank order.
 #[derive(Debug)]
-pub(crate) struct Gather {
-    answers: Vec<Option<Option<Payload>>>,
+pub(crate) struct Gather<T> {
+    answers: Vec<Option<T>>,
     awaited: usize,
 }
 
-impl Gather {
+impl<T: PartialEq> Gather<T> {
     pub(crate) fn new(team_size: usize) -> Self {
         Self {
-            answers: vec![None; team_size],
+            answers: (0..team_size).map(|_| None).collect(),
             awaited: team_size,
         }
     }
 
-    pub(crate) fn take(&mut self, rank: Rank, answer: Option<Payload>) -> Taken {
+    pub(crate) fn take(&mut self, rank: Rank, answer: T) -> Taken {
         match self.answers.get_mut(rank.index()) {
             None => Taken::Stranger,
             Some(Some(first)) if *first == answer => Taken::Duplicate,
@@ -56,7 +55,7 @@ impl Gather {
     }
 
     /// The answers in rank order; those of ranks that have not answered are left out.
-    pub(crate) fn into_answers(self) -> Vec<Option<Payload>> {
+    pub(crate) fn into_answers(self) -> Vec<T> {
         self.answers.into_iter().flatten().collect()
     }
 }
@@ -66,22 +65,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn answer(byte: u8) -> Option<Payload> {
-        Some(Payload {
-            head: vec![byte].into(),
-            body: Vec::new().into(),
-        })
-    }
-
     #[test]
     fn a_second_answer_must_be_the_first_again() {
         let mut gather = Gather::new(2);
-        assert_eq!(gather.take(Rank(1), answer(7)), Taken::First);
-        assert_eq!(gather.take(Rank(1), answer(7)), Taken::Duplicate);
-        assert_eq!(gather.take(Rank(1), answer(8)), Taken::Conflict);
-        assert_eq!(gather.take(Rank(2), answer(0)), Taken::Stranger);
-        assert_eq!(gather.take(Rank(0), None), Taken::Last);
-        assert_eq!(gather.into_answers(), [None, answer(7)]);
+        assert_eq!(gather.take(Rank(1), 7), Taken::First);
+        assert_eq!(gather.take(Rank(1), 7), Taken::Duplicate);
+        assert_eq!(gather.take(Rank(1), 8), Taken::Conflict);
+        assert_eq!(gather.take(Rank(2), 0), Taken::Stranger);
+        assert_eq!(gather.take(Rank(0), 5), Taken::Last);
+        assert_eq!(gather.into_answers(), [5, 7]);
     }
 
     proptest! {
@@ -93,14 +85,14 @@ mod tests {
             let mut gather = Gather::new(order.len());
             for (i, rank) in order.iter().enumerate() {
                 let last = i + 1 == order.len();
-                let taken = gather.take(Rank(u32::from(*rank)), answer(*rank));
+                let taken = gather.take(Rank(u32::from(*rank)), *rank);
                 prop_assert_eq!(taken, if last { Taken::Last } else { Taken::First });
                 for rank in repeats.iter().filter_map(|at| order[..=i].get(*at)) {
-                    let taken = gather.take(Rank(u32::from(*rank)), answer(*rank));
+                    let taken = gather.take(Rank(u32::from(*rank)), *rank);
                     prop_assert_eq!(taken, Taken::Duplicate);
                 }
             }
-            let expected: Vec<_> = (0..50).map(answer).collect();
+            let expected: Vec<_> = (0..50).collect();
             prop_assert_eq!(gather.into_answers(), expected);
         }
     }

@@ -13,7 +13,7 @@ pub(crate) enum Order {
     Collect(Payload),
 }
 
-/// Work for the compute pool; the loaded tile goes with it and comes back by [`Core::done`].
+/// Work for the compute pool; the loaded tile goes with it and comes back by [`Agenda::done`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Work<L> {
     Load(Payload),
@@ -23,7 +23,7 @@ pub(crate) enum Work<L> {
 
 /// The memory of an MsVPU between events; `L` is the loaded tile.
 #[derive(Debug)]
-pub(crate) struct Core<L> {
+pub(crate) struct Agenda<L> {
     state: State<L>,
     waiting: VecDeque<Order>,
 }
@@ -37,7 +37,7 @@ enum State<L> {
     Spent,
 }
 
-impl<L> Core<L> {
+impl<L> Agenda<L> {
     pub(crate) const fn new() -> Self {
         Self {
             state: State::Empty,
@@ -93,33 +93,37 @@ mod tests {
 
     #[test]
     fn orders_run_one_at_a_time_and_in_order() {
-        let mut core = Core::<&str>::new();
+        let mut agenda = Agenda::<&str>::new();
         assert_eq!(
-            core.order(Order::Step(Round(1), payload(1))),
+            agenda.order(Order::Step(Round(1), payload(1))),
             None,
             "no tile yet"
         );
-        let mut core = Core::new();
+        let mut agenda = Agenda::new();
         assert_eq!(
-            core.order(Order::Load(payload(0))),
+            agenda.order(Order::Load(payload(0))),
             Some(Work::Load(payload(0)))
         );
         assert_eq!(
-            core.order(Order::Step(Round(1), payload(1))),
+            agenda.order(Order::Step(Round(1), payload(1))),
             None,
             "still loading"
         );
         assert_eq!(
-            core.done(Some("tile")),
+            agenda.done(Some("tile")),
             Some(Work::Step("tile", Round(1), payload(1)))
         );
-        assert_eq!(core.done(Some("tile")), None);
-        assert_eq!(core.order(Order::Load(payload(9))), None, "has its tile");
+        assert_eq!(agenda.done(Some("tile")), None);
+        assert_eq!(agenda.order(Order::Load(payload(9))), None, "has its tile");
         assert_eq!(
-            core.order(Order::Collect(payload(2))),
+            agenda.order(Order::Collect(payload(2))),
             Some(Work::Collect("tile", payload(2)))
         );
-        assert_eq!(core.done(None), None);
-        assert_eq!(core.order(Order::Step(Round(2), payload(3))), None, "spent");
+        assert_eq!(agenda.done(None), None);
+        assert_eq!(
+            agenda.order(Order::Step(Round(2), payload(3))),
+            None,
+            "spent"
+        );
     }
 }

@@ -67,9 +67,9 @@ enum Stage {
     Allotting(Vec<Payload>, Payload),
     /// Tiles by rank, the first task, and how many nodes have not started their share.
     Starting(Vec<Payload>, Payload, usize),
-    Iterating(Round, Payload, Gather),
+    Iterating(Round, Payload, Gather<Payload>),
     Folding(Round),
-    Collecting(Payload, Gather),
+    Collecting(Payload, Gather<Option<Payload>>),
     Ended,
 }
 
@@ -194,21 +194,20 @@ impl Team {
         &mut self,
         now: Round,
         task: Payload,
-        mut gather: Gather,
+        mut gather: Gather<Payload>,
         rank: Rank,
         round: Round,
         partial: Payload,
     ) -> Vec<Effect> {
         let taken = if round == now {
-            gather.take(rank, Some(partial))
+            gather.take(rank, partial)
         } else {
             Taken::Duplicate
         };
         match taken {
             Taken::Last => {
                 self.stage = Stage::Folding(now);
-                let partials = gather.into_answers().into_iter().flatten().collect();
-                vec![Effect::Fold(now, task, partials)]
+                vec![Effect::Fold(now, task, gather.into_answers())]
             }
             Taken::Conflict => {
                 let site = Site::LocalStep(now, rank);
@@ -224,7 +223,7 @@ impl Team {
     fn collected(
         &mut self,
         output: Payload,
-        mut gather: Gather,
+        mut gather: Gather<Option<Payload>>,
         rank: Rank,
         tile: Option<Payload>,
     ) -> Vec<Effect> {
