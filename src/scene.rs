@@ -80,6 +80,18 @@ pub enum SceneError {
         /// Samples per pixel.
         bands: u16,
     },
+    /// A side or the number of bands is beyond what a scene can have.
+    #[error(
+        "{rows} rows, {columns} columns and {bands} bands are too many: at most 2^32 - 1, 2^32 - 1 and 65535"
+    )]
+    TooLarge {
+        /// Rows.
+        rows: usize,
+        /// Columns.
+        columns: usize,
+        /// Samples per pixel.
+        bands: usize,
+    },
     /// The number of bytes is not that of the shape.
     #[error(
         "{found} bytes of samples, where {width} x {height} pixels of {bands} bands make {expected}"
