@@ -1,4 +1,28 @@
-#![doc = include_str!("../README.md")]
+//! MsVPU: a massively distributed virtual machine, and the programs that ship with it.
+//!
+//! Teams of actors run one program over many pieces of data, with bit-identical results on any
+//! number of CPUs. Read in this order:
+//!
+//! 1. [`Program`]: what a team runs; five pure functions. [`Step`], [`Context`], [`ProgramError`].
+//! 2. [`VirtualMachine`]: where it runs. [`VirtualMachine::local`] starts one in this process.
+//! 3. [`Job`]: the handle of a submitted program: [`Job::progress`], [`Job::cancel`], and `.await`.
+//! 4. [`Wire`], [`Block`]: how data travels. What implements serde's traits travels by itself.
+//! 5. [`CMeans`], [`FuzzyCMeans`], [`classify`](classify()): classification of a [`Scene`].
+//! 6. [`raster`]: pictures in and out of files.
+//!
+//! ```
+//! use msvpu::{CMeans, SampleType, Scene, Settings, Shape, Start, VirtualMachine, classify};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let shape = Shape { width: 4, height: 1, bands: 1, sample: SampleType::U8 };
+//! let scene = Scene::new(shape, vec![3, 5, 90, 94])?;
+//! let machine = VirtualMachine::local().service::<CMeans>().start().await?;
+//! let result = classify(&machine, CMeans::new(Settings::new(Start::linear(2))), scene).await?;
+//! assert_eq!(result.centers.values(), [4.0, 92.0]);
+//! # Ok(())
+//! # }
+//! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod arrays;
@@ -10,3 +34,8 @@ pub use arrays::Sample;
 pub use msvpu_actors::*;
 pub use scene::{SampleType, Scene, SceneError, Shape};
 pub use services::*;
+
+/// The README's example is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

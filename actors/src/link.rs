@@ -215,3 +215,60 @@ impl Drop for Registration {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Epoch, JobId, Round};
+    use crate::message::{LeaderMessage, ProxyMessage};
+    use actix::{Context, System};
+    use uuid::Uuid;
+
+    struct Nobody;
+
+    impl Actor for Nobody {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Letter> for Nobody {
+        type Result = ();
+
+        fn handle(&mut self, _: Letter, _: &mut Self::Context) {}
+    }
+
+    #[test]
+    fn what_cannot_be_delivered_is_counted() {
+        let link = Link::default();
+        let team = TeamId {
+            job: JobId::new(Uuid::from_u128(1)),
+            epoch: Epoch(1),
+        };
+        let cancel = || LeaderMessage::Cancel;
+        link.send(Address::Leader(team), cancel());
+        assert_eq!(link.counters().undeliverable, 1, "nobody was ever there");
+        System::new().block_on(async {
+            let registration = link.register(Address::Leader(team), Nobody.start().recipient());
+            link.send(Address::Leader(team), cancel());
+            assert_eq!(link.counters().sent, 1);
+            drop(registration);
+            link.send(Address::Leader(team), cancel());
+            assert_eq!(link.counters().undeliverable, 2, "its registration is gone");
+            link.register_forever(Address::Proxy, Nobody.start().recipient());
+        });
+        let job = team.job;
+        let granted = ProxyMessage::EpochGranted {
+            job,
+            epoch: Epoch(1),
+        };
+        link.send(Address::Proxy, granted);
+        assert_eq!(link.counters().undeliverable, 3, "its event loop is gone");
+        let task = MsvpuMessage::Task {
+            round: Round(1),
+            task: crate::payload::Payload::default(),
+        };
+        link.send_team(team, &task);
+        link.send_rank(team, Rank(0), task);
+        assert_eq!(link.counters().undeliverable, 5, "no such team");
+        assert_eq!(link.counters().sent, 1);
+    }
+}

@@ -66,7 +66,10 @@ impl Handler<Letter> for TeamLeader {
         };
         let event = match message {
             LeaderMessage::Allotted(shares) => Event::Allotted(shares),
-            LeaderMessage::Started(node) => Event::Started(node),
+            LeaderMessage::Started(node) => {
+                log::debug!("job {}: hop 5, the tiles go to node {node}", self.team.job);
+                Event::Started(node)
+            }
             LeaderMessage::Failed(error) => Event::Failed(error),
             LeaderMessage::Cancel => Event::Cancel,
             LeaderMessage::Answers(answers) => {
@@ -130,7 +133,7 @@ impl TeamLeader {
                 },
             ),
             Effect::SendTile(rank, tile) => {
-                log::trace!("job {job}: hop 5, tile {rank}, {} bytes", tile.len_bytes());
+                log::trace!("job {job}: tile {rank}, {} bytes", tile.len_bytes());
                 self.link.send_rank(team, rank, MsvpuMessage::Tile(tile));
             }
             Effect::SendTask(round, task) => {
