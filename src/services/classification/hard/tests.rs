@@ -187,12 +187,15 @@ fn the_quick_answer_yields_where_it_cannot_tell() {
     // Equal centers.
     check(&pixels, &Centers::from_flat(3, [7.0, 8.0, 9.0].repeat(4)));
     // Differences that f32 does not see: far from the origin, and close together.
-    let far = singles((0..6000).map(|i| 1.0e6 + (i % 1000) as f32 * 0.0625));
-    let near_far = (0..12).map(|i| 1.0e6 + f64::from(i) * 4.000_000_1);
-    check(
-        &planes::<f32>(SampleType::F32, 2, far),
-        &Centers::from_flat(2, near_far.collect()),
-    );
+    for bands in [1_u16, 2] {
+        let far = singles((0..6000).map(|i| 1.0e6 + (i % 1000) as f32 * 0.0625));
+        let pixels = planes::<f32>(SampleType::F32, bands, far);
+        for seed in 0..20 {
+            let near = centers(seed, 12, usize::from(bands), 62.5);
+            let far = near.values().iter().map(|c| 1.0e6 + c).collect();
+            check(&pixels, &Centers::from_flat(usize::from(bands), far));
+        }
+    }
     let close = doubles((0..3000).map(|i| 1.0 + f64::from(i) * 1e-13));
     let near_close = (0..7).map(|i| 1.0 + f64::from(i) * 0.5e-10);
     check(
@@ -218,11 +221,15 @@ fn the_quick_answer_yields_where_it_cannot_tell() {
 fn a_cancelled_round_is_begun_anew() {
     let pixels = planes::<u8>(SampleType::U8, 3, bytes(1, 3 * 100_000));
     let (before, after) = (centers(1, 4, 3, 255.0), centers(2, 4, 3, 255.0));
-    let mut assignment = Assignment::default();
-    assign(&mut assignment, &pixels, &before, &context(false)).unwrap();
-    let cancelled = assign(&mut assignment, &pixels, &after, &context(true));
-    assert_eq!(cancelled, Err(ProgramError::Cancelled));
-    let found = assign(&mut assignment, &pixels, &after, &context(false));
-    let expected = assign(&mut Assignment::default(), &pixels, &after, &context(false));
-    assert_eq!(found, expected);
+    for begun in [false, true] {
+        let mut assignment = Assignment::default();
+        if begun {
+            assign(&mut assignment, &pixels, &before, &context(false)).unwrap();
+        }
+        let cancelled = assign(&mut assignment, &pixels, &after, &context(true));
+        assert_eq!(cancelled, Err(ProgramError::Cancelled));
+        let found = assign(&mut assignment, &pixels, &after, &context(false));
+        let expected = assign(&mut Assignment::default(), &pixels, &after, &context(false));
+        assert_eq!(found, expected);
+    }
 }
