@@ -133,15 +133,28 @@ impl RealSums {
         for (pixel, &class) in classes.iter().enumerate() {
             self.counts[pixel % TABLES * table + usize::from(class)] += 1;
         }
-        for &class in classes {
-            let class = usize::from(class);
-            for row in (0..TABLES).map(|turn| turn * table + class) {
-                if self.counts[row] > 0 {
-                    self.weight[class] += u64::from(std::mem::take(&mut self.counts[row]));
-                    for band in 0..self.bands {
-                        let partial = &mut self.partial[band * TABLES * table + row];
-                        self.weighted[class * self.bands + band].add(std::mem::take(partial));
-                    }
+        if table <= classes.len() / TABLES {
+            for class in 0..table {
+                self.empty(class);
+            }
+        } else {
+            // Most classes have no pixel here: go to those that have.
+            for &class in classes {
+                self.empty(class.into());
+            }
+        }
+    }
+
+    /// Moves the sums of a block to those of the tile.
+    #[inline(always)]
+    fn empty(&mut self, class: usize) {
+        let table = self.weight.len();
+        for row in (0..TABLES).map(|turn| turn * table + class) {
+            if self.counts[row] > 0 {
+                self.weight[class] += u64::from(std::mem::take(&mut self.counts[row]));
+                for band in 0..self.bands {
+                    let partial = &mut self.partial[band * TABLES * table + row];
+                    self.weighted[class * self.bands + band].add(std::mem::take(partial));
                 }
             }
         }

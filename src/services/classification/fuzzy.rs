@@ -324,6 +324,7 @@ pub(crate) fn powers(memberships: &[f64], fuzzifier: f64, powers: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::classification::random::SplitMix64;
 
     #[test]
     fn the_inverse_root_is_right_to_the_last_digits() {
@@ -335,5 +336,41 @@ mod tests {
             }
         }
         assert_eq!(inverse_root(0.0) * inverse_root(0.0), f64::INFINITY);
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let band = |seed| {
+            let mut random = SplitMix64::new(seed);
+            std::iter::repeat_with(move || (random.unit() * 300.0).floor())
+        };
+        for bands in [1, 2, 3, 5] {
+            for (fuzzifier, weighted) in [(2.0, false), (2.0, true), (1.6, false)] {
+                let values = band(1).take(4 * bands).collect();
+                let centers = Centers::from_flat(bands, values);
+                let results: Vec<_> = [Arch::Scalar, Arch::new()]
+                    .into_iter()
+                    .map(|arch| {
+                        let mut fuzzy = Fuzzy::new(&centers, fuzzifier);
+                        fuzzy.arch = arch;
+                        let pixels = fuzzy.capacity() - 5;
+                        let values: Vec<Vec<f64>> = (0..bands as u64)
+                            .map(|seed| band(seed + 9).take(pixels).collect())
+                            .collect();
+                        let values: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
+                        let weights: Vec<f64> = band(5).take(pixels).collect();
+                        fuzzy.block(&values);
+                        let mut sums = FuzzySums::new(&fuzzy);
+                        sums.add(&fuzzy, &values, weighted.then_some(&weights));
+                        let memberships: Vec<u64> = (0..4)
+                            .flat_map(|class| fuzzy.memberships(class, pixels).to_vec())
+                            .map(f64::to_bits)
+                            .collect();
+                        (memberships, sums.finish())
+                    })
+                    .collect();
+                assert_eq!(results[0], results[1]);
+            }
+        }
     }
 }

@@ -88,6 +88,16 @@ pub(crate) fn assign<T: Sample>(
     centers: &Centers,
     context: &Context,
 ) -> Result<(f64, ClassSums)> {
+    assign_on(Arch::new(), assignment, planes, centers, context)
+}
+
+fn assign_on<T: Sample>(
+    arch: Arch,
+    assignment: &mut Assignment,
+    planes: &Planes<T>,
+    centers: &Centers,
+    context: &Context,
+) -> Result<(f64, ClassSums)> {
     let first = assignment.turn_to(planes, centers);
     let mut scratch = Scratch::new(centers, assignment.reach);
     let mut distance = CompensatedSum::default();
@@ -100,7 +110,7 @@ pub(crate) fn assign<T: Sample>(
             return Err(cancelled);
         }
         let pixels = BLOCK_PIXELS.min(planes.pixels() - start);
-        distance.add(scratch.arch.dispatch(AssignBlock {
+        distance.add(arch.dispatch(AssignBlock {
             scratch: &mut scratch,
             assignment,
             real: &mut real,
@@ -121,7 +131,6 @@ pub(crate) fn assign<T: Sample>(
 
 /// What is worked out for one block.
 struct Scratch {
-    arch: Arch,
     screen: Option<Screen>,
     /// The pixels, `BLOCK_PIXELS` a band.
     singles: Vec<f32>,
@@ -135,7 +144,6 @@ struct Scratch {
 impl Scratch {
     fn new(centers: &Centers, reach: f64) -> Self {
         Self {
-            arch: Arch::new(),
             screen: Screen::new(centers, reach),
             singles: vec![0.0; centers.bands() * BLOCK_PIXELS],
             doubles: vec![0.0; centers.bands() * BLOCK_PIXELS],
@@ -386,3 +394,6 @@ fn measure_many<T: Sample>(
         *distance = distance.sqrt();
     }
 }
+
+#[cfg(test)]
+mod tests;
