@@ -95,9 +95,9 @@ impl<'a> LabelImage<'a> {
         self.classes
     }
 
-    fn rows(&self, first: usize, count: usize) -> Labels<'a> {
+    fn row(&self, row: usize) -> Labels<'a> {
         let width = self.width as usize;
-        let range = first * width..(first + count) * width;
+        let range = row * width..(row + 1) * width;
         match self.labels {
             Labels::Bytes(labels) => Labels::Bytes(&labels[range]),
             Labels::Words(labels) => Labels::Words(&labels[range]),
