@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use msvpu::raster::{LabelFile, LabelImage, write_all};
+use msvpu::raster::{LabelFile, LabelImage, write_labels_and_masks};
 
 #[path = "../tests/common/paper.rs"]
 mod paper;
@@ -57,7 +57,7 @@ fn main() {
         let start = Instant::now();
         std::hint::black_box(decode(&image));
         let labels = LabelImage::new(width, height, 3, &labels).unwrap();
-        write_all(folder.path(), &labels, LabelFile::Png).unwrap();
+        write_labels_and_masks(folder.path(), &labels, LabelFile::Png).unwrap();
         start.elapsed().as_secs_f64()
     };
     floor();

@@ -1,8 +1,10 @@
 //! The directory that the files go to.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use msvpu::raster::write_file;
 
 use super::failure::Failure;
 
@@ -38,25 +40,7 @@ impl Destination {
 
     /// Writes a file so that it is there whole or not at all.
     pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
-        let path = self.path.join(name);
-        self.write_and_rename(&path, content).map_err(|error| {
-            Failure::runtime(format_args!(
-                "{}: cannot be written: {error}",
-                path.display()
-            ))
-        })
-    }
-
-    fn write_and_rename(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".msvpu-").suffix(".partial");
-        // A temporary file is for its owner's eyes; a result is for whom the user's mask says.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(&self.path)?;
-        file.write_all(content)?;
-        file.persist(path)?;
-        Ok(())
+        write_file(&self.path.join(name), content).map_err(Failure::runtime)
     }
 
     /// Removes the directory if it was made here and nothing is in it.

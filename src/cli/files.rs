@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use msvpu::LabelMap;
 use msvpu::raster::{
-    Format, GeoTags, LabelFile, LabelImage, WriteError, write_all, write_membership_png,
+    Format, GeoTags, LabelFile, LabelImage, WriteError, write_labels_and_masks,
+    write_membership_png,
 };
 use rayon::prelude::*;
 
@@ -38,12 +39,8 @@ pub(crate) fn write_pictures(
         Format::Tiff => LabelFile::Tiff(pictures.georeference),
         Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
     };
-    write_all(to.path(), &image, labels).map_err(Failure::runtime)?;
-    let name = match labels {
-        LabelFile::Tiff(_) => "labels.tif",
-        LabelFile::Png => "labels.png",
-    };
-    let mut names = vec![name.to_owned(), range("class", pictures.classes)];
+    write_labels_and_masks(to.path(), &image, labels).map_err(Failure::runtime)?;
+    let mut names = vec![labels.name().to_owned(), range("class", pictures.classes)];
     if let Some(memberships) = pictures.memberships {
         memberships
             .par_iter()

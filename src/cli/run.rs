@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use msvpu::{
-    Classification, Fit, FitTask, Iteration, Job, JobError, JobId, JobState, Phase, Program,
-    Progress, Scene, TileOutput, VirtualMachine,
+    Classification, Classifier, Job, JobError, JobId, JobState, Phase, Progress, Scene,
+    VirtualMachine,
 };
+use tokio::runtime::Handle;
 
 use super::failure::Failure;
 use super::interrupts::Interrupts;
@@ -25,21 +26,18 @@ pub(crate) struct Done {
 }
 
 /// Submits the program and follows its job to the end; Ctrl-C cancels it.
-pub(crate) async fn run_classification<P>(
+pub(crate) async fn run_classification<P: Classifier>(
     machine: &VirtualMachine,
     program: P,
     scene: Scene,
     display: &Display,
     interrupts: &mut Interrupts,
-) -> Result<Done, Failure>
-where
-    P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>,
-{
+) -> Result<Done, Failure> {
     let shape = scene.shape();
     let submitted = Instant::now();
     let job = machine.submit(program, scene).await.map_err(failure)?;
     log::info!("job {}: submitted", job.id());
-    let watched = tokio::select! {
+    let Watched { row_times, fit } = tokio::select! {
         watched = watch(&job, display) => watched?,
         () = interrupts.pressed() => {
             job.cancel();
@@ -49,20 +47,10 @@ where
         }
     };
     let id = job.id();
-    let completion = job.await.map_err(failure)?;
-    let tiles: Option<Vec<TileOutput>> = completion.tiles.into_iter().collect();
-    let tiles = tiles.ok_or_else(|| Failure::runtime("a tile handed over no labels"))?;
-    let Watched {
-        rows,
-        mut row_times,
-        fit,
-    } = watched;
-    row_times.push(fit);
-    let fitted = completion.output;
+    // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
+    let of_job = Classification::of_job(shape, job);
     let classification = interrupts
-        .or_done(move || {
-            Classification::assemble(shape, rows, fitted, tiles).map_err(Failure::runtime)
-        })
+        .or_done(move || Handle::current().block_on(of_job).map_err(failure))
         .await?;
     Ok(Done {
         job: id,
@@ -73,25 +61,22 @@ where
     })
 }
 
-/// What the progress of a job told.
+/// The times that the progress of a job told, as [`Done`] has them.
 #[derive(Default)]
 struct Watched {
-    /// All rows but the last, which is in the output.
-    rows: Vec<Iteration>,
     row_times: Vec<Duration>,
     fit: Duration,
 }
 
-async fn watch<P>(job: &Job<P>, display: &Display) -> Result<Watched, Failure>
-where
-    P: Program<Task = FitTask>,
-{
+async fn watch<P: Classifier>(job: &Job<P>, display: &Display) -> Result<Watched, Failure> {
     let mut watched = Watched::default();
     let mut progress = job.progress();
     while let Some(event) = progress.next().await {
         match event.map_err(failure)? {
             Progress::State { state, elapsed } => {
                 if state == JobState::Running(Phase::Assembling) {
+                    // The last row is the output, which no further round carries.
+                    watched.row_times.push(elapsed);
                     watched.fit = elapsed;
                     display.phase("assembling the labels");
                 }
@@ -105,7 +90,6 @@ where
                         row.objective_change
                     );
                     display.iteration(row.iteration, row.objective_change);
-                    watched.rows.push(row);
                     watched.row_times.push(elapsed);
                 }
             }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use msvpu::{
-    Centers, Classification, Context, Fit, FitTask, Program, ProgramError, Rank, Round, SampleType,
-    Scene, Shape, Step, TileOutput, Wire,
+    Centers, Classification, Classifier, Context, Program, ProgramError, Rank, Round, SampleType,
+    Scene, Shape, Step, Wire,
 };
 
 /// A job from its first to its last round.
@@ -64,10 +64,10 @@ pub(crate) fn run<P: Program>(program: &P, input: P::Input) -> Result<Run<P>, Pr
 }
 
 /// Classifies a scene.
-pub(crate) fn classify<P>(program: &P, scene: &Scene) -> Result<Classification, ProgramError>
-where
-    P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>,
-{
+pub(crate) fn classify<P: Classifier>(
+    program: &P,
+    scene: &Scene,
+) -> Result<Classification, ProgramError> {
     let run = run(program, scene.clone())?;
     let rows = run.tasks.into_iter().filter_map(|task| task.last).collect();
     Classification::assemble(scene.shape(), rows, run.output, run.tile_outputs)

@@ -8,6 +8,16 @@ use std::{
 
 use crate::raster::error::{WriteError, WriteProblem};
 
+/// Writes these bytes to a file that is there whole or not at all.
+///
+/// A file that was there is replaced in one step.
+///
+/// # Errors
+/// [`WriteError`] when the file cannot be written; `path` is then what it was.
+pub fn write_file(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+    replace(path, |out| Ok(out.write_all(content)?))
+}
+
 /// Writes to a file without a name beside `path`, which gets the name when all is written.
 ///
 /// A file that was there is replaced in one step. When the process dies in between, `path` is what it was.

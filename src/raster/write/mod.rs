@@ -5,7 +5,7 @@ mod palette;
 mod png;
 mod tiff;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 
@@ -14,6 +14,7 @@ use super::{
     read::GeoTags,
 };
 
+pub use file::write_file;
 pub use palette::label_colors;
 pub use png::{write_labels_png, write_mask_png, write_membership_png};
 pub use tiff::write_labels_tiff;
@@ -94,9 +95,9 @@ impl<'a> LabelImage<'a> {
         self.classes
     }
 
-    fn rows(&self, first: usize, count: usize) -> Labels<'a> {
+    fn row(&self, row: usize) -> Labels<'a> {
         let width = self.width as usize;
-        let range = first * width..(first + count) * width;
+        let range = row * width..(row + 1) * width;
         match self.labels {
             Labels::Bytes(labels) => Labels::Bytes(&labels[range]),
             Labels::Words(labels) => Labels::Words(&labels[range]),
@@ -113,39 +114,36 @@ pub enum LabelFile<'a> {
     Tiff(Option<&'a GeoTags>),
 }
 
+impl LabelFile<'_> {
+    /// The name of the file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Png => "labels.png",
+            Self::Tiff(_) => "labels.tif",
+        }
+    }
+}
+
 /// Writes the labels and one mask for each class, `class_1.png` to `class_K.png`, into a directory that exists.
 ///
-/// Files are written side by side on the current rayon pool, each in little more memory than a row. Returns their paths, labels first.
+/// Files are written side by side on the current rayon pool, each in little more memory than a row.
 ///
 /// # Errors
 /// [`WriteError`] of the first file that failed; every file that is there is whole.
-pub fn write_all(
+pub fn write_labels_and_masks(
     directory: &Path,
     image: &LabelImage<'_>,
     labels: LabelFile<'_>,
-) -> Result<Vec<PathBuf>, WriteError> {
+) -> Result<(), WriteError> {
     (0..=image.classes)
         .into_par_iter()
         .with_max_len(1)
-        .map(|class| {
-            let (path, written) = match (class, labels) {
-                (0, LabelFile::Png) => {
-                    let path = directory.join("labels.png");
-                    let written = write_labels_png(&path, image);
-                    (path, written)
-                }
-                (0, LabelFile::Tiff(georeference)) => {
-                    let path = directory.join("labels.tif");
-                    let written = write_labels_tiff(&path, image, georeference);
-                    (path, written)
-                }
-                _ => {
-                    let path = directory.join(format!("class_{class}.png"));
-                    let written = write_mask_png(&path, image, class);
-                    (path, written)
-                }
-            };
-            written.map(|()| path)
+        .try_for_each(|class| match (class, labels) {
+            (0, LabelFile::Png) => write_labels_png(&directory.join(labels.name()), image),
+            (0, LabelFile::Tiff(georeference)) => {
+                write_labels_tiff(&directory.join(labels.name()), image, georeference)
+            }
+            _ => write_mask_png(&directory.join(format!("class_{class}.png")), image, class),
         })
-        .collect()
 }

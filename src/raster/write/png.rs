@@ -107,7 +107,7 @@ fn encode_rows(
     let mut stream = writer.stream_writer_with_size(IDAT_BYTES)?;
     let mut row = vec![0; (image.width as usize * depth as usize).div_ceil(8)];
     for y in 0..image.height as usize {
-        pack(image.rows(y, 1), &mut row);
+        pack(image.row(y), &mut row);
         stream.write_all(&row)?;
     }
     stream.finish()?;
@@ -138,20 +138,18 @@ fn pack_labels(labels: Labels<'_>, depth: BitDepth, row: &mut [u8]) {
     match labels {
         Labels::Bytes(labels) => match depth {
             // Each shift brings half as many neighbours again beside each byte's own bits; the last byte has them all.
-            BitDepth::One => pack(labels, row, 0, |eight| {
+            BitDepth::One => pack(labels, row, |eight| {
                 let bits = u64::from_le_bytes(*eight);
                 let bits = bits | bits << 9;
                 let bits = bits | bits << 18;
                 ((bits | bits << 36) >> 56) as u8
             }),
-            BitDepth::Two => pack(labels, row, 0, |four| {
+            BitDepth::Two => pack(labels, row, |four| {
                 let bits = u32::from_le_bytes(*four);
                 let bits = bits | bits << 10;
                 ((bits | bits << 20) >> 24) as u8
             }),
-            BitDepth::Four => pack(labels, row, 0, |&[first, second]: &[u8; 2]| {
-                first << 4 | second
-            }),
+            BitDepth::Four => pack(labels, row, |&[first, second]| first << 4 | second),
             BitDepth::Eight => row.copy_from_slice(labels),
             BitDepth::Sixteen => pack_words(labels.iter().map(|&label| label.into()), row),
         },
@@ -176,19 +174,14 @@ fn pack_words(labels: impl Iterator<Item = u16>, row: &mut [u8]) {
     }
 }
 
-/// One byte from each `N` labels; `zero` fills up the last.
-fn pack<T: Copy, const N: usize>(
-    labels: &[T],
-    row: &mut [u8],
-    zero: T,
-    byte: impl Fn(&[T; N]) -> u8,
-) {
+/// One byte from each `N` labels; label 0 fills up the last.
+fn pack<const N: usize>(labels: &[u8], row: &mut [u8], byte: impl Fn(&[u8; N]) -> u8) {
     let (whole, rest) = labels.as_chunks::<N>();
     for (labels, target) in whole.iter().zip(&mut *row) {
         *target = byte(labels);
     }
     if let (false, Some(last)) = (rest.is_empty(), row.get_mut(whole.len())) {
-        let mut filled = [zero; N];
+        let mut filled = [0; N];
         filled[..rest.len()].copy_from_slice(rest);
         *last = byte(&filled);
     }

@@ -121,7 +121,7 @@ fn compress(image: &LabelImage<'_>, first: usize, rows: usize) -> std::io::Resul
     let mut differences = Vec::new();
     for row in first..first + rows {
         differences.clear();
-        match (image.rows(row, 1), sample_bits(image)) {
+        match (image.row(row), sample_bits(image)) {
             (Labels::Bytes(labels), 8) => {
                 differences.extend_from_slice(labels);
                 for (difference, pair) in differences[1..].iter_mut().zip(labels.windows(2)) {

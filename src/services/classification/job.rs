@@ -8,6 +8,18 @@ use super::output::TileOutput;
 use super::rounds::{Fit, FitTask};
 use crate::scene::{Scene, Shape};
 
+/// A program of the classification: [`CMeans`](super::CMeans) or
+/// [`FuzzyCMeans`](super::FuzzyCMeans), or whichever else has their input, tasks and outputs.
+pub trait Classifier:
+    Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>
+{
+}
+
+impl<P> Classifier for P where
+    P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>
+{
+}
+
 /// Runs [`CMeans`](super::CMeans) or [`FuzzyCMeans`](super::FuzzyCMeans) on a machine on which it
 /// is registered, and puts the result together.
 ///
@@ -31,14 +43,11 @@ use crate::scene::{Scene, Shape};
 ///
 /// # Errors
 /// Those of [`VirtualMachine::run`].
-pub async fn classify<P>(
+pub async fn classify<P: Classifier>(
     machine: &VirtualMachine,
     program: P,
     scene: Scene,
-) -> Result<Classification, JobError>
-where
-    P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>,
-{
+) -> Result<Classification, JobError> {
     let shape = scene.shape();
     let job = machine.submit(program, scene).await?;
     Classification::of_job(shape, job).await
@@ -49,10 +58,7 @@ impl Classification {
     ///
     /// # Errors
     /// Those with which the job ends.
-    pub async fn of_job<P>(shape: Shape, job: Job<P>) -> Result<Self, JobError>
-    where
-        P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>,
-    {
+    pub async fn of_job<P: Classifier>(shape: Shape, job: Job<P>) -> Result<Self, JobError> {
         let mut rows = Vec::new();
         let mut progress = job.progress();
         while let Some(event) = progress.next().await {

@@ -36,7 +36,7 @@ mod validity;
 
 pub use assembly::{ClassSummary, Classification, LabelMap};
 pub use centers::{Centers, CentersError};
-pub use job::classify;
+pub use job::{Classifier, classify};
 pub use moments::{ClassMoments, Moments};
 pub use output::{TileOutput, TileSummary};
 pub use programs::{CMeans, FuzzyCMeans};
