@@ -1,6 +1,8 @@
-//! A program of one's own on a machine of one's own, from a plain `#[tokio::main]`.
+//! A program of one's own on a machine of one's own, from a plain `#[tokio::main]`: submit a job,
+//! follow its progress, await its result.
 
-use msvpu::{Context, Program, Result, Round, Step, VirtualMachine};
+use futures_util::StreamExt;
+use msvpu::{Context, Program, Progress, Result, Round, Step, VirtualMachine};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -33,7 +35,17 @@ impl Program for Mean {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let machine = VirtualMachine::local().service::<Mean>().start().await?;
     let numbers: Vec<f64> = (0..100_000).map(f64::from).collect();
-    let mean = machine.run(Mean, numbers).await?.output;
+    let job = machine.submit(Mean, numbers).await?;
+    let mut progress = job.progress();
+    while let Some(event) = progress.next().await {
+        match event? {
+            Progress::State { state, elapsed } => println!("{elapsed:?}: {state}"),
+            Progress::Round { round, elapsed, .. } => println!("{elapsed:?}: round {round}"),
+            // Of rounds that take long only.
+            Progress::Tiles { .. } => {}
+        }
+    }
+    let mean = job.await?.output;
     println!("the mean is {mean}");
     assert_eq!(mean, 49_999.5);
     Ok(())
