@@ -19,10 +19,10 @@ use super::failure::Failure;
 use super::files::{Pictures, write_pictures};
 use super::interrupts::Interrupts;
 use super::number::counted;
-use super::output::print;
 use super::progress::Display;
 use super::report::{Image, Report, Row, Team, Timings};
 use super::run::{Done, run_classification};
+use super::stdout::print;
 use super::summary::summary;
 
 /// Classifies an image, writes its files, prints its report.

@@ -9,12 +9,12 @@ mod failure;
 mod files;
 mod interrupts;
 mod number;
-mod output;
 mod panel;
 mod progress;
 mod report;
 mod run;
 mod services;
+mod stdout;
 mod summary;
 mod values;
 
@@ -36,7 +36,7 @@ pub(crate) fn run() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::complain(&failure.to_string());
+            stdout::complain(&failure.to_string());
             ExitCode::from(failure.status())
         }
     }
@@ -54,7 +54,7 @@ fn execute(command: Command) -> Result<(), Failure> {
 fn not_parsed(error: clap::Error) -> Result<(), Failure> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            output::print(&error.render().to_string())
+            stdout::print(&error.render().to_string())
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Err(Failure::input("no command; see `msvpu --help`"))
@@ -67,7 +67,7 @@ fn completions(shell: Shell) -> Result<(), Failure> {
     // Into memory first: `generate` panics when it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "msvpu", &mut script);
-    output::print(&String::from_utf8_lossy(&script))
+    stdout::print(&String::from_utf8_lossy(&script))
 }
 
 #[cfg(test)]

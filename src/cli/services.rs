@@ -4,7 +4,7 @@ use msvpu::ServiceDescription;
 
 use super::args::ServicesArgs;
 use super::failure::Failure;
-use super::output::print;
+use super::stdout::print;
 
 /// Prints the services as a table, or as one JSON document.
 pub(crate) fn list(args: &ServicesArgs) -> Result<(), Failure> {

@@ -11,7 +11,6 @@
 //!
 //! Both directions work on the rayon pool that they are called from (`pool.install(|| read(…))`), else on rayon's global one.
 
-mod alpha;
 mod error;
 mod read;
 mod write;

@@ -1,4 +1,4 @@
-//! Pictures made by other encoders; see tests/data/README-raster.md.
+//! Pictures made by other encoders; see tests/data/README.md.
 
 use std::path::Path;
 

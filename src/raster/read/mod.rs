@@ -1,5 +1,6 @@
 //! From a file to a [`Scene`].
 
+mod alpha;
 mod geotags;
 mod jpeg;
 mod png;
@@ -18,10 +19,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    alpha,
-    error::{ReadError, ReadProblem},
-};
+use super::error::{ReadError, ReadProblem};
 use crate::{Scene, SceneError, Shape};
 
 pub use geotags::{GeoTag, GeoTags};

@@ -12,10 +12,10 @@
 mod assembly;
 mod centers;
 mod class_sums;
+mod classify;
 mod fuzzy;
 mod hard;
 mod histogram;
-mod job;
 mod levels;
 mod method;
 mod moments;
@@ -36,7 +36,7 @@ mod validity;
 
 pub use assembly::{ClassSummary, Classification, LabelMap};
 pub use centers::{Centers, CentersError};
-pub use job::{Classifier, classify};
+pub use classify::{Classifier, classify};
 pub use moments::{ClassMoments, Moments};
 pub use output::{TileOutput, TileSummary};
 pub use programs::{CMeans, FuzzyCMeans};

@@ -3,7 +3,7 @@
 use crate::{SampleType, Scene, SceneError, Shape};
 
 /// How many pixels are fully transparent: `alpha`, a band counted from 0, is exactly 0.
-pub(crate) fn count_transparent(shape: Shape, samples: &[u8], alpha: usize) -> u64 {
+pub(super) fn count_transparent(shape: Shape, samples: &[u8], alpha: usize) -> u64 {
     let size = shape.sample.size_bytes();
     samples
         .chunks_exact(shape.pixel_bytes())
@@ -12,7 +12,7 @@ pub(crate) fn count_transparent(shape: Shape, samples: &[u8], alpha: usize) -> u
 }
 
 /// The shape without alpha; with transparent pixels, of floats that hold every value exactly, and NaN.
-pub(crate) fn shape_without(shape: Shape, transparent: bool) -> Shape {
+pub(super) fn shape_without(shape: Shape, transparent: bool) -> Shape {
     Shape {
         bands: shape.bands - 1,
         sample: match shape.sample {
@@ -26,7 +26,7 @@ pub(crate) fn shape_without(shape: Shape, transparent: bool) -> Shape {
 /// Leaves the band `alpha` out of interleaved little-endian samples.
 ///
 /// When there are no transparent pixels, the samples are moved together in place. Else all bands of a transparent pixel are NaN.
-pub(crate) fn leave_out(
+pub(super) fn leave_out(
     shape: Shape,
     mut samples: Vec<u8>,
     alpha: usize,
