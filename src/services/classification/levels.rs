@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use msvpu_actors::{Context, ProgramError, Result};
-use pulp::{Arch, Simd, WithSimd};
 
 use super::centers::Centers;
 use super::histogram::{count_u8, count_u16};
@@ -14,10 +13,6 @@ use crate::scene::SampleType;
 
 /// Bytes looked up between two looks at the cancellation flag.
 const CHUNK_BYTES: usize = 1 << 20;
-
-/// Steps of a table up to which climbing them, 64 samples at a time, is faster than looking samples
-/// up one by one (0.9 ns each; a step costs 0.03 ns).
-const MAX_STEPS: usize = 16;
 
 /// The distinct values of a tile, ascending, with the number of pixels of each.
 #[derive(Debug)]
@@ -150,42 +145,16 @@ impl Levels {
         bytes: &mut Vec<u8>,
         context: &Context,
     ) -> Result<()> {
-        let steps = self.steps(table);
         for chunk in self.samples.chunks(CHUNK_BYTES) {
             context.check()?;
             if self.wide {
                 let samples = chunk.as_chunks::<2>().0.iter();
                 bytes.extend(samples.map(|&sample| table[usize::from(u16::from_le_bytes(sample))]));
-            } else if steps.len() <= MAX_STEPS {
-                let start = bytes.len();
-                bytes.resize(start + chunk.len(), 0);
-                Arch::new().dispatch(Climb {
-                    samples: chunk,
-                    steps: &steps,
-                    bytes: &mut bytes[start..],
-                });
             } else {
                 bytes.extend(chunk.iter().map(|&sample| table[usize::from(sample)]));
             }
         }
         Ok(())
-    }
-
-    /// Where, along the 8-bit values of the tile, `table` has another byte than before: the value
-    /// and the difference, modulo 256. The first step is that from 0 to the first byte.
-    fn steps(&self, table: &[u8]) -> Vec<(u8, u8)> {
-        let mut values: Vec<u16> = self.values.iter().copied().chain(self.nodata).collect();
-        values.sort_unstable();
-        let mut height = 0_u8;
-        let mut steps = Vec::new();
-        for value in values {
-            let next = table[usize::from(value)];
-            if next != height {
-                steps.push((value as u8, next.wrapping_sub(height)));
-                height = next;
-            }
-        }
-        steps
     }
 
     /// Appends the two bytes that `table` has for each sample of the tile.
@@ -211,30 +180,5 @@ impl Levels {
             }
         }
         Ok(())
-    }
-}
-
-/// Looks up bytes in a table of few steps: the byte of a sample is the sum of the steps up to it.
-struct Climb<'a> {
-    samples: &'a [u8],
-    steps: &'a [(u8, u8)],
-    /// As many zeros as there are samples.
-    bytes: &'a mut [u8],
-}
-
-impl WithSimd for Climb<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) {
-        // Short enough to stay in the first-level cache from step to step.
-        const BLOCK: usize = 1 << 12;
-        for (samples, bytes) in self.samples.chunks(BLOCK).zip(self.bytes.chunks_mut(BLOCK)) {
-            for &(value, rise) in self.steps {
-                for (byte, &sample) in bytes.iter_mut().zip(samples) {
-                    *byte = byte.wrapping_add(if sample >= value { rise } else { 0 });
-                }
-            }
-        }
     }
 }

@@ -17,8 +17,8 @@ const HISTOGRAM_TILE_PIXELS: u64 = 1 << 22;
 
 /// Pixels of a tile whose pixels are visited every round, about.
 ///
-/// 2¹⁸ pixels of RGB take about 1 ms a round: small enough to share CPUs evenly and to be
-/// cancelled soon, large enough that its messages do not show.
+/// 2¹⁸ pixels of RGB and 8 classes take 0.8 ms a round of c-means and 3 ms of fuzzy c-means: small
+/// enough to share CPUs evenly and to be cancelled soon, large enough that messages do not show.
 const PIXEL_TILE_PIXELS: u64 = 1 << 18;
 
 /// A smaller scene is still cut into this many tiles, so that a team has work for its CPUs …
