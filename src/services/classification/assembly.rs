@@ -285,7 +285,10 @@ fn place(shape: Shape, classes: usize, tiles: Vec<TileOutput>) -> (LabelMap, Opt
     }
     let pixels = shape.pixels() as usize;
     let mut labels = BytesMut::zeroed(pixels * size);
-    let mut planes = vec![BytesMut::zeroed(pixels); if wanted { classes } else { 0 }];
+    let planes_wanted = if wanted { classes } else { 0 };
+    let mut planes: Vec<_> = (0..planes_wanted)
+        .map(|_| BytesMut::zeroed(pixels))
+        .collect();
     for tile in tiles {
         let head = tile.head.tile;
         let own = head.shape.pixels() as usize;
