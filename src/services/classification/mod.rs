@@ -30,6 +30,7 @@ mod state;
 mod sum;
 mod survey;
 mod tile;
+mod tiling;
 mod validity;
 
 pub use assembly::{ClassSummary, Classification, LabelMap};
@@ -39,10 +40,9 @@ pub use output::{TileOutput, TileSummary};
 pub use programs::{CMeans, FuzzyCMeans};
 pub use results::{ClassSums, ElementaryResults, FitPartial};
 pub use rounds::{Fit, FitTask, Iteration, StoppedBy};
-pub use settings::{
-    ChoiceError, Init, MAX_CLASSES, Settings, Start, StartError, StopRule, Tiling, TilingError,
-};
+pub use settings::{ChoiceError, Init, MAX_CLASSES, Settings, Start, StartError, StopRule};
 pub use state::TileState;
 pub use survey::Survey;
 pub use tile::{Tile, TileHead};
+pub use tiling::{Tiling, TilingError};
 pub use validity::{Fuzziness, Validity};

@@ -1,7 +1,6 @@
 //! The parameters that both classification programs share.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use msvpu_actors::ProgramError;
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::centers::Centers;
+use super::tiling::Tiling;
 use crate::scene::Shape;
 
 /// The most classes that a label of two bytes can name.
@@ -336,64 +336,6 @@ impl ChoiceError {
             found: found.to_owned(),
             choices,
         }
-    }
-}
-
-/// Into how many tiles a scene is cut, in rows and columns of tiles; written `ROWSxCOLUMNS`.
-///
-/// ```
-/// use msvpu::Tiling;
-///
-/// let tiling: Tiling = "4x2".parse()?;
-/// assert_eq!((tiling.rows.get(), tiling.columns.get()), (4, 2));
-/// assert_eq!(tiling.to_string(), "4x2");
-/// assert!("4x0".parse::<Tiling>().is_err());
-/// # Ok::<(), msvpu::TilingError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tiling {
-    /// Rows of tiles.
-    pub rows: NonZeroU32,
-    /// Columns of tiles.
-    pub columns: NonZeroU32,
-}
-
-impl Tiling {
-    /// `rows` × `columns` tiles; `None` when one of them is 0.
-    #[must_use]
-    pub const fn new(rows: u32, columns: u32) -> Option<Self> {
-        match (NonZeroU32::new(rows), NonZeroU32::new(columns)) {
-            (Some(rows), Some(columns)) => Some(Self { rows, columns }),
-            _ => None,
-        }
-    }
-
-    /// How many tiles that makes: the size of the team.
-    #[must_use]
-    pub const fn tiles(self) -> u64 {
-        self.rows.get() as u64 * self.columns.get() as u64
-    }
-}
-
-impl fmt::Display for Tiling {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.rows, self.columns)
-    }
-}
-
-/// The text is no tiling.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is no tiling: write ROWSxCOLUMNS with two numbers from 1 on, such as 4x2")]
-pub struct TilingError(String);
-
-impl FromStr for Tiling {
-    type Err = TilingError;
-
-    fn from_str(text: &str) -> Result<Self, TilingError> {
-        text.split_once('x')
-            .and_then(|(rows, columns)| Self::new(rows.parse().ok()?, columns.parse().ok()?))
-            .ok_or_else(|| TilingError(text.to_owned()))
     }
 }
 

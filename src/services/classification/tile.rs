@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use msvpu_actors::Block;
 use serde::{Deserialize, Serialize};
 
-use super::settings::Tiling;
+use super::tiling::Tiling;
 use crate::scene::{SampleType, Scene, Shape};
 
 /// Pixels of a tile that becomes a histogram, about.

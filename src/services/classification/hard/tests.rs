@@ -7,8 +7,8 @@ use super::*;
 use crate::scene::{SampleType, Shape};
 use crate::services::classification::centers::squared_distance;
 use crate::services::classification::random::SplitMix64;
-use crate::services::classification::settings::Tiling;
 use crate::services::classification::tile::TileHead;
+use crate::services::classification::tiling::Tiling;
 
 fn context(cancelled: bool) -> Context {
     Context::new(Rank(0), 1, Arc::new(AtomicBool::new(cancelled)))
