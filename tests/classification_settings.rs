@@ -243,6 +243,35 @@ fn a_cancelled_job_stops_in_every_step() {
 }
 
 #[test]
+fn what_does_not_fit_a_tile_fails() {
+    let context = Context::new(Rank(0), 1, Arc::new(AtomicBool::new(false)));
+    for (bands, sample) in [
+        (1, SampleType::U8),
+        (1, SampleType::U16),
+        (3, SampleType::F32),
+    ] {
+        let picture = scene((3, 4), bands, sample, |p, _| p as f64);
+        let program = CMeans::default();
+        let (mut tiles, mut task) = program.split(picture).unwrap();
+        let tile = tiles.remove(0);
+        for length in [0, 1, tile.body.len() - 1] {
+            let mut short = tile.clone();
+            short.body.truncate(length);
+            let failed = program.load(short, &context);
+            assert!(
+                matches!(failed, Err(ProgramError::Failed(message)) if message.contains("4 x 3 pixels"))
+            );
+        }
+        let mut state = program.load(tile, &context).unwrap();
+        task.centers = Some(Centers::new(vec![vec![1.0, 2.0]]).unwrap());
+        let failed = program.local_step(&mut state, &task, &context);
+        assert!(
+            matches!(failed, Err(ProgramError::Failed(message)) if message.contains("2 values"))
+        );
+    }
+}
+
+#[test]
 fn assembling_refuses_what_is_missing() {
     let program = CMeans::new(Settings {
         tiles: Tiling::new(2, 2),

@@ -174,7 +174,8 @@ fn check_tiles(shape: Shape, centers: &Centers, tiles: &[TileOutput]) -> Result<
         } else {
             0
         };
-        u64::from(left) + u64::from(part.width) <= u64::from(shape.width)
+        part.pixels() > 0
+            && u64::from(left) + u64::from(part.width) <= u64::from(shape.width)
             && u64::from(top) + u64::from(part.height) <= u64::from(shape.height)
             && tile.body.len() as u64 == part.pixels() * (size + planes)
     };
@@ -201,7 +202,7 @@ fn class_summaries(centers: &Centers, tiles: &[&TileSummary]) -> Result<Vec<Clas
     let bands = centers.bands();
     let moments: Vec<&ClassMoments> = tiles.iter().map(|tile| &tile.classes).collect();
     if !moments.iter().all(|tile| {
-        tile.pixels.len() == centers.classes() && tile.sums.len() == centers.values().len()
+        tile.pixels.len() == centers.classes() && tile.sums.len() == Some(centers.values().len())
     }) {
         return Err(ProgramError::failed(format!(
             "a tile has sums of other than {} classes and {bands} bands",
@@ -253,7 +254,7 @@ fn mean_and_sd(tiles: &[&ClassMoments], at: usize, pixels: u64, center: f64) -> 
     match tiles.first().map(|tile| &tile.sums) {
         Some(Moments::Integer { .. }) => {
             // n · Σx² − (Σx)² in integers: no cancellation.
-            let spread = u128::from(pixels) * squares - sum * sum;
+            let spread = (u128::from(pixels) * squares).saturating_sub(sum * sum);
             (sum as f64 / n, (spread as f64).sqrt() / n)
         }
         _ => {

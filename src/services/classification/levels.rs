@@ -1,7 +1,7 @@
 //! A tile of one band of integers as the values that occur in it: exact, and as small as can be.
 
 use bytes::Bytes;
-use msvpu_actors::{Context, ProgramError, Result};
+use msvpu_actors::{Context, Result};
 
 use super::centers::Centers;
 use super::histogram::{count_u8, count_u16};
@@ -34,19 +34,13 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    /// Counts the samples of a tile.
+    /// Counts the samples of a tile, as many as its shape says.
     pub(crate) fn load(
         head: &TileHead,
         samples: Bytes,
         nodata: Option<f64>,
         context: &Context,
     ) -> Result<Self> {
-        if head.shape.size_bytes() != Some(samples.len()) {
-            return Err(ProgramError::failed(format!(
-                "the tile has {} bytes of samples, which is not what its shape needs",
-                samples.len()
-            )));
-        }
         let (counts, nodata) = if head.shape.sample == SampleType::U8 {
             let nodata = nodata.and_then(u8::rounded).map(u16::from);
             (count_u8(&samples, context)?, nodata)

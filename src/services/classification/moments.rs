@@ -34,12 +34,13 @@ pub enum Moments {
 }
 
 impl Moments {
-    /// How many sums there are: classes × bands.
-    pub(crate) const fn len(&self) -> usize {
-        match self {
-            Self::Integer { sum, .. } => sum.len(),
-            Self::Real { sum, .. } => sum.len(),
-        }
+    /// How many sums there are, classes × bands, if as many of either kind.
+    pub(crate) fn len(&self) -> Option<usize> {
+        let (sums, squares) = match self {
+            Self::Integer { sum, squares } => (sum.len(), squares.len()),
+            Self::Real { sum, squares } => (sum.len(), squares.len()),
+        };
+        (sums == squares).then_some(sums)
     }
 }
 

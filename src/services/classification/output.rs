@@ -12,7 +12,7 @@ use super::method::Method;
 use super::moments::{ClassMoments, MomentSums, Moments};
 use super::planes::{Planes, Sample};
 use super::rounds::Fit;
-use super::state::{PixelBlock, TileData, TileState, check_bands, with_data};
+use super::state::{PixelBlock, TileData, TileState, check_centers, with_data};
 use super::tile::TileHead;
 use super::validity::{Fuzziness, FuzzinessSums};
 
@@ -51,7 +51,7 @@ pub(crate) fn collect(
     context: &Context,
 ) -> Result<TileOutput> {
     let centers = &fit.last.centers;
-    check_bands(centers, &state.head)?;
+    check_centers(centers, &state.head)?;
     let head = state.head;
     let pixels = head.shape.pixels();
     let nodata_pixels = pixels - state.data.pixels();

@@ -1,7 +1,7 @@
 //! The pixels of a tile band by band, for scenes whose every pixel is visited each round.
 
 use bytes::Bytes;
-use msvpu_actors::{Context, ProgramError, Result};
+use msvpu_actors::{Context, Result};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::nearest::GROUP_PIXELS;
@@ -125,7 +125,7 @@ pub(crate) struct Planes<T> {
 }
 
 impl<T: Sample> Planes<T> {
-    /// Reads the samples of a tile.
+    /// Reads the samples of a tile, as many as its shape says, of type `T`.
     pub(crate) fn load(
         head: &TileHead,
         samples: &Bytes,
@@ -133,16 +133,8 @@ impl<T: Sample> Planes<T> {
         context: &Context,
     ) -> Result<Self> {
         let bands = usize::from(head.shape.bands);
-        let pixels = usize::try_from(head.shape.pixels())
-            .map_err(|_| ProgramError::failed("the tile passes the address space"))?;
         let pixel_bytes = head.shape.pixel_bytes();
-        if samples.len() != pixels * pixel_bytes || pixel_bytes != bands * T::BYTES {
-            return Err(ProgramError::failed(format!(
-                "the tile has {} bytes of samples, where its shape needs {}",
-                samples.len(),
-                pixels * pixel_bytes
-            )));
-        }
+        let pixels = samples.len() / pixel_bytes;
         let nodata = nodata.and_then(T::rounded);
         let (valid, non_finite) = if T::IS_INTEGER && nodata.is_none() {
             (None, 0)

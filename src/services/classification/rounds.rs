@@ -111,6 +111,10 @@ fn after_survey(settings: &Settings, partials: &[FitPartial]) -> Result<Step<Fit
         })
         .collect();
     let surveys = surveys.ok_or_else(|| unexpected("a survey"))?;
+    let bands = surveys.first().map_or(0, |survey| survey.min.len());
+    if !surveys.iter().all(|survey| survey.is_of(bands)) {
+        return Err(unexpected("a survey of as many bands as the others"));
+    }
     require_pixels(settings, surveys.iter().map(|survey| survey.pixels).sum())?;
     let centers = match settings.start {
         Start::Centers(ref centers) => centers.clone(),

@@ -10,7 +10,7 @@ use super::method::Method;
 use super::planes::{Planes, Sample};
 use super::results::{ClassSums, ElementaryResults, FitPartial};
 use super::rounds::FitTask;
-use super::settings::{Settings, Start};
+use super::settings::{MAX_CLASSES, Settings, Start};
 use super::survey::{Survey, sample, sample_size};
 use super::tile::{Tile, TileHead, is_histogram};
 use crate::scene::SampleType;
@@ -53,6 +53,15 @@ pub(crate) use with_data;
 /// Builds from a tile what the rounds reuse.
 pub(crate) fn load(settings: &Settings, tile: Tile, context: &Context) -> Result<TileState> {
     let (head, samples, nodata) = (tile.head, tile.body, settings.nodata);
+    if samples.is_empty() || head.shape.size_bytes() != Some(samples.len()) {
+        return Err(ProgramError::failed(format!(
+            "a tile of {} x {} pixels and {} bands came with {} bytes of samples",
+            head.shape.width,
+            head.shape.height,
+            head.shape.bands,
+            samples.len()
+        )));
+    }
     let data = match head.shape.sample {
         _ if is_histogram(head.shape) => {
             TileData::Levels(Levels::load(&head, samples, nodata, context)?)
@@ -80,7 +89,7 @@ pub(crate) fn local_step(
     let Some(centers) = &task.centers else {
         return survey(settings, state, context).map(FitPartial::Survey);
     };
-    check_bands(centers, &state.head)?;
+    check_centers(centers, &state.head)?;
     let (distance_sum, sums) = match method {
         Method::Hard => with_data!(&state.data,
             levels => levels.hard(centers),
@@ -97,12 +106,14 @@ pub(crate) fn local_step(
 }
 
 /// Centers from the wire fit the tile.
-pub(crate) fn check_bands(centers: &Centers, head: &TileHead) -> Result<()> {
-    if centers.bands() == usize::from(head.shape.bands) {
+pub(crate) fn check_centers(centers: &Centers, head: &TileHead) -> Result<()> {
+    if centers.bands() == usize::from(head.shape.bands) && centers.classes() <= MAX_CLASSES as usize
+    {
         return Ok(());
     }
     Err(ProgramError::failed(format!(
-        "the task has centers of {} values, where the tile has {} bands",
+        "the task has {} centers of {} values, where the tile has {} bands",
+        centers.classes(),
         centers.bands(),
         head.shape.bands
     )))

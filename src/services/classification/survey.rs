@@ -28,6 +28,16 @@ pub struct Survey {
     pub sample_values: Vec<f64>,
 }
 
+impl Survey {
+    /// Whether it speaks of so many bands, at least one, throughout.
+    pub(crate) fn is_of(&self, bands: usize) -> bool {
+        bands > 0
+            && self.min.len() == bands
+            && self.max.len() == bands
+            && self.sample_values.len() == bands * self.sample_keys.len()
+    }
+}
+
 /// How many pixels are sampled.
 pub(crate) fn sample_size(init: Init, classes: usize) -> usize {
     match init {
