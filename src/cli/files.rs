@@ -39,11 +39,10 @@ pub(crate) fn write_pictures(
         Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
     };
     write_all(to.path(), &image, labels).map_err(Failure::runtime)?;
-    let name = match labels {
-        LabelFile::Tiff(_) => "labels.tif",
-        LabelFile::Png => "labels.png",
-    };
-    let mut names = vec![name.to_owned(), range("class", pictures.classes)];
+    let mut names = vec![
+        labels_name(pictures.format).to_owned(),
+        range("class", pictures.classes),
+    ];
     if let Some(memberships) = pictures.memberships {
         memberships
             .par_iter()
@@ -59,9 +58,18 @@ pub(crate) fn write_pictures(
     Ok(names)
 }
 
+/// The file of the labels of a picture of this format.
+pub(crate) const fn labels_name(format: Format) -> &'static str {
+    match format {
+        Format::Tiff => "labels.tif",
+        Format::Png | Format::Jpeg | Format::Pnm => "labels.png",
+    }
+}
+
 fn range(stem: &str, classes: usize) -> String {
     match classes {
         1 => format!("{stem}_1.png"),
+        2 => format!("{stem}_1.png and {stem}_2.png"),
         _ => format!("{stem}_1.png to {stem}_{classes}.png"),
     }
 }
