@@ -32,6 +32,13 @@ pub(crate) enum Command {
     },
 }
 
+const EXIT_STATUSES: &str = "\
+Exit status:
+  0    success
+  1    failure at run time
+  2    bad arguments or input
+  130  cancelled by Ctrl-C";
+
 #[derive(Debug, Args)]
 pub(crate) struct ServicesArgs {
     /// Print one JSON document instead of a table.
@@ -40,10 +47,9 @@ pub(crate) struct ServicesArgs {
 }
 
 /// Classify the pixels of an image: c-means or fuzzy c-means.
-///
-/// Exit status: 0; 2 for bad arguments or input; 1 for a failure at run time; 130 after Ctrl-C.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("begin").required(true).args(["classes", "centers"])))]
+#[command(after_help = EXIT_STATUSES)]
 pub(crate) struct ClassifyArgs {
     /// PNG, JPEG, TIFF, GeoTIFF or PNM; 8 or 16 bit, or float.
     pub(crate) image: PathBuf,
@@ -65,12 +71,8 @@ pub(crate) struct ClassifyArgs {
     pub(crate) init: Option<Init>,
 
     /// What random and kmeans++ depend on [default: 0].
-    #[arg(
-        long,
-        value_name = "N",
-        conflicts_with = "centers",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "N", conflicts_with = "centers", allow_hyphen_values = true,
+          value_parser = values::seed)]
     pub(crate) seed: Option<u64>,
 
     /// How fuzzy the classes are, greater than 1; fuzzy-cmeans only [default: 2].
@@ -88,7 +90,7 @@ pub(crate) struct ClassifyArgs {
 
     /// Stop after this many iterations at the latest.
     #[arg(long, value_name = "N", allow_hyphen_values = true,
-          value_parser = clap::value_parser!(u32).range(1..),
+          value_parser = values::max_iterations,
           default_value_t = Settings::DEFAULT_MAX_ITERATIONS)]
     pub(crate) max_iterations: u32,
 
@@ -111,6 +113,7 @@ pub(crate) struct ClassifyArgs {
     pub(crate) max_decoded_bytes: ByteSize,
 
     /// Write report.json, labels, masks and convergence.svg into this directory; it is made if need be.
+    /// Such files of an earlier run are replaced or removed.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 
@@ -129,6 +132,13 @@ pub(crate) struct ClassifyArgs {
     /// No progress bar and no summary; --json still prints its document.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+impl ClassifyArgs {
+    /// Whether the first centers are spread evenly over the values.
+    pub(crate) fn starts_linear(&self) -> bool {
+        self.centers.is_none() && self.init.unwrap_or_default() == Init::Linear
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

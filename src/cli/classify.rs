@@ -16,14 +16,15 @@ use tokio::runtime;
 use super::args::{Algorithm, ClassifyArgs};
 use super::destination::Destination;
 use super::failure::Failure;
-use super::files::{Pictures, write_pictures};
+use super::files::{Pictures, labels_name, write_pictures};
 use super::interrupts::Interrupts;
 use super::number::counted;
 use super::progress::Display;
 use super::report::{Image, Report, Row, Team, Timings};
 use super::run::{Done, run_classification};
+use super::stale::{self, Kept};
 use super::stdout::print;
-use super::summary::summary;
+use super::summary::{Run, summary};
 
 /// Classifies an image, writes its files, prints its report.
 pub(crate) fn classify(args: ClassifyArgs) -> Result<(), Failure> {
@@ -41,8 +42,13 @@ pub(crate) fn classify(args: ClassifyArgs) -> Result<(), Failure> {
     result
 }
 
-/// What clap cannot see: options that need an algorithm.
+/// What clap cannot see: options that need another's value.
 fn check(args: &ClassifyArgs) -> Result<(), Failure> {
+    if args.seed.is_some() && args.starts_linear() {
+        return Err(Failure::input(
+            "--seed is for --init random or kmeans++: add one, or leave it out",
+        ));
+    }
     if args.algorithm == Algorithm::FuzzyCMeans {
         return Ok(());
     }
@@ -105,7 +111,7 @@ async fn steps(
         format,
         nodata,
         georeference,
-        ..
+        alpha,
     } = interrupts.or_done(move || read(&path, &limits)).await?;
     let decode = decoding.elapsed();
 
@@ -151,6 +157,7 @@ async fn steps(
         bits,
         format,
         georeference,
+        transparent_pixels: alpha.map_or(0, |alpha| alpha.transparent_pixels),
         decode,
         workers,
         start,
@@ -217,6 +224,7 @@ struct Finish {
     bits: u8,
     format: Format,
     georeference: Option<GeoTags>,
+    transparent_pixels: u64,
     decode: Duration,
     workers: usize,
     start: Instant,
@@ -267,13 +275,30 @@ impl Finish {
         if let Some(destination) = destination {
             destination.write("report.json", document.as_bytes())?;
             names.insert(0, "report.json".to_owned());
+            let kept = Kept {
+                labels: wanted.map(|_| labels_name(self.format)),
+                classes: wanted.map_or(0, |_| report.classes.len()),
+                memberships: if args.memberships {
+                    report.classes.len()
+                } else {
+                    0
+                },
+                input: &args.image,
+            };
+            stale::remove(destination.path(), &kept)?;
         }
         Ok(if args.json {
             document
         } else if args.quiet {
             String::new()
         } else {
-            summary(&report, destination.map(|to| (to.path(), names.as_slice())))
+            let run = Run {
+                stop_on: args.stop_on,
+                starts_linear: args.starts_linear(),
+                transparent_pixels: self.transparent_pixels,
+                written: destination.map(|to| (to.path(), names.as_slice())),
+            };
+            summary(&report, &run)
         })
     }
 

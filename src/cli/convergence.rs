@@ -58,6 +58,7 @@ fn title(report: &Report) -> String {
             }
         })
         .collect();
+    let name = shortened(&name);
     let classes = report.centers.classes();
     let rows = report.iterations.len();
     format!(
@@ -73,6 +74,18 @@ fn title(report: &Report) -> String {
     )
 }
 
+/// A long name without its middle: the title has room for a line.
+fn shortened(name: &str) -> String {
+    const SHOWN: usize = 32;
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= SHOWN {
+        return name.to_owned();
+    }
+    let half = SHOWN / 2;
+    let (start, end) = (&characters[..half], &characters[characters.len() - half..]);
+    start.iter().chain(&['…']).chain(end).collect()
+}
+
 /// One value for each class that is drawn: the mean of its center over the bands.
 fn drawn(centers: &Centers) -> Vec<f64> {
     centers
@@ -83,7 +96,7 @@ fn drawn(centers: &Centers) -> Vec<f64> {
 }
 
 /// The error of the rule in each row. A shift has a row before it or is none.
-fn errors(rows: &[Row], rule: StopRule) -> Vec<Option<f64>> {
+pub(crate) fn errors(rows: &[Row], rule: StopRule) -> Vec<Option<f64>> {
     match rule {
         StopRule::Objective => rows
             .iter()

@@ -59,7 +59,7 @@ fn one_line(message: &str) -> String {
 }
 
 /// What clap says over several lines, as one: the error, its hints, and where the help is.
-pub(crate) fn from_clap(error: &clap::Error) -> Failure {
+pub(crate) fn from_clap(error: &clap::Error, help: &str) -> Failure {
     let text = error.render().to_string();
     let told: Vec<&str> = text
         .lines()
@@ -70,7 +70,7 @@ pub(crate) fn from_clap(error: &clap::Error) -> Failure {
         .collect();
     let told = told.join("; ").replace(":; ", ": ");
     let told = told.strip_prefix("error: ").unwrap_or(&told);
-    Failure::input(format_args!("{told}; see `msvpu --help`"))
+    Failure::input(format_args!("{told}; see `{help}`"))
 }
 
 #[cfg(test)]

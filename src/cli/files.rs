@@ -56,9 +56,18 @@ pub(crate) fn write_pictures(
     Ok(names)
 }
 
+/// The file of the labels of a picture of this format.
+pub(crate) const fn labels_name(format: Format) -> &'static str {
+    match format {
+        Format::Tiff => "labels.tif",
+        Format::Png | Format::Jpeg | Format::Pnm => "labels.png",
+    }
+}
+
 fn range(stem: &str, classes: usize) -> String {
     match classes {
         1 => format!("{stem}_1.png"),
+        2 => format!("{stem}_1.png and {stem}_2.png"),
         _ => format!("{stem}_1.png to {stem}_{classes}.png"),
     }
 }

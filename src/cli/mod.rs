@@ -14,6 +14,7 @@ mod progress;
 mod report;
 mod run;
 mod services;
+mod stale;
 mod stdout;
 mod summary;
 mod values;
@@ -59,7 +60,18 @@ fn not_parsed(error: clap::Error) -> Result<(), Failure> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Err(Failure::input("no command; see `msvpu --help`"))
         }
-        _ => Err(failure::from_clap(&error)),
+        _ => Err(failure::from_clap(&error, &help_command())),
+    }
+}
+
+/// The command that prints the help of the verb that was called, if it is one.
+fn help_command() -> String {
+    let verb = std::env::args_os()
+        .nth(1)
+        .and_then(|verb| verb.into_string().ok());
+    match verb.filter(|verb| Cli::command().find_subcommand(verb).is_some()) {
+        Some(verb) => format!("msvpu {verb} --help"),
+        None => "msvpu --help".to_owned(),
     }
 }
 

@@ -2,27 +2,38 @@
 
 use std::path::Path;
 
-use msvpu::{ClassSummary, StoppedBy};
+use msvpu::{ClassSummary, StopRule, StoppedBy};
 
+use super::convergence::errors;
 use super::number::{counted, grouped, short};
 use super::report::Report;
 
 /// More classes than a screen shows are in the report only.
 const SHOWN_CLASSES: usize = 40;
 
-/// The summary of a report; `files` are what was written into `directory`, if it was.
-pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> String {
+/// What the summary tells beside the report.
+pub(crate) struct Run<'a> {
+    pub(crate) stop_on: StopRule,
+    /// Whether the first centers were spread evenly.
+    pub(crate) starts_linear: bool,
+    pub(crate) transparent_pixels: u64,
+    /// A directory and what was written into it.
+    pub(crate) written: Option<(&'a Path, &'a [String])>,
+}
+
+/// The summary of a report.
+pub(crate) fn summary(report: &Report, run: &Run<'_>) -> String {
     let mut lines = vec![
         format!("{} of {}", report.algorithm, report.image.path),
         String::new(),
-        format!("image       {}", image(report)),
+        format!("image       {}", image(report, run.transparent_pixels)),
         format!(
             "team        {} on {}, tiles {}",
             counted(report.team.msvpus, "MsVPU"),
             counted(report.team.cpus as u64, "CPU"),
             report.tiles
         ),
-        format!("iterations  {}", iterations(report)),
+        format!("iterations  {}", iterations(report, run.stop_on)),
     ];
     if let Some(validity) = &report.validity {
         lines.push(format!(
@@ -38,8 +49,13 @@ pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> S
     lines.extend(classes(report));
     if !report.empty_classes.is_empty() {
         let labels: Vec<String> = report.empty_classes.iter().map(u16::to_string).collect();
+        let hint = if run.starts_linear {
+            "; another start may fill them: --init kmeans++"
+        } else {
+            ""
+        };
         lines.push(format!(
-            "without a pixel: class {}",
+            "without a pixel: class {}{hint}",
             shortened(&labels).join(", ")
         ));
     }
@@ -49,7 +65,7 @@ pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> S
         "time        {:.1} ms: decode {:.1}, fit {:.1}, assemble {:.1}, encode {:.1}",
         timings.total_ms, timings.decode_ms, timings.fit_ms, timings.assemble_ms, timings.encode_ms
     ));
-    if let Some((directory, files)) = written {
+    if let Some((directory, files)) = run.written {
         lines.push(format!(
             "written     {}: {}",
             directory.display(),
@@ -60,7 +76,7 @@ pub(crate) fn summary(report: &Report, written: Option<(&Path, &[String])>) -> S
     lines.join("\n")
 }
 
-fn image(report: &Report) -> String {
+fn image(report: &Report, transparent_pixels: u64) -> String {
     let image = &report.image;
     let mut text = format!(
         "{} x {} pixels, {} of {} bits",
@@ -72,28 +88,37 @@ fn image(report: &Report) -> String {
     if image.nodata_pixels > 0 {
         text.push_str(&format!("; {} without data", grouped(image.nodata_pixels)));
     }
-    if image.nan_pixels > 0 {
-        text.push_str(&format!(", {} of them NaN", grouped(image.nan_pixels)));
+    // A transparent pixel was made NaN.
+    let nan_pixels = image.nan_pixels.saturating_sub(transparent_pixels);
+    for (pixels, what) in [(transparent_pixels, "transparent"), (nan_pixels, "NaN")] {
+        if pixels > 0 {
+            text.push_str(&format!(", {} of them {what}", grouped(pixels)));
+        }
     }
     text
 }
 
-fn iterations(report: &Report) -> String {
+fn iterations(report: &Report, stop_on: StopRule) -> String {
     let how = match report.stopped_by {
         StoppedBy::Objective => "converged by the change of the objective",
         StoppedBy::CenterSum => "converged by the change of the sum of centers",
         StoppedBy::CenterShift => "converged by the farthest move of a center",
         StoppedBy::MaxIterations => "not converged: as many as are allowed",
     };
-    match report.iterations.last() {
-        Some(last) => format!(
-            "{}, {how}; objective {}, last change {}",
-            last.of.iteration,
-            short(last.of.objective),
-            short(last.of.objective_change)
-        ),
-        None => how.to_owned(),
+    let rows = &report.iterations;
+    let Some(last) = rows.last() else {
+        return how.to_owned();
+    };
+    let mut text = format!(
+        "{}, {how}; objective {}",
+        last.of.iteration,
+        short(last.of.objective)
+    );
+    let change = errors(&rows[rows.len().saturating_sub(2)..], stop_on);
+    if let Some(&Some(change)) = change.last() {
+        text.push_str(&format!(", last change {}", short(change)));
     }
+    text
 }
 
 fn classes(report: &Report) -> Vec<String> {

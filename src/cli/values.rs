@@ -64,6 +64,20 @@ pub(crate) fn epsilon(text: &str) -> Result<f64, &'static str> {
     above(text, 0.0).ok_or("expected a finite number greater than 0")
 }
 
+/// The value of `--seed`.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
+/// The value of `--max-iterations`.
+pub(crate) fn max_iterations(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|&count| count > 0)
+        .ok_or_else(|| format!("expected a whole number from 1 to {}", u32::MAX))
+}
+
 /// The value of `--fuzzifier`: finite and above 1.
 pub(crate) fn fuzzifier(text: &str) -> Result<f64, &'static str> {
     above(text, 1.0).ok_or("expected a finite number greater than 1, such as 2.0")

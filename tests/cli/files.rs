@@ -169,6 +169,50 @@ fn no_images_means_the_report_alone() {
 }
 
 #[test]
+fn files_of_an_earlier_run_are_removed() {
+    let pictures = Pictures::new();
+    let output = pictures.path("out");
+    let run = |image: &Path, options: &str| {
+        classify(
+            image,
+            &format!("{options} --quiet --output {}", output.display()),
+        )
+        .stdout()
+    };
+    let gray = pictures.gray();
+    run(&gray, "--algorithm fuzzy-cmeans --classes 3 --memberships");
+    // Not the command's names, and an input that happens to have one.
+    let own = ["class_03.png", "class_x.png", "labels.png.bak", "notes.txt"];
+    for name in own {
+        fs::write(output.join(name), b"mine").unwrap();
+    }
+    let input = output.join("class_9.png");
+    fs::copy(&gray, &input).unwrap();
+    let with_own = |written: &[&str]| &set(written) | &set(&own);
+
+    run(&input, "--classes 2");
+    let two = [
+        "class_1.png",
+        "class_2.png",
+        "class_9.png",
+        "convergence.svg",
+        "labels.png",
+        "report.json",
+    ];
+    assert_eq!(names(&output), with_own(&two));
+    run(&pictures.float_geotiff(), "--classes 1");
+    let one = [
+        "class_1.png",
+        "convergence.svg",
+        "labels.tif",
+        "report.json",
+    ];
+    assert_eq!(names(&output), with_own(&one));
+    run(&gray, "--classes 2 --no-images");
+    assert_eq!(names(&output), with_own(&["report.json"]));
+}
+
+#[test]
 fn without_output_nothing_is_written() {
     let pictures = Pictures::new();
     let gray = pictures.gray();

@@ -89,13 +89,24 @@ fn bounds() {
     options_refused("--classes 2 --tiles 1000x1", &["1000", "tiles", "47"]);
     options_refused("--classes 2 --workers 0", &["--workers", "from 1"]);
     options_refused("--classes 2 --workers -1", &["--workers", "from 1"]);
-    options_refused("--classes 2 --max-iterations 0", &["--max-iterations"]);
+    options_refused(
+        "--classes 2 --max-iterations 0",
+        &["--max-iterations", "from 1", "`msvpu classify --help`"],
+    );
     options_refused(
         "--classes 2 --max-decoded-bytes 0",
         &["--max-decoded-bytes", "4GiB"],
     );
     options_refused("--classes 2 --nodata nan", &["--nodata", "NaN"]);
     options_refused("--classes 2 --seed x", &["--seed"]);
+    options_refused(
+        "--classes 2 --init random --seed -1",
+        &["--seed", "a whole number from 0"],
+    );
+    options_refused(
+        "--classes 2 --seed 7",
+        &["--seed is for --init random or kmeans++"],
+    );
 }
 
 #[test]

@@ -215,7 +215,12 @@ fn empty_classes_are_named() {
     assert_eq!(report["classes"][1]["pixels"], 0);
     assert_eq!(report["classes"][1]["mean"], Value::Null);
     let summary = classify(&flat, "--centers 7,200,220").stdout();
-    assert!(summary.contains("without a pixel: class 2, 3"), "{summary}");
+    assert!(
+        summary.contains("without a pixel: class 2, 3\n"),
+        "{summary}"
+    );
+    let summary = classify(&flat, "--classes 3").stdout();
+    assert!(summary.contains("--init kmeans++\n"), "{summary}");
 }
 
 #[test]
@@ -294,6 +299,54 @@ fn the_summary_has_a_line_a_class() {
     assert!(summary.contains("converged"));
     let classes = summary.lines().filter(|line| line.contains(" %")).count();
     assert_eq!(classes, 4, "{summary}");
+}
+
+#[test]
+fn the_summary_tells_the_change_of_the_rule() {
+    let pictures = Pictures::new();
+    let gray = pictures.gray();
+    let options = "--classes 3 --epsilon 1e-9 --max-iterations 3 --stop-on";
+    let report = classify(&gray, &format!("{options} center-sum --json")).json();
+    let change = report["iterations"][2]["center_sum_change"]
+        .as_f64()
+        .unwrap();
+    let change_told = |rule: &str| -> f64 {
+        let summary = classify(&gray, &format!("{options} {rule}")).stdout();
+        let (_, told) = summary.split_once("last change ").unwrap();
+        told.lines().next().unwrap().parse().unwrap()
+    };
+    let told = change_told("center-sum");
+    assert!(
+        (told - change).abs() <= 1e-4 * change.abs(),
+        "{told} {change}"
+    );
+    let center = |row: usize, class: usize| {
+        report["iterations"][row]["centers"][class][0]
+            .as_f64()
+            .unwrap()
+    };
+    let farthest = (0..3)
+        .map(|class| (center(2, class) - center(1, class)).abs())
+        .fold(0.0, f64::max);
+    let told = change_told("center-shift");
+    assert!(
+        (told - farthest).abs() <= 1e-4 * farthest,
+        "{told} {farthest}"
+    );
+}
+
+#[test]
+fn transparent_pixels_are_told_as_such() {
+    let pictures = Pictures::new();
+    let samples: Vec<u8> = (0..WIDTH * HEIGHT)
+        .flat_map(|at| [(at % 251) as u8, if at < 5 { 0 } else { 255 }])
+        .collect();
+    let image = pictures.png("alpha.png", png::ColorType::GrayscaleAlpha, &samples);
+    let summary = classify(&image, "--classes 2").stdout();
+    assert!(
+        summary.contains("5 without data, 5 of them transparent\n"),
+        "{summary}"
+    );
 }
 
 #[test]
