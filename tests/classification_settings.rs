@@ -298,6 +298,32 @@ fn assembling_refuses_what_is_missing() {
 }
 
 #[test]
+fn what_would_not_fit_into_memory_or_into_a_number_is_refused() {
+    let picture = scene((300, 300), 1, SampleType::F32, |pixel, _| noise(pixel, 9));
+    let tiles = Settings {
+        tiles: Tiling::new(300, 300),
+        ..Settings::new(Start::linear(2))
+    };
+    let error = classify(&CMeans::new(tiles), &picture).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "300 x 300 tiles are too many: at most 65536 in all"
+    );
+    let far = Settings::new(Start::Centers(Centers::gray([0.5, 2e200]).unwrap()));
+    for error in [
+        classify(&CMeans::new(far.clone()), &picture).unwrap_err(),
+        classify(&FuzzyCMeans::new(far), &picture).unwrap_err(),
+    ] {
+        assert_eq!(
+            error.to_string(),
+            "center 2 holds 2e200: no value may be greater than 1e150"
+        );
+    }
+    // What JSON makes of a number that is not finite is no way to ask for the default.
+    assert!(serde_json::from_str::<FuzzyCMeans>(r#"{"fuzzifier": null}"#).is_err());
+}
+
+#[test]
 fn the_digest_is_that_of_the_label_bytes() {
     let picture = scene((1, 3), 1, SampleType::U8, |p, _| [0.0, 100.0, 200.0][p]);
     let result = classify(&CMeans::new(centers(&[0.0, 100.0, 200.0])), &picture).unwrap();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::caught::caught;
 use crate::error::{CodecError, JobError};
 use crate::id::Round;
 use crate::payload::{Payload, Wire};
@@ -100,6 +101,15 @@ impl Catalog {
         });
     }
 
+    /// Whether there is such a program and the parameters are its own.
+    pub(crate) fn check(&self, name: &str, parameters: &Bytes) -> Result<(), JobError> {
+        let instance = self.instantiate(name, parameters)?;
+        caught(|| drop(instance)).map_err(|panic| JobError::InvalidParameters {
+            program: name.to_owned(),
+            reason: format!("dropping them panicked: {panic}"),
+        })
+    }
+
     pub(crate) fn instantiate(
         &self,
         name: &str,
@@ -112,9 +122,11 @@ impl Catalog {
                 name: name.to_owned(),
                 known: self.programs.keys().map(ToString::to_string).collect(),
             })?;
-        instantiate(parameters).map_err(|error| JobError::InvalidParameters {
-            program: name.to_owned(),
-            reason: error.to_string(),
-        })
+        caught(|| instantiate(parameters).map_err(|error| error.to_string()))
+            .unwrap_or_else(|panic| Err(format!("reading them panicked: {panic}")))
+            .map_err(|reason| JobError::InvalidParameters {
+                program: name.to_owned(),
+                reason,
+            })
     }
 }

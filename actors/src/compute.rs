@@ -1,7 +1,5 @@
 //! Where steps run: a pool of threads per node, never an actor's event loop.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -11,6 +9,7 @@ use crossbeam_queue::SegQueue;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
+use crate::caught::caught;
 use crate::error::{JobError, ProgramError, Site};
 
 /// How long one idle thread looks out for more work before it sleeps. To wake a sleeping thread
@@ -47,6 +46,7 @@ impl Compute {
         alive: Arc<watch::Sender<usize>>,
     ) -> Result<Self, ThreadPoolBuildError> {
         // Counted before they run, so that nobody who waits for their end misses one.
+        let workers = workers.min(rayon::max_num_threads());
         alive.send_modify(|threads| *threads += workers);
         let pool = ThreadPoolBuilder::new()
             .num_threads(workers)
@@ -72,13 +72,9 @@ impl Compute {
         done: impl FnOnce(Result<T, JobError>) + Send + 'static,
     ) {
         self.queue.work.push(Box::new(move || {
-            // Unwind safety: after a panic nothing of the work is used again but its message.
-            let result = match catch_unwind(AssertUnwindSafe(work)) {
+            let result = match caught(work) {
                 Ok(result) => result.map_err(|error| JobError::at(site, error)),
-                Err(panic) => {
-                    let reason = panic_message(&*panic);
-                    Err(JobError::Panicked { site, reason })
-                }
+                Err(reason) => Err(JobError::Panicked { site, reason }),
             };
             done(result);
         }));
@@ -111,8 +107,8 @@ impl Queue {
             while let Some(work) = self.work.pop() {
                 // What can still panic is a destructor of the program's; it must not take the
                 // thread with it.
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
-                    log::error!("panic after a step: {}", panic_message(&*panic));
+                if let Err(reason) = caught(work) {
+                    log::error!("panic after a step: {reason}");
                 }
             }
             if self.look_out() {
@@ -139,12 +135,4 @@ impl Queue {
         self.lookout.store(false, Ordering::SeqCst);
         !self.work.is_empty()
     }
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

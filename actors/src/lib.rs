@@ -3,6 +3,7 @@
 
 // Floor 1: pure.
 mod catalog;
+mod caught;
 mod core;
 mod error;
 mod id;

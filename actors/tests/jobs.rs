@@ -9,7 +9,7 @@ use futures_util::{StreamExt, future::join_all};
 use msvpu_actors::{
     Census, Job, JobError, JobState, Limits, Phase, Program, Progress, Round, Site, VirtualMachine,
 };
-use programs::{Endless, Fault, Faulty, Sum, Where};
+use programs::{Endless, Explosive, Fault, Faulty, Sum, Where};
 
 async fn machine() -> VirtualMachine {
     VirtualMachine::local()
@@ -17,6 +17,7 @@ async fn machine() -> VirtualMachine {
         .service::<Sum>()
         .service::<Faulty>()
         .service::<Endless>()
+        .service::<Explosive>()
         .limits(Limits {
             max_rounds_per_job: u32::MAX,
             ..Limits::default()
@@ -153,6 +154,24 @@ async fn a_fault_anywhere_ends_its_own_job_only_and_names_the_place() {
             assert_eq!(soon(beside.into_future()).await.unwrap().output, 9500);
         }
     }
+    assert_clean(machine).await;
+}
+
+#[tokio::test]
+async fn the_worst_panics_end_their_own_job_too() {
+    let machine = machine().await;
+    let beside = machine.submit(Endless::Rounds, 3).await.unwrap();
+    let explosive = |when_read| Explosive { when_read };
+    let error = soon(machine.run(explosive(true), ())).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "parameters of `explosive`: reading them panicked: read on purpose"
+    );
+    // A panic whose payload panics when it is dropped.
+    let error = soon(machine.run(explosive(false), ())).await.unwrap_err();
+    assert!(matches!(error, JobError::Panicked { .. }), "{error:?}");
+    beside.cancel();
+    assert_eq!(soon(beside.into_future()).await, Err(JobError::Cancelled));
     assert_clean(machine).await;
 }
 

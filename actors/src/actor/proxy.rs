@@ -141,8 +141,7 @@ impl Handler<Submit> for Proxy {
         let id = JobId::new(Uuid::now_v7());
         let program = &submit.invocation.program;
         log::debug!("job {id}: hop 1, `{program}` submitted");
-        self.catalog
-            .instantiate(program, &submit.invocation.parameters)?;
+        self.catalog.check(program, &submit.invocation.parameters)?;
         let admitted = self.admission.submit(id);
         if admitted == Admitted::Refused {
             let limit = self.limits.max_queued_jobs;

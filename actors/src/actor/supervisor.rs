@@ -14,6 +14,7 @@ use crate::actor::leader::TeamLeader;
 use crate::actor::msvpu::{LocalTeam, Msvpu};
 use crate::actor::{Census, Counted};
 use crate::catalog::{Catalog, Instance};
+use crate::caught::caught;
 use crate::compute::Compute;
 use crate::core::membership::Member;
 use crate::core::team::Team;
@@ -96,7 +97,10 @@ impl Handler<Letter> for Supervisor {
                 self.link.send(Address::Leader(team), LeaderMessage::Cancel)
             }
             SupervisorMessage::Stop { team } => {
-                if self.hosted.remove(&team).is_some() {
+                if let Some(hosted) = self.hosted.remove(&team) {
+                    if let Err(reason) = caught(|| drop(hosted)) {
+                        log::error!("job {}: panic while stopping: {reason}", team.job);
+                    }
                     log::debug!("job {}: node {} stops the team", team.job, self.member.node);
                 }
             }

@@ -178,3 +178,61 @@ impl Program for Endless {
         Ok(Step::Next(round.0))
     }
 }
+
+/// Panics while its parameters are read, or when it is dropped.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(try_from = "bool", into = "bool")]
+pub(crate) struct Explosive {
+    pub(crate) when_read: bool,
+}
+
+impl TryFrom<bool> for Explosive {
+    type Error = String;
+
+    fn try_from(when_read: bool) -> std::result::Result<Self, String> {
+        assert!(!when_read, "read on purpose");
+        Ok(Self { when_read })
+    }
+}
+
+impl From<Explosive> for bool {
+    fn from(explosive: Explosive) -> Self {
+        explosive.when_read
+    }
+}
+
+/// What panics once more when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("dropped on purpose");
+    }
+}
+
+impl Program for Explosive {
+    const NAME: &'static str = "explosive";
+    type Input = ();
+    type Tile = ();
+    type State = ();
+    type Task = ();
+    type Partial = ();
+    type TileOutput = ();
+    type Output = ();
+
+    fn split(&self, (): ()) -> Result<(Vec<()>, ())> {
+        Ok((vec![()], ()))
+    }
+
+    fn load(&self, (): (), _: &Context) -> Result<()> {
+        Ok(())
+    }
+
+    fn local_step(&self, (): &mut (), (): &(), _: &Context) -> Result<()> {
+        std::panic::panic_any(Grenade)
+    }
+
+    fn global_step(&self, _: Round, (): &(), _: &[()]) -> Result<Step<(), ()>> {
+        Ok(Step::Done(()))
+    }
+}

@@ -42,7 +42,10 @@ pub use output::{TileOutput, TileSummary};
 pub use programs::{CMeans, FuzzyCMeans};
 pub use results::{ClassSums, ElementaryResults, FitPartial};
 pub use rounds::{Fit, FitTask, Iteration, StoppedBy};
-pub use settings::{ChoiceError, Init, MAX_CLASSES, Settings, Start, StartKeysError, StopRule};
+pub use settings::{
+    ChoiceError, Init, MAX_CENTER, MAX_CLASSES, MAX_TILES, Settings, Start, StartKeysError,
+    StopRule,
+};
 pub use state::TileState;
 pub use survey::Survey;
 pub use tile::{Tile, TileHead};

@@ -210,8 +210,10 @@ impl TryFrom<CMeansKeys> for CMeans {
 struct FuzzyCMeansKeys {
     #[serde(flatten)]
     settings: Settings,
-    fuzzifier: Option<f64>,
-    memberships: Option<bool>,
+    #[serde(default = "default_fuzzifier")]
+    fuzzifier: f64,
+    #[serde(default)]
+    memberships: bool,
     #[serde(flatten)]
     unknown: UnknownKeys,
 }
@@ -223,8 +225,12 @@ impl TryFrom<FuzzyCMeansKeys> for FuzzyCMeans {
         refuse(keys.unknown)?;
         Ok(Self {
             settings: keys.settings,
-            fuzzifier: keys.fuzzifier.unwrap_or(Self::DEFAULT_FUZZIFIER),
-            memberships: keys.memberships.unwrap_or_default(),
+            fuzzifier: keys.fuzzifier,
+            memberships: keys.memberships,
         })
     }
+}
+
+const fn default_fuzzifier() -> f64 {
+    FuzzyCMeans::DEFAULT_FUZZIFIER
 }

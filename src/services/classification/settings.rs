@@ -14,6 +14,12 @@ use crate::scene::Shape;
 /// The most classes that a label of two bytes can name.
 pub const MAX_CLASSES: u32 = u16::MAX as u32;
 
+/// The most tiles that a scene is cut into: as many MsVPUs as a machine gives a job by default.
+pub const MAX_TILES: u64 = 65_536;
+
+/// The greatest size of a value of a center: its square, over all bands, must be a finite number.
+pub const MAX_CENTER: f64 = 1e150;
+
 /// What both classification programs can be told.
 ///
 /// | key | default | meaning |
@@ -84,10 +90,9 @@ impl Settings {
                     "{rows} x {columns} tiles do not fit into {height} rows and {width} columns of pixels"
                 ));
             }
-            if rows.checked_mul(columns).is_none() {
+            if u64::from(rows.get()) * u64::from(columns.get()) > MAX_TILES {
                 return invalid(format!(
-                    "{rows} x {columns} tiles are more than {} ranks",
-                    u32::MAX
+                    "{rows} x {columns} tiles are too many: at most {MAX_TILES} in all"
                 ));
             }
         }
@@ -162,6 +167,12 @@ impl Start {
             if let Some(value) = center.iter().find(|value| !value.is_finite()) {
                 return invalid(format!(
                     "center {} holds {value}: every value must be a finite number",
+                    index + 1
+                ));
+            }
+            if let Some(value) = center.iter().find(|value| value.abs() > MAX_CENTER) {
+                return invalid(format!(
+                    "center {} holds {value:e}: no value may be greater than {MAX_CENTER:e}",
                     index + 1
                 ));
             }
