@@ -322,6 +322,11 @@ fn what_would_not_fit_into_memory_or_into_a_number_is_refused() {
             "center 2 holds 2e200: no value may be greater than 1e150"
         );
     }
+    let many = FuzzyCMeans {
+        memberships: true,
+        ..FuzzyCMeans::new(Settings::new(Start::linear(60_000)))
+    };
+    assert_refused(classify(&many, &picture), "at most 4294967296 are kept");
     // What JSON makes of a number that is not finite is no way to ask for the default.
     assert!(serde_json::from_str::<FuzzyCMeans>(r#"{"fuzzifier": null}"#).is_err());
 }

@@ -73,6 +73,8 @@ impl CMeans {
 impl FuzzyCMeans {
     /// The fuzzifier of the paper.
     pub const DEFAULT_FUZZIFIER: f64 = 2.0;
+    /// What all pictures of the memberships together may take: one byte for each pixel and class.
+    pub const MAX_MEMBERSHIP_BYTES: u128 = 4 << 30;
 
     /// Fuzzy c-means with these settings, fuzzifier 2, without pictures of the memberships.
     #[must_use]
@@ -90,13 +92,23 @@ impl FuzzyCMeans {
     /// [`ProgramError::InvalidInput`](msvpu_actors::ProgramError::InvalidInput) with one line that names what does not fit.
     pub fn validate(&self, shape: Shape) -> Result<()> {
         self.settings.validate(shape)?;
-        if self.fuzzifier > 1.0 && self.fuzzifier.is_finite() {
-            return Ok(());
+        if !(self.fuzzifier > 1.0 && self.fuzzifier.is_finite()) {
+            return invalid(format!(
+                "fuzzifier is {}: it must be a finite number greater than 1",
+                self.fuzzifier
+            ));
         }
-        invalid(format!(
-            "fuzzifier is {}: it must be a finite number greater than 1",
-            self.fuzzifier
-        ))
+        let classes = self.settings.start.classes();
+        let bytes = u128::from(shape.pixels()) * classes as u128;
+        if self.memberships && bytes > Self::MAX_MEMBERSHIP_BYTES {
+            return invalid(format!(
+                "memberships in {classes} classes of {} x {} pixels take {bytes} bytes: at most {} are kept",
+                shape.width,
+                shape.height,
+                Self::MAX_MEMBERSHIP_BYTES
+            ));
+        }
+        Ok(())
     }
 
     const fn method(&self) -> Method {
