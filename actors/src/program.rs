@@ -50,6 +50,21 @@ pub trait Program: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// When the input or the parameters do not fit; an empty list of tiles is refused for you.
     fn split(&self, input: Self::Input) -> Result<(Vec<Self::Tile>, Self::Task)>;
 
+    /// The work of one local step on `tile`, in elementary operations such as an addition or a
+    /// comparison (C_k of eq. 5). The balancer weighs it with what each node was measured to do.
+    /// Finite and not negative; the default takes all tiles for alike.
+    fn complexity(&self, tile: &Self::Tile) -> f64 {
+        let _ = tile;
+        1.0
+    }
+
+    /// How many bytes one MsVPU and its leader exchange in a round (Z_k of eq. 6). Finite and not
+    /// negative; the default takes them for few beside the work.
+    fn bytes_exchanged(&self, tile: &Self::Tile) -> f64 {
+        let _ = tile;
+        0.0
+    }
+
     /// Builds from a tile what the rounds reuse. MsVPU, once.
     ///
     /// # Errors
