@@ -77,6 +77,28 @@ number! {
     Epoch(u64)
 }
 
+/// Who speaks: a node under one of its incarnations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The node.
+    pub node: NodeId,
+    /// Of the times that it has joined, this one.
+    pub incarnation: Incarnation,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.node, self.incarnation)
+    }
+}
+
+/// A job's team under one leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct TeamId {
+    pub(crate) job: JobId,
+    pub(crate) epoch: Epoch,
+}
+
 impl Rank {
     /// The rank as an index into a list of the team.
     #[must_use]

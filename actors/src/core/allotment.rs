@@ -8,8 +8,8 @@ use crate::id::NodeId;
 /// A node's part of a team: the ranks that it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
-    pub(crate) node: NodeId,
-    pub(crate) ranks: Range<u32>,
+    pub(crate) origin: Origin,
+    pub(crate) ranks: Ranks,
 }
 
 /// Splits `team_size` MsVPUs over nodes in proportion to their weights (eq. 8).

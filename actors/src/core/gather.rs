@@ -1,5 +1,6 @@
 //! One answer of each rank: the first counts, a second must be the same.
 
+use crate::core::ranks::Ranks;
 use crate::id::Rank;
 
 /// What became of an answer.
@@ -47,6 +48,18 @@ impl<T: PartialEq> Gather<T> {
                 }
             }
         }
+    }
+
+    pub(crate) fn has(&self, rank: Rank) -> bool {
+        self.answers.get(rank.index()).is_some_and(Option::is_some)
+    }
+
+    /// Those of the ranks that have not answered.
+    pub(crate) fn missing(&self, ranks: &Ranks) -> Ranks {
+        if self.awaited == self.answers.len() {
+            return ranks.clone();
+        }
+        ranks.iter().filter(|rank| !self.has(*rank)).collect()
     }
 
     /// How many ranks have answered.

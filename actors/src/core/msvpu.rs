@@ -2,8 +2,16 @@
 
 use std::collections::VecDeque;
 
+use crate::error::JobError;
 use crate::id::Round;
 use crate::payload::Payload;
+
+/// What an answer belongs to, in the order of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Stage {
+    Round(Round),
+    Collecting,
+}
 
 /// What the leader asks of an MsVPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +29,39 @@ pub(crate) enum Work<L> {
     Collect(L, Payload),
 }
 
+/// What comes of an order or of the end of a work.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Next<L> {
+    /// The work to start now.
+    pub(crate) work: Option<Work<L>>,
+    /// How many orders that call for an answer were dropped: they had come before, or there is
+    /// nothing left to do them with.
+    pub(crate) dropped: usize,
+}
+
+/// What an MsVPU says when the leader misses its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// It works on it, or will.
+    Busy,
+    /// It never got its tile.
+    LacksTile,
+    /// It has its tile and no order.
+    LacksOrder,
+    /// It has answered: here it is again, `None` for the hand-over of nothing.
+    Answered(Option<Payload>),
+    /// It has failed, with this.
+    Failed(JobError),
+}
+
 /// The memory of an MsVPU between events; `L` is the loaded tile.
 #[derive(Debug)]
 pub(crate) struct Agenda<L> {
     state: State<L>,
     waiting: VecDeque<Order>,
+    /// The latest answer, in case it gets lost; kept where messages can be.
+    last: Option<Box<(Stage, Option<Payload>)>>,
+    failure: Option<Box<JobError>>,
 }
 
 #[derive(Debug)]
@@ -42,40 +78,93 @@ impl<L> Agenda<L> {
         Self {
             state: State::Empty,
             waiting: VecDeque::new(),
+            last: None,
+            failure: None,
         }
     }
 
-    /// Takes an order; returns the work to start now, if any.
-    pub(crate) fn order(&mut self, order: Order) -> Option<Work<L>> {
-        self.waiting.push_back(order);
+    /// Takes an order.
+    pub(crate) fn order(&mut self, order: Order) -> Next<L> {
+        // A task may have overtaken the tile.
+        match (&self.state, &order) {
+            (State::Empty, Order::Load(_)) => self.waiting.push_front(order),
+            _ => self.waiting.push_back(order),
+        }
         self.next()
     }
 
-    /// Takes back the tile when its work is done; `None` when there is no tile any more.
-    pub(crate) fn done(&mut self, tile: Option<L>) -> Option<Work<L>> {
+    /// Takes back the tile when its work is done; `None` when there is no tile any more. `answer`
+    /// is what was answered, where it is to be kept.
+    pub(crate) fn done(&mut self, tile: Option<L>, answer: Option<(Stage, Option<Payload>)>) -> Next<L> {
         self.state = tile.map_or(State::Spent, State::Idle);
+        if let Some(answer) = answer {
+            self.last = Some(Box::new(answer));
+        }
         self.next()
     }
 
-    fn next(&mut self) -> Option<Work<L>> {
-        match (&self.state, self.waiting.front()) {
-            (State::Empty, Some(Order::Load(_))) | (State::Idle(_), Some(_)) => {}
-            (State::Spent, _) => {
-                self.waiting.clear();
-                return None;
-            }
-            _ => return None,
+    /// The work has failed: there is no tile any more.
+    pub(crate) fn failed(&mut self, error: JobError) -> Next<L> {
+        self.failure = Some(Box::new(error));
+        self.done(None, None)
+    }
+
+    /// The leader misses the answer of a stage.
+    pub(crate) fn inquire(&self, stage: Stage) -> Word {
+        if let Some(error) = &self.failure {
+            return Word::Failed((**error).clone());
         }
-        let order = self.waiting.pop_front()?;
-        match (std::mem::replace(&mut self.state, State::Busy), order) {
-            (State::Empty, Order::Load(tile)) => Some(Work::Load(tile)),
-            (State::Idle(tile), Order::Step(round, task)) => Some(Work::Step(tile, round, task)),
-            (State::Idle(tile), Order::Collect(output)) => Some(Work::Collect(tile, output)),
-            // A second tile for one that is loaded already: the first counts.
-            (state, _) => {
-                self.state = state;
-                self.next()
+        if let Some((answered, payload)) = self.last.as_deref()
+            && *answered == stage
+        {
+            return Word::Answered(payload.clone());
+        }
+        match self.state {
+            State::Busy => Word::Busy,
+            State::Empty => Word::LacksTile,
+            State::Idle(_) | State::Spent => Word::LacksOrder,
+        }
+    }
+
+    fn next(&mut self) -> Next<L> {
+        let mut dropped = 0;
+        while let Some(order) = self.waiting.pop_front() {
+            match (std::mem::replace(&mut self.state, State::Busy), order) {
+                (State::Empty, Order::Load(tile)) => return Next::start(Work::Load(tile), dropped),
+                (State::Idle(tile), Order::Step(round, task)) if self.is_new(Stage::Round(round)) => {
+                    return Next::start(Work::Step(tile, round, task), dropped);
+                }
+                (State::Idle(tile), Order::Collect(output)) => {
+                    return Next::start(Work::Collect(tile, output), dropped);
+                }
+                (state @ (State::Busy | State::Empty), order) => {
+                    self.state = state;
+                    self.waiting.push_front(order);
+                    break;
+                }
+                // What has come before, or finds no tile any more.
+                (state, order) => {
+                    self.state = state;
+                    dropped += usize::from(!matches!(order, Order::Load(_)));
+                }
             }
+        }
+        Next {
+            work: None,
+            dropped,
+        }
+    }
+
+    fn is_new(&self, stage: Stage) -> bool {
+        self.last.as_deref().is_none_or(|(last, _)| stage > *last)
+    }
+}
+
+impl<L> Next<L> {
+    const fn start(work: Work<L>, dropped: usize) -> Self {
+        Self {
+            work: Some(work),
+            dropped,
         }
     }
 }
@@ -91,39 +180,64 @@ mod tests {
         }
     }
 
+    fn nothing(dropped: usize) -> Next<&'static str> {
+        Next {
+            work: None,
+            dropped,
+        }
+    }
+
     #[test]
     fn orders_run_one_at_a_time_and_in_order() {
-        let mut agenda = Agenda::<&str>::new();
-        assert_eq!(
-            agenda.order(Order::Step(Round(1), payload(1))),
-            None,
-            "no tile yet"
-        );
         let mut agenda = Agenda::new();
+        let early = agenda.order(Order::Step(Round(1), payload(1)));
+        assert_eq!(early, nothing(0), "no tile yet: the task has overtaken it");
+        assert_eq!(agenda.inquire(Stage::Round(Round(1))), Word::LacksTile);
         assert_eq!(
             agenda.order(Order::Load(payload(0))),
-            Some(Work::Load(payload(0)))
+            Next::start(Work::Load(payload(0)), 0)
         );
+        assert_eq!(agenda.inquire(Stage::Round(Round(1))), Word::Busy);
         assert_eq!(
-            agenda.order(Order::Step(Round(1), payload(1))),
-            None,
-            "still loading"
+            agenda.done(Some("tile"), None),
+            Next::start(Work::Step("tile", Round(1), payload(1)), 0)
         );
-        assert_eq!(
-            agenda.done(Some("tile")),
-            Some(Work::Step("tile", Round(1), payload(1)))
-        );
-        assert_eq!(agenda.done(Some("tile")), None);
-        assert_eq!(agenda.order(Order::Load(payload(9))), None, "has its tile");
+        assert_eq!(agenda.done(Some("tile"), None), nothing(0));
+        assert_eq!(agenda.order(Order::Load(payload(9))), nothing(0), "has its tile");
         assert_eq!(
             agenda.order(Order::Collect(payload(2))),
-            Some(Work::Collect("tile", payload(2)))
+            Next::start(Work::Collect("tile", payload(2)), 0)
         );
-        assert_eq!(agenda.done(None), None);
-        assert_eq!(
-            agenda.order(Order::Step(Round(2), payload(3))),
-            None,
-            "spent"
-        );
+        assert_eq!(agenda.done(None, None), nothing(0));
+        assert_eq!(agenda.order(Order::Step(Round(2), payload(3))), nothing(1), "spent");
+    }
+
+    #[test]
+    fn an_answer_that_was_lost_is_given_again_and_not_computed_again() {
+        let mut agenda = Agenda::new();
+        agenda.order(Order::Load(payload(0)));
+        agenda.done(Some("tile"), None);
+        let round = Stage::Round(Round(3));
+        assert_eq!(agenda.inquire(round), Word::LacksOrder);
+        agenda.order(Order::Step(Round(3), payload(1)));
+        agenda.done(Some("tile"), Some((round, Some(payload(7)))));
+        assert_eq!(agenda.inquire(round), Word::Answered(Some(payload(7))));
+        assert_eq!(agenda.order(Order::Step(Round(3), payload(1))), nothing(1), "again");
+        assert_eq!(agenda.order(Order::Step(Round(2), payload(1))), nothing(1), "late");
+        assert_eq!(agenda.inquire(Stage::Round(Round(4))), Word::LacksOrder);
+        agenda.order(Order::Collect(payload(2)));
+        agenda.done(None, Some((Stage::Collecting, None)));
+        assert_eq!(agenda.inquire(Stage::Collecting), Word::Answered(None));
+    }
+
+    #[test]
+    fn a_failure_is_told_as_often_as_it_is_asked_for() {
+        let mut agenda = Agenda::<&str>::new();
+        agenda.order(Order::Load(payload(0)));
+        agenda.order(Order::Step(Round(1), payload(1)));
+        assert_eq!(agenda.failed(JobError::NoTiles), nothing(1), "what waited is dropped");
+        let word = Word::Failed(JobError::NoTiles);
+        assert_eq!(agenda.inquire(Stage::Round(Round(1))), word);
+        assert_eq!(agenda.inquire(Stage::Collecting), word);
     }
 }

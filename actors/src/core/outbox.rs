@@ -2,58 +2,56 @@
 
 use std::time::Duration;
 
-use crate::id::Round;
-
 /// In a round that lasts longer, what is there is sent at this pace, so that watchers see progress.
 const PACE: Duration = Duration::from_millis(100);
-
-/// What an answer belongs to, in the order of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
-    Round(Round),
-    Collecting,
-}
 
 /// Answers on their way to the leader.
 #[derive(Debug)]
 pub(crate) struct Outbox<A> {
-    /// How many MsVPUs the node runs.
-    expected: usize,
+    /// How many orders have neither been answered nor dropped.
+    outstanding: usize,
     gathered: Vec<A>,
-    /// The latest stage seen, and how many answers of it have come.
-    stage: Stage,
-    answered: usize,
     sent_at: Duration,
 }
 
 impl<A> Outbox<A> {
-    pub(crate) const fn new(expected: usize) -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
-            expected,
+            outstanding: 0,
             gathered: Vec::new(),
-            stage: Stage::Round(Round(0)),
-            answered: 0,
             sent_at: Duration::ZERO,
         }
     }
 
-    /// Takes an answer; returns what is to be sent now, if anything. `now` counts from any moment.
-    ///
-    /// Nothing is kept back for good: once as many answers of a stage have come as there are
-    /// MsVPUs, every further one of it is sent at once, and one of an earlier stage always is.
-    pub(crate) fn put(&mut self, stage: Stage, answer: A, now: Duration) -> Option<Vec<A>> {
-        if stage > self.stage {
-            (self.stage, self.answered, self.sent_at) = (stage, 0, now);
-        }
-        self.gathered.push(answer);
-        let late = stage < self.stage;
-        self.answered += usize::from(!late);
-        if late || self.answered >= self.expected || now.saturating_sub(self.sent_at) >= PACE {
+    /// So many MsVPUs are given an order; each ends in [`put`](Self::put) or [`drop_order`](Self::drop_order).
+    pub(crate) fn order(&mut self, msvpus: usize, now: Duration) {
+        if self.outstanding == 0 {
             self.sent_at = now;
-            Some(std::mem::take(&mut self.gathered))
-        } else {
-            None
         }
+        self.outstanding += msvpus;
+    }
+
+    /// An order was answered; returns what is to be sent now, if anything.
+    pub(crate) fn put(&mut self, answer: A, now: Duration) -> Option<Vec<A>> {
+        self.gathered.push(answer);
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.flush(now)
+    }
+
+    /// An order ended without an answer; returns what is to be sent now, if anything.
+    pub(crate) fn drop_order(&mut self, now: Duration) -> Option<Vec<A>> {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.flush(now)
+    }
+
+    /// Nothing is kept back once every order has ended.
+    fn flush(&mut self, now: Duration) -> Option<Vec<A>> {
+        let due = self.outstanding == 0 || now.saturating_sub(self.sent_at) >= PACE;
+        if !due || self.gathered.is_empty() {
+            return None;
+        }
+        self.sent_at = now;
+        Some(std::mem::take(&mut self.gathered))
     }
 }
 
@@ -64,55 +62,57 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(5);
 
-    fn round(round: u32) -> Stage {
-        Stage::Round(Round(round))
-    }
-
     #[test]
     fn a_round_is_one_message() {
-        let mut outbox = Outbox::new(3);
-        for stage in [round(1), round(2), Stage::Collecting] {
-            assert_eq!(outbox.put(stage, 'a', NOW), None);
-            assert_eq!(outbox.put(stage, 'b', NOW), None);
-            assert_eq!(outbox.put(stage, 'c', NOW), Some(vec!['a', 'b', 'c']));
+        let mut outbox = Outbox::new();
+        for _ in 0..3 {
+            outbox.order(3, NOW);
+            assert_eq!(outbox.put('a', NOW), None);
+            assert_eq!(outbox.put('b', NOW), None);
+            assert_eq!(outbox.put('c', NOW), Some(vec!['a', 'b', 'c']));
         }
     }
 
     #[test]
     fn a_long_round_sends_what_is_there() {
-        let mut outbox = Outbox::new(4);
-        assert_eq!(outbox.put(round(1), 'a', NOW), None);
-        assert_eq!(outbox.put(round(1), 'b', NOW + PACE), Some(vec!['a', 'b']));
-        assert_eq!(outbox.put(round(1), 'c', NOW + PACE), None);
-        assert_eq!(outbox.put(round(1), 'd', NOW + PACE), Some(vec!['c', 'd']));
+        let mut outbox = Outbox::new();
+        outbox.order(4, NOW);
+        assert_eq!(outbox.put('a', NOW), None);
+        assert_eq!(outbox.put('b', NOW + PACE), Some(vec!['a', 'b']));
+        assert_eq!(outbox.put('c', NOW + PACE), None);
+        assert_eq!(outbox.put('d', NOW + PACE), Some(vec!['c', 'd']));
+    }
+
+    #[test]
+    fn an_order_without_an_answer_keeps_nothing_back() {
+        let mut outbox = Outbox::new();
+        outbox.order(2, NOW);
+        assert_eq!(outbox.put('a', NOW), None);
+        assert_eq!(outbox.drop_order(NOW), Some(vec!['a']));
+        outbox.order(1, NOW);
+        assert_eq!(outbox.drop_order(NOW), None);
     }
 
     proptest! {
-        /// However answers repeat and mix: when each rank has answered the last stage, nothing is
-        /// left behind.
         #[test]
-        fn nothing_is_kept_back(
-            expected in 1_usize..6,
-            noise in prop::collection::vec((1_u32..5, 0_usize..6), 0..40),
-            order in Just((0..5_usize).collect::<Vec<_>>()).prop_shuffle(),
+        fn nothing_stays_behind_whatever_the_order(
+            steps in prop::collection::vec((1_usize..5, any::<bool>(), 0_u64..300), 1..50),
         ) {
-            let mut outbox = Outbox::new(expected);
-            let (mut put, mut sent) = (0, 0);
-            let mut answer = |stage, outbox: &mut Outbox<()>| {
+            let (mut outbox, mut open, mut sent, mut put) = (Outbox::new(), 0, 0, 0);
+            let mut now = NOW;
+            for (count, answered, later) in steps {
+                now += Duration::from_millis(later);
+                outbox.order(count, now);
+                open += count;
+                let flushed = if answered { put += 1; outbox.put((), now) } else { outbox.drop_order(now) };
+                open -= 1;
+                sent += flushed.map_or(0, |answers| answers.len());
+            }
+            for _ in 0..open {
                 put += 1;
-                sent += outbox.put(stage, (), NOW).map_or(0, |answers| answers.len());
-                (put, sent)
-            };
-            for (stage, _) in noise {
-                answer(round(stage), &mut outbox);
+                sent += outbox.put((), now).map_or(0, |answers| answers.len());
             }
-            let mut end = (0, 0);
-            for _ in order.iter().filter(|rank| **rank < expected) {
-                end = answer(round(5), &mut outbox);
-            }
-            if expected <= order.len() {
-                prop_assert_eq!(end.0, end.1);
-            }
+            prop_assert_eq!(sent, put);
         }
     }
 }

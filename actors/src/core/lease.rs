@@ -1,0 +1,219 @@
+//! Which nodes the machine has, for how long, and which leader of a job may speak.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, TeamId};
+
+/// What is known of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Member {
+    pub(crate) origin: Origin,
+    /// How many steps it computes at once.
+    pub(crate) cpus: u32,
+}
+
+/// What the directory answers to a sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// A node that was not there.
+    Joined,
+    /// A node that was there under an incarnation that is lost now.
+    Replaced(Origin),
+    /// A node that was there.
+    Renewed,
+    /// This incarnation was given up; a higher one than this may join.
+    Expelled(Incarnation),
+}
+
+/// The directory's memory.
+///
+/// A lease counts from the latest grant that the node has *seen*: it says which with each sign of
+/// life. So a node that can be heard but cannot hear is lost like one that is silent.
+#[derive(Debug)]
+pub(crate) struct Leases {
+    /// `None`: nodes are never lost, because there is but one process.
+    lease: Option<Duration>,
+    members: BTreeMap<NodeId, Lease>,
+    /// The highest incarnation of each node that was given up.
+    expelled: BTreeMap<NodeId, Incarnation>,
+    epochs: BTreeMap<JobId, Epoch>,
+}
+
+#[derive(Debug)]
+struct Lease {
+    member: Member,
+    /// When the latest grant that the node has seen was made.
+    since: Duration,
+}
+
+impl Leases {
+    pub(crate) const fn new(lease: Option<Duration>) -> Self {
+        Self {
+            lease,
+            members: BTreeMap::new(),
+            expelled: BTreeMap::new(),
+            epochs: BTreeMap::new(),
+        }
+    }
+
+    /// A sign of life at `now`; `seen` is the time of the latest grant that the node has seen.
+    pub(crate) fn renew(&mut self, member: Member, seen: Option<Duration>, now: Duration) -> Renewal {
+        let Origin { node, incarnation } = member.origin;
+        if let Some(given_up) = self.expelled.get(&node)
+            && incarnation <= *given_up
+        {
+            return Renewal::Expelled(*given_up);
+        }
+        match self.members.get_mut(&node) {
+            Some(lease) if lease.member.origin.incarnation == incarnation => {
+                // Never into the future, whatever the node says.
+                lease.since = lease.since.max(seen.unwrap_or_default().min(now));
+                lease.member = member;
+                Renewal::Renewed
+            }
+            Some(lease) if lease.member.origin.incarnation > incarnation => {
+                Renewal::Expelled(lease.member.origin.incarnation)
+            }
+            Some(lease) => {
+                let lost = lease.member.origin;
+                *lease = Lease { member, since: now };
+                self.expelled.insert(node, lost.incarnation);
+                Renewal::Replaced(lost)
+            }
+            None => {
+                self.members.insert(node, Lease { member, since: now });
+                Renewal::Joined
+            }
+        }
+    }
+
+    /// Takes out the nodes whose lease has run out.
+    pub(crate) fn expire(&mut self, now: Duration) -> Vec<Origin> {
+        let Some(term) = self.lease else {
+            return Vec::new();
+        };
+        let lost: Vec<Origin> = self
+            .members
+            .values()
+            .filter(|lease| now.saturating_sub(lease.since) > term)
+            .map(|lease| lease.member.origin)
+            .collect();
+        for origin in &lost {
+            self.members.remove(&origin.node);
+            self.expelled.insert(origin.node, origin.incarnation);
+        }
+        lost
+    }
+
+    /// The nodes, by id.
+    pub(crate) fn members(&self) -> Vec<Member> {
+        self.members.values().map(|lease| lease.member).collect()
+    }
+
+    /// A new epoch for a job, higher than every one granted before.
+    pub(crate) fn grant(&mut self, job: JobId) -> Epoch {
+        let epoch = self.epochs.entry(job).or_default();
+        epoch.0 += 1;
+        *epoch
+    }
+
+    /// Forgets a job that has ended.
+    pub(crate) fn release(&mut self, job: JobId) {
+        self.epochs.remove(&job);
+    }
+
+    /// Those of the teams whose job has ended or is led under a higher epoch.
+    pub(crate) fn over(&self, teams: &[TeamId]) -> Vec<TeamId> {
+        let current = |team: &TeamId| self.epochs.get(&team.job) == Some(&team.epoch);
+        teams.iter().filter(|team| !current(team)).copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const TERM: Duration = Duration::from_secs(2);
+
+    fn at(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn member(incarnation: u64) -> Member {
+        Member {
+            origin: Origin {
+                node: NodeId(1),
+                incarnation: Incarnation(incarnation),
+            },
+            cpus: 4,
+        }
+    }
+
+    #[test]
+    fn epochs_of_a_job_only_grow() {
+        let mut leases = Leases::new(None);
+        let job = |n| JobId::new(Uuid::from_u128(n));
+        let (a, b) = (job(1), job(2));
+        assert_eq!(leases.grant(a), Epoch(1));
+        assert_eq!(leases.grant(a), Epoch(2));
+        assert_eq!(leases.grant(b), Epoch(1));
+        let team = |job, epoch| TeamId {
+            job,
+            epoch: Epoch(epoch),
+        };
+        let teams = [team(a, 1), team(a, 2), team(b, 1), team(job(3), 1)];
+        assert_eq!(leases.over(&teams), [team(a, 1), team(job(3), 1)]);
+        leases.release(b);
+        assert_eq!(leases.over(&teams), [team(a, 1), team(b, 1), team(job(3), 1)]);
+        assert_eq!(leases.grant(a), Epoch(3));
+    }
+
+    #[test]
+    fn a_silent_node_is_lost_when_its_lease_is_over_and_not_before() {
+        let mut leases = Leases::new(Some(TERM));
+        assert_eq!(leases.renew(member(1), None, at(0)), Renewal::Joined);
+        assert_eq!(leases.renew(member(1), Some(at(500)), at(600)), Renewal::Renewed);
+        assert_eq!(leases.expire(at(2500)), []);
+        assert_eq!(leases.expire(at(2501)), [member(1).origin]);
+        assert_eq!(leases.members(), []);
+    }
+
+    #[test]
+    fn a_node_that_hears_nothing_is_lost_however_often_it_speaks() {
+        let mut leases = Leases::new(Some(TERM));
+        leases.renew(member(1), None, at(0));
+        for ms in (100..=2000).step_by(100) {
+            assert_eq!(leases.renew(member(1), Some(at(0)), at(ms)), Renewal::Renewed);
+            assert_eq!(leases.expire(at(ms)), []);
+        }
+        assert_eq!(leases.expire(at(2001)), [member(1).origin]);
+    }
+
+    #[test]
+    fn no_lease_reaches_into_the_future() {
+        let mut leases = Leases::new(Some(TERM));
+        leases.renew(member(1), None, at(0));
+        leases.renew(member(1), Some(at(1_000_000)), at(100));
+        assert_eq!(leases.expire(at(2101)), [member(1).origin]);
+    }
+
+    #[test]
+    fn a_lost_incarnation_never_comes_back() {
+        let mut leases = Leases::new(Some(TERM));
+        leases.renew(member(3), None, at(0));
+        assert_eq!(leases.renew(member(2), None, at(1)), Renewal::Expelled(Incarnation(3)));
+        leases.expire(at(2001));
+        for old in 1..=3 {
+            let answer = leases.renew(member(old), Some(at(2000)), at(2002));
+            assert_eq!(answer, Renewal::Expelled(Incarnation(3)));
+        }
+        assert_eq!(leases.renew(member(4), None, at(2003)), Renewal::Joined);
+        assert_eq!(leases.renew(member(5), None, at(2004)), Renewal::Replaced(member(4).origin));
+        assert_eq!(leases.renew(member(4), None, at(2005)), Renewal::Expelled(Incarnation(4)));
+        assert_eq!(leases.members(), [member(5)]);
+    }
+}
