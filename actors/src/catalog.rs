@@ -8,15 +8,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::caught::caught;
-use crate::error::{CodecError, JobError};
+use crate::error::{CodecError, JobError, ProgramError};
 use crate::id::Round;
+use crate::job::Cost;
 use crate::payload::{Payload, Wire};
 use crate::program::{Cancellation, Context, Program, Result, Step};
 
 /// A program together with the parameters of one job.
 pub(crate) trait Instance: Send + Sync {
     fn split(&self, input: Payload, cancellation: &Cancellation)
-    -> Result<(Vec<Payload>, Payload)>;
+    -> Result<(Vec<(Payload, Cost)>, Payload)>;
     fn load(self: Arc<Self>, tile: Payload, context: &Context) -> Result<Box<dyn LoadedTile>>;
     fn global_step(
         &self,
@@ -38,14 +39,21 @@ impl<P: Program> Instance for P {
         &self,
         input: Payload,
         cancellation: &Cancellation,
-    ) -> Result<(Vec<Payload>, Payload)> {
+    ) -> Result<(Vec<(Payload, Cost)>, Payload)> {
         let input = P::Input::from_payload(input)?;
         let (tiles, task) = Program::split(self, input, cancellation)?;
-        let tiles = tiles
-            .into_iter()
-            .map(Wire::into_payload)
-            .collect::<Result<_, CodecError>>()?;
-        Ok((tiles, task.into_payload()?))
+        let tiles = tiles.into_iter().map(|tile| {
+            let complexity = stated("complexity", self.complexity(&tile))?;
+            let bytes_exchanged = stated("bytes_exchanged", self.bytes_exchanged(&tile))?;
+            let tile = tile.into_payload()?;
+            let cost = Cost {
+                complexity,
+                bytes_exchanged,
+                tile_bytes: tile.len_bytes() as f64,
+            };
+            Ok((tile, cost))
+        });
+        Ok((tiles.collect::<Result<_>>()?, task.into_payload()?))
     }
 
     fn load(self: Arc<Self>, tile: Payload, context: &Context) -> Result<Box<dyn LoadedTile>> {
@@ -73,6 +81,16 @@ impl<P: Program> Instance for P {
             Step::Next(task) => Step::Next(task.into_payload()?),
             Step::Done(output) => Step::Done(output.into_payload()?),
         })
+    }
+}
+
+fn stated(name: &str, cost: f64) -> Result<f64> {
+    if cost.is_finite() && cost >= 0.0 {
+        Ok(cost)
+    } else {
+        Err(ProgramError::failed(format!(
+            "the program states {cost} as its `{name}`; a finite number that is not negative is needed"
+        )))
     }
 }
 

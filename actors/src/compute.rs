@@ -10,14 +10,12 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
 use crate::caught::caught;
-use crate::error::{JobError, ProgramError, Site};
+use crate::work::{Label, Processors, Work};
 
 /// How long one idle thread looks out for more work before it sleeps. To wake a sleeping thread
 /// takes 5 to 50 µs, about as long as a round of small steps with its global step: one thread that
 /// stays awake from one round to the next halves the time of such a round.
 const LOOKOUT: Duration = Duration::from_micros(100);
-
-type Work = Box<dyn FnOnce() + Send>;
 
 /// The threads of one node that compute. Cheap to clone; the threads end with the last clone.
 ///
@@ -63,24 +61,6 @@ impl Compute {
         self.pool.current_num_threads()
     }
 
-    /// Runs a function of a program on a free thread, in the order of the calls, and hands what it
-    /// returns, or why it did not, to `done` on that thread.
-    pub(crate) fn run<T>(
-        &self,
-        site: Site,
-        work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
-        done: impl FnOnce(Result<T, JobError>) + Send + 'static,
-    ) {
-        self.queue.work.push(Box::new(move || {
-            let result = match caught(work) {
-                Ok(result) => result.map_err(|error| JobError::at(site, error)),
-                Err(reason) => Err(JobError::Panicked { site, reason }),
-            };
-            done(result);
-        }));
-        self.call_up();
-    }
-
     /// Calls up a thread unless all are up, or the lookout is enough for what waits.
     fn call_up(&self) {
         let queue = &self.queue;
@@ -100,6 +80,17 @@ impl Compute {
     }
 }
 
+impl Processors for Compute {
+    fn cpus(&self) -> u32 {
+        u32::try_from(self.workers()).unwrap_or(u32::MAX)
+    }
+
+    fn submit(&self, _: Label, work: Work) {
+        self.queue.work.push(work);
+        self.call_up();
+    }
+}
+
 impl Queue {
     /// Works until nothing waits.
     fn take(&self) {
@@ -107,7 +98,7 @@ impl Queue {
             while let Some(work) = self.work.pop() {
                 // What can still panic is a destructor of the program's; it must not take the
                 // thread with it.
-                if let Err(reason) = caught(work) {
+                if let Err(reason) = caught(|| work(None)) {
                     log::error!("panic after a step: {reason}");
                 }
             }

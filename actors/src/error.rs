@@ -181,6 +181,22 @@ pub enum JobError {
         /// Where.
         site: Site,
     },
+    /// A tile has gone down with several nodes, in the end alone: it kills the process that runs it.
+    #[error("poison tile {rank}: {losses} nodes were lost while it ran there")]
+    PoisonTile {
+        /// Which.
+        rank: Rank,
+        /// How many nodes it went down with.
+        losses: u8,
+    },
+    /// Leaders of the job were lost one after the other, and it got no further.
+    #[error("{losses} leaders of the job were lost before it got past round {round}")]
+    LeadersLost {
+        /// How many.
+        losses: u8,
+        /// Where the job stands.
+        round: Round,
+    },
     /// Someone asked for it.
     #[error("cancelled")]
     Cancelled,

@@ -107,6 +107,14 @@ impl Rank {
     }
 }
 
+impl Incarnation {
+    /// The incarnation that follows.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 impl Round {
     /// The round that follows.
     #[must_use]

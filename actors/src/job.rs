@@ -32,6 +32,22 @@ impl fmt::Display for Phase {
     }
 }
 
+/// What a job waits for that is not its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitReason {
+    /// For a node.
+    NoNode,
+}
+
+impl fmt::Display for WaitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoNode => "there is no node to run it; it goes on when one joins",
+        })
+    }
+}
+
 /// Where a job stands. The last three are terminal, and every job reaches one of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobState {
@@ -39,6 +55,8 @@ pub enum JobState {
     Pending,
     /// Under way.
     Running(Phase),
+    /// Held up until something changes.
+    Waiting(WaitReason),
     /// Ended with a result.
     Succeeded,
     /// Ended without one, for this reason.
@@ -60,6 +78,7 @@ impl fmt::Display for JobState {
         match self {
             Self::Pending => f.write_str("pending"),
             Self::Running(phase) => write!(f, "running, {phase}"),
+            Self::Waiting(reason) => write!(f, "waiting: {reason}"),
             Self::Succeeded => f.write_str("succeeded"),
             Self::Failed(error) => write!(f, "failed: {error}"),
             Self::Cancelled => f.write_str("cancelled"),
@@ -67,8 +86,55 @@ impl fmt::Display for JobState {
     }
 }
 
+/// What one MsVPU costs in a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cost {
+    /// C_k, in elementary operations.
+    pub(crate) complexity: f64,
+    /// Z_k.
+    pub(crate) bytes_exchanged: f64,
+    /// What moving the tile to another node costs.
+    pub(crate) tile_bytes: f64,
+}
+
+impl Cost {
+    /// Of a team; zero of an empty one.
+    pub(crate) fn mean(costs: &[Self]) -> Self {
+        let mean = |of: fn(&Self) -> f64| {
+            costs.iter().map(of).sum::<f64>() / costs.len().max(1) as f64
+        };
+        Self {
+            complexity: mean(|cost| cost.complexity),
+            bytes_exchanged: mean(|cost| cost.bytes_exchanged),
+            tile_bytes: mean(|cost| cost.tile_bytes),
+        }
+    }
+}
+
+/// How much of the machine a job gets beside others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// A quarter of normal.
+    Low,
+    /// The default.
+    #[default]
+    Normal,
+    /// Four times normal.
+    High,
+}
+
+/// For whom a job runs, and how urgently.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobOptions {
+    /// Who asks; the machine is shared fairly between owners, whatever number of jobs each has.
+    pub owner: String,
+    /// The weight beside the owner's other jobs, and beside those of others.
+    pub priority: Priority,
+}
+
 /// The result of a job as it travels: the program's output and that of each tile, in rank order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Finished {
     pub(crate) output: Payload,
     pub(crate) tiles: Vec<Option<Payload>>,

@@ -1,11 +1,11 @@
 //! What happened to a job: written by the proxy, read from any thread, complete for late readers.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::error::JobError;
 use crate::id::{JobId, Round};
 use crate::job::{Finished, JobState};
@@ -33,11 +33,10 @@ pub(crate) enum What {
 }
 
 /// The record of one job.
-#[derive(Debug)]
 pub(crate) struct Journal {
     job: JobId,
-    /// tokio's clock, so that virtual time counts where there is one.
-    submitted: Instant,
+    clock: Arc<dyn Clock>,
+    submitted: Duration,
     pages: Mutex<Pages>,
     /// How many events there are; changes wake the readers.
     length: watch::Sender<usize>,
@@ -51,9 +50,10 @@ struct Pages {
 }
 
 impl Journal {
-    pub(crate) fn new(job: JobId, submitted: Instant) -> Self {
+    pub(crate) fn new(job: JobId, clock: Arc<dyn Clock>, submitted: Duration) -> Self {
         Self {
             job,
+            clock,
             submitted,
             pages: Mutex::new(Pages {
                 events: Vec::new(),
@@ -93,7 +93,7 @@ impl Journal {
         }
         pages.result = result;
         pages.events.push(Event {
-            elapsed: self.submitted.elapsed(),
+            elapsed: self.clock.now().saturating_sub(self.submitted),
             what,
         });
         let length = pages.events.len();

@@ -13,21 +13,25 @@ mod program;
 // Floor 2: what may cross a process.
 mod message;
 // Floor 3: the ways and the places of work.
+mod clock;
 mod compute;
+mod host;
 mod journal;
 mod link;
+mod work;
 // Floor 4: the cast.
 mod actor;
 // Floor 5: the machine.
+mod deployment;
 mod handle;
 mod local;
 mod machine;
 
-pub use actor::Census;
+pub use host::Census;
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
-pub use id::{Epoch, Incarnation, JobId, NodeId, Rank, Round};
-pub use job::{JobState, Limits, Phase};
+pub use id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round};
+pub use job::{JobOptions, JobState, Limits, Phase, Priority, WaitReason};
 pub use link::Counters;
 pub use local::{LocalBuilder, StartError};
 pub use machine::VirtualMachine;

@@ -1,14 +1,16 @@
 //! How a message finds its mailbox; the only place that knows whether the way is local.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Recipient};
 use dashmap::DashMap;
 
-use crate::id::Rank;
-use crate::message::{Address, Message, MsvpuMessage, TeamId};
+use crate::core::dedupe::Window;
+use crate::id::{Incarnation, NodeId, Origin};
+use crate::message::{Address, Envelope, Message};
 
 /// A message in a mailbox.
 #[derive(Debug)]
@@ -18,13 +20,21 @@ impl actix::Message for Letter {
     type Result = ();
 }
 
+/// The way to other nodes. May lose, repeat, delay and reorder; must not alter.
+pub(crate) trait Transport: Send + Sync {
+    /// Sends to the node where the envelope's address is.
+    fn send(&self, to: NodeId, envelope: Envelope);
+}
+
 /// What the link has done so far; see [`Counters`].
 #[derive(Debug, Default)]
 struct Tally {
     sent: AtomicU64,
     undeliverable: AtomicU64,
     misdirected: AtomicU64,
+    repeated: AtomicU64,
     duplicates: AtomicU64,
+    stale: AtomicU64,
     strangers: AtomicU64,
 }
 
@@ -38,128 +48,191 @@ pub struct Counters {
     pub undeliverable: u64,
     /// Messages that the actor at their address does not understand; none in a healthy machine.
     pub misdirected: u64,
-    /// Answers that had come before, or late.
+    /// Messages that the way between two nodes delivered once more; dropped.
+    pub repeated: u64,
+    /// Answers that had come before, or late; dropped.
     pub duplicates: u64,
+    /// What a replaced leader or a lost node still said; dropped.
+    pub stale: u64,
     /// Answers of ranks that the team does not have; none in a healthy machine.
     pub strangers: u64,
 }
 
-/// Mailboxes of one node's share of a team.
-struct LocalTeam {
-    first_rank: u32,
-    mailboxes: Vec<Recipient<Letter>>,
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.undeliverable += other.undeliverable;
+        self.misdirected += other.misdirected;
+        self.repeated += other.repeated;
+        self.duplicates += other.duplicates;
+        self.stale += other.stale;
+        self.strangers += other.strangers;
+    }
 }
 
 #[derive(Default)]
 struct Mailboxes {
-    single: DashMap<Address, Recipient<Letter>>,
-    teams: DashMap<TeamId, LocalTeam>,
+    here: DashMap<Address, Recipient<Letter>>,
     tally: Tally,
 }
 
-/// The way to every mailbox of the machine. Cheap to clone; usable from every thread.
+/// What one node knows of its exchange with the others.
+#[derive(Default)]
+struct Exchange {
+    sent: BTreeMap<NodeId, u64>,
+    seen: BTreeMap<Origin, Window>,
+}
+
+/// The way from one node to every mailbox of the machine. Cheap to clone; usable from every thread.
 ///
 /// `do_send` is used here and nowhere else: it passes the mailbox's bound, which is safe because
 /// the protocol bounds what is under way (a job has at most two unanswered messages per MsVPU, and
 /// the number of jobs and MsVPUs is limited), and its silence is mended by the counters.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Link {
+    node: NodeId,
+    /// Grows when the node was given up by the directory and joins anew.
+    incarnation: Arc<AtomicU64>,
+    head: NodeId,
     mailboxes: Arc<Mailboxes>,
+    exchange: Arc<Mutex<Exchange>>,
+    /// `None` where the machine is one process.
+    transport: Option<Arc<dyn Transport>>,
 }
 
 impl Link {
+    /// The link of a machine that is one process.
+    pub(crate) fn local(origin: Origin) -> Self {
+        Self::new(origin, origin.node, None)
+    }
+
+    /// The link of one node; proxy, balancer and directory are at `head`.
+    pub(crate) fn new(origin: Origin, head: NodeId, transport: Option<Arc<dyn Transport>>) -> Self {
+        Self {
+            node: origin.node,
+            incarnation: Arc::new(AtomicU64::new(origin.incarnation.0)),
+            head,
+            mailboxes: Arc::default(),
+            exchange: Arc::default(),
+            transport,
+        }
+    }
+
+    /// The node, and under which incarnation it speaks.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin {
+            node: self.node,
+            incarnation: Incarnation(self.incarnation.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// From now on the node speaks under this incarnation.
+    pub(crate) fn reincarnate(&self, incarnation: Incarnation) {
+        self.incarnation.store(incarnation.0, Ordering::Relaxed);
+    }
+
     /// Makes a mailbox reachable until the registration is dropped.
     pub(crate) fn register(&self, address: Address, mailbox: Recipient<Letter>) -> Registration {
         self.register_forever(address, mailbox);
         Registration {
             link: self.clone(),
-            what: Registered::Single(address),
+            address,
         }
     }
 
-    /// Makes a mailbox reachable for the life of the machine.
+    /// Makes a mailbox reachable for the life of the node.
     pub(crate) fn register_forever(&self, address: Address, mailbox: Recipient<Letter>) {
-        self.mailboxes.single.insert(address, mailbox);
+        self.mailboxes.here.insert(address, mailbox);
     }
 
-    /// Makes this node's MsVPUs of a team reachable until the registration is dropped.
-    pub(crate) fn register_team(
-        &self,
-        team: TeamId,
-        first_rank: u32,
-        mailboxes: Vec<Recipient<Letter>>,
-    ) -> Registration {
-        let local = LocalTeam {
-            first_rank,
-            mailboxes,
-        };
-        self.mailboxes.teams.insert(team, local);
-        Registration {
-            link: self.clone(),
-            what: Registered::Team(team),
+    /// Makes no mailbox of the node reachable any more.
+    pub(crate) fn close(&self) {
+        self.mailboxes.here.clear();
+    }
+
+    const fn node_of(&self, address: Address) -> NodeId {
+        match address {
+            Address::Proxy | Address::Balancer | Address::Directory => self.head,
+            Address::Supervisor(node) | Address::Monitor(node) | Address::Leader(_, node) => node,
         }
     }
 
     pub(crate) fn send(&self, to: Address, message: impl Into<Message>) {
-        match self.mailboxes.single.get(&to) {
-            Some(mailbox) => self.put(&mailbox, message.into()),
-            None => self.lose(&to),
-        }
-    }
-
-    /// Sends to one MsVPU.
-    pub(crate) fn send_rank(&self, team: TeamId, rank: Rank, message: MsvpuMessage) {
-        let local = self.mailboxes.teams.get(&team);
-        let mailbox = local.as_ref().and_then(|local| {
-            let index = rank.0.checked_sub(local.first_rank)?;
-            local.mailboxes.get(index as usize)
-        });
-        match mailbox {
-            Some(mailbox) => self.put(mailbox, message.into()),
-            None => self.lose(&(team, rank)),
-        }
-    }
-
-    /// Sends to every MsVPU of a team.
-    pub(crate) fn send_team(&self, team: TeamId, message: &MsvpuMessage) {
-        match self.mailboxes.teams.get(&team) {
-            Some(local) => {
-                for mailbox in &local.mailboxes {
-                    self.put(mailbox, message.clone().into());
-                }
+        let node = self.node_of(to);
+        match &self.transport {
+            Some(transport) if node != self.node => {
+                let sequence = {
+                    let mut exchange = self.exchange();
+                    let sent = exchange.sent.entry(node).or_default();
+                    *sent += 1;
+                    *sent
+                };
+                let envelope = Envelope {
+                    from: self.origin(),
+                    sequence,
+                    to,
+                    message: message.into(),
+                };
+                transport.send(node, envelope);
             }
-            None => self.lose(&team),
+            _ => self.put(to, message.into()),
         }
     }
 
-    /// Tells an actor of this process that work it asked for is done.
+    /// Takes in what another node has sent; what has come before is dropped.
+    pub(crate) fn deliver(&self, envelope: Envelope) {
+        let new = {
+            let mut exchange = self.exchange();
+            let window = exchange.seen.entry(envelope.from).or_default();
+            window.take(envelope.sequence)
+        };
+        if new {
+            self.put(envelope.to, envelope.message);
+        } else {
+            count(&self.mailboxes.tally.repeated);
+        }
+    }
+
+    fn exchange(&self) -> std::sync::MutexGuard<'_, Exchange> {
+        // Numbers are counted up under the lock, and nothing else is done.
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[allow(clippy::disallowed_methods)]
-    pub(crate) fn complete<A, M>(&self, actor: &Addr<A>, done: M)
+    fn put(&self, to: Address, message: Message) {
+        match self.mailboxes.here.get(&to) {
+            Some(mailbox) if mailbox.connected() => {
+                mailbox.do_send(Letter(message));
+                count(&self.mailboxes.tally.sent);
+            }
+            _ => self.lose(&to),
+        }
+    }
+
+    /// Sends to an actor of this process.
+    #[allow(clippy::disallowed_methods)]
+    pub(crate) fn tell<A, M>(&self, actor: &Addr<A>, message: M)
     where
         A: Actor + Handler<M>,
         A::Context: ToEnvelope<A, M>,
         M: actix::Message<Result = ()> + Send + 'static,
     {
         if actor.connected() {
-            actor.do_send(done);
-        } else {
-            self.lose(&std::any::type_name::<A>());
-        }
-    }
-
-    #[allow(clippy::disallowed_methods)]
-    fn put(&self, mailbox: &Recipient<Letter>, message: Message) {
-        if mailbox.connected() {
-            mailbox.do_send(Letter(message));
+            actor.do_send(message);
             count(&self.mailboxes.tally.sent);
         } else {
-            self.lose(&message);
+            self.lose(&std::any::type_name::<A>());
         }
     }
 
     fn lose(&self, what: &dyn std::fmt::Debug) {
         count(&self.mailboxes.tally.undeliverable);
         log::trace!("undeliverable, its mailbox is gone: {what:?}");
+    }
+
+    /// Counts a message for something that this node does not run.
+    pub(crate) fn undeliverable(&self, what: &dyn std::fmt::Debug) {
+        self.lose(what);
     }
 
     /// Counts a message that came to an actor which does not understand it.
@@ -171,6 +244,11 @@ impl Link {
     /// Counts an answer that had come before, or late.
     pub(crate) fn duplicate(&self) {
         count(&self.mailboxes.tally.duplicates);
+    }
+
+    /// Counts what a replaced leader or a lost node still said.
+    pub(crate) fn stale(&self) {
+        count(&self.mailboxes.tally.stale);
     }
 
     /// Counts an answer of a rank that the team does not have.
@@ -185,7 +263,9 @@ impl Link {
             sent: read(&tally.sent),
             undeliverable: read(&tally.undeliverable),
             misdirected: read(&tally.misdirected),
+            repeated: read(&tally.repeated),
             duplicates: read(&tally.duplicates),
+            stale: read(&tally.stale),
             strangers: read(&tally.strangers),
         }
     }
@@ -198,31 +278,27 @@ fn count(counter: &AtomicU64) {
 /// Keeps a mailbox reachable; an actor stops when nothing can reach it any more.
 pub(crate) struct Registration {
     link: Link,
-    what: Registered,
-}
-
-enum Registered {
-    Single(Address),
-    Team(TeamId),
+    address: Address,
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mailboxes = &self.link.mailboxes;
-        match &self.what {
-            Registered::Single(address) => drop(mailboxes.single.remove(address)),
-            Registered::Team(team) => drop(mailboxes.teams.remove(team)),
-        }
+        drop(self.link.mailboxes.here.remove(&self.address));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Epoch, JobId, Round};
+    use crate::id::{Epoch, JobId, TeamId};
     use crate::message::{LeaderMessage, ProxyMessage};
     use actix::{Context, System};
     use uuid::Uuid;
+
+    const HERE: Origin = Origin {
+        node: NodeId(0),
+        incarnation: Incarnation(1),
+    };
 
     struct Nobody;
 
@@ -236,39 +312,53 @@ mod tests {
         fn handle(&mut self, _: Letter, _: &mut Self::Context) {}
     }
 
-    #[test]
-    fn what_cannot_be_delivered_is_counted() {
-        let link = Link::default();
+    fn leader() -> Address {
         let team = TeamId {
             job: JobId::new(Uuid::from_u128(1)),
             epoch: Epoch(1),
         };
+        Address::Leader(team, HERE.node)
+    }
+
+    #[test]
+    fn what_cannot_be_delivered_is_counted() {
+        let link = Link::local(HERE);
         let cancel = || LeaderMessage::Cancel;
-        link.send(Address::Leader(team), cancel());
+        link.send(leader(), cancel());
         assert_eq!(link.counters().undeliverable, 1, "nobody was ever there");
         System::new().block_on(async {
-            let registration = link.register(Address::Leader(team), Nobody.start().recipient());
-            link.send(Address::Leader(team), cancel());
+            let registration = link.register(leader(), Nobody.start().recipient());
+            link.send(leader(), cancel());
             assert_eq!(link.counters().sent, 1);
             drop(registration);
-            link.send(Address::Leader(team), cancel());
+            link.send(leader(), cancel());
             assert_eq!(link.counters().undeliverable, 2, "its registration is gone");
             link.register_forever(Address::Proxy, Nobody.start().recipient());
         });
-        let job = team.job;
-        let granted = ProxyMessage::EpochGranted {
-            job,
-            epoch: Epoch(1),
-        };
-        link.send(Address::Proxy, granted);
+        link.send(Address::Proxy, ProxyMessage::Lost(HERE));
         assert_eq!(link.counters().undeliverable, 3, "its event loop is gone");
-        let task = MsvpuMessage::Task {
-            round: Round(1),
-            task: crate::payload::Payload::default(),
-        };
-        link.send_team(team, &task);
-        link.send_rank(team, Rank(0), task);
-        assert_eq!(link.counters().undeliverable, 5, "no such team");
         assert_eq!(link.counters().sent, 1);
+    }
+
+    #[test]
+    fn what_comes_twice_from_another_node_is_taken_once() {
+        System::new().block_on(async {
+            let link = Link::local(HERE);
+            link.register_forever(leader(), Nobody.start().recipient());
+            let envelope = |incarnation, sequence| Envelope {
+                from: Origin {
+                    node: NodeId(7),
+                    incarnation: Incarnation(incarnation),
+                },
+                sequence,
+                to: leader(),
+                message: LeaderMessage::Cancel.into(),
+            };
+            for (incarnation, sequence) in [(1, 1), (1, 2), (1, 1), (1, 2), (2, 1), (2, 1)] {
+                link.deliver(envelope(incarnation, sequence));
+            }
+            assert_eq!(link.counters().sent, 3);
+            assert_eq!(link.counters().repeated, 3);
+        });
     }
 }

@@ -1,34 +1,33 @@
 //! The local deployment: one process, no broker.
 
-use std::collections::HashMap;
 use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
 
-use actix::{Actor, Addr, System};
+use actix::System;
 use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 
-use crate::actor::Census;
-use crate::actor::balancer::LoadBalancer;
-use crate::actor::directory::Directory;
-use crate::actor::proxy::{Journals, Proxy};
-use crate::actor::supervisor::Supervisor;
+use crate::actor::proxy::Journals;
 use crate::catalog::Catalog;
+use crate::clock::SystemClock;
 use crate::compute::Compute;
-use crate::core::membership::Member;
+use crate::deployment::{start_head, start_node};
 use crate::error::JobError;
-use crate::id::{Incarnation, NodeId};
+use crate::host::Host;
+use crate::id::{Incarnation, NodeId, Origin};
 use crate::job::Limits;
 use crate::link::Link;
 use crate::machine::{Running, VirtualMachine};
-use crate::message::Address;
 use crate::program::Program;
 
 /// The one node of a local machine.
-const NODE: NodeId = NodeId(0);
+const ORIGIN: Origin = Origin {
+    node: NodeId(0),
+    incarnation: Incarnation(1),
+};
 
 /// Configures a local machine; made by [`VirtualMachine::local`].
 #[derive(Default)]
@@ -101,25 +100,31 @@ impl LocalBuilder {
         let runtime = runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let node = Node {
-            link: Link::default(),
-            compute,
+        let host = Host {
+            link: Link::local(ORIGIN),
+            clock: Arc::new(SystemClock::new()),
+            processors: Arc::new(compute),
             catalog: Arc::new(self.catalog),
             limits: self.limits,
+            timing: None,
             census: Arc::default(),
-            journals: Journals::default(),
         };
+        let journals = Journals::default();
         let (stop, mut stopped) = watch::channel(false);
         let (ready, started) = oneshot::channel();
-        let (link, census) = (node.link.clone(), Arc::clone(&node.census));
-        let alive = Alive::new(&threads, &node.journals);
+        let alive = Alive::new(&threads, &journals);
+        let (link, census) = (host.link.clone(), Arc::clone(&host.census));
+        let clock = Arc::clone(&host.clock);
         thread::Builder::new()
             .name("msvpu-actors".to_owned())
             .spawn(move || {
                 let _alive = alive;
                 System::with_tokio_rt(|| runtime).block_on(async move {
                     // Nobody waits any more when the starter was dropped: then stop at once.
-                    if ready.send(node.start()).is_ok() {
+                    let proxy = start_head(&host, journals);
+                    start_node(&host);
+                    drop(host);
+                    if ready.send(proxy).is_ok() {
                         // An error means that the last handle is gone, which is the other reason.
                         let _ = stopped.wait_for(|stop| *stop).await;
                     }
@@ -129,57 +134,12 @@ impl LocalBuilder {
         Ok(VirtualMachine::new(Running {
             proxy,
             link,
+            clock,
             workers,
             census,
             threads,
             stop,
         }))
-    }
-}
-
-/// What the actors of the one node are made from.
-struct Node {
-    link: Link,
-    compute: Compute,
-    catalog: Arc<Catalog>,
-    limits: Limits,
-    census: Arc<watch::Sender<Census>>,
-    journals: Journals,
-}
-
-impl Node {
-    /// Starts the actors of the node on the current event loop. What they register lives as long
-    /// as the loop.
-    fn start(self) -> Addr<Proxy> {
-        let link = self.link;
-        let directory = Directory::new(link.clone()).start();
-        let balancer = LoadBalancer::new(link.clone()).start();
-        let proxy = Proxy::new(
-            link.clone(),
-            Arc::clone(&self.catalog),
-            self.limits,
-            self.journals,
-        )
-        .start();
-        link.register_forever(Address::Directory, directory.recipient());
-        link.register_forever(Address::Balancer, balancer.recipient());
-        link.register_forever(Address::Proxy, proxy.clone().recipient());
-        let member = Member {
-            node: NODE,
-            incarnation: Incarnation(1),
-            cpus: u32::try_from(self.compute.workers()).unwrap_or(u32::MAX),
-        };
-        let supervisor = Supervisor {
-            link: link.clone(),
-            compute: self.compute,
-            catalog: self.catalog,
-            limits: self.limits,
-            member,
-            census: self.census,
-            hosted: HashMap::new(),
-        };
-        link.register_forever(Address::Supervisor(NODE), supervisor.start().recipient());
-        proxy
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use actix::Addr;
 use bytes::Bytes;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
-use crate::actor::Census;
 use crate::actor::proxy::{Cancel, Proxy, Submit};
+use crate::clock::Clock;
 use crate::error::JobError;
 use crate::handle::{CompletionOf, Job};
+use crate::host::Census;
 use crate::id::JobId;
+use crate::job::JobOptions;
 use crate::link::{Counters, Link};
 use crate::local::LocalBuilder;
 use crate::message::Invocation;
@@ -31,6 +32,7 @@ pub struct VirtualMachine {
 pub(crate) struct Running {
     pub(crate) proxy: Addr<Proxy>,
     pub(crate) link: Link,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) workers: usize,
     pub(crate) census: Arc<watch::Sender<Census>>,
     /// How many threads of the machine are alive.
@@ -40,7 +42,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn cancel(&self, job: JobId) {
-        self.link.complete(&self.proxy, Cancel(job));
+        self.link.tell(&self.proxy, Cancel(job));
     }
 }
 
@@ -82,7 +84,21 @@ impl VirtualMachine {
         program: P,
         input: P::Input,
     ) -> Result<Job<P>, JobError> {
-        let submitted = Instant::now();
+        self.submit_with(program, input, JobOptions::default())
+            .await
+    }
+
+    /// Submits a job for an owner, with a priority.
+    ///
+    /// # Errors
+    /// Those of [`submit`](Self::submit).
+    pub async fn submit_with<P: Program>(
+        &self,
+        program: P,
+        input: P::Input,
+        options: JobOptions,
+    ) -> Result<Job<P>, JobError> {
+        let submitted = self.running.clock.now();
         let parameters =
             serde_json::to_vec(&program).map_err(|error| JobError::InvalidParameters {
                 program: P::NAME.to_owned(),
@@ -92,6 +108,7 @@ impl VirtualMachine {
             invocation: Invocation {
                 program: P::NAME.to_owned(),
                 parameters: Bytes::from(parameters),
+                options,
             },
             input: input.into_payload()?,
             submitted,

@@ -1,15 +1,15 @@
 //! What programs exchange: a small encoded head and a raw body that is never copied in one process.
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::CodecError;
 
 /// A value on its way between two MsVPUs: an encoded head and a raw body.
 ///
 /// In one process the body is a reference count; on the wire it is written as it stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payload {
     /// The encoded small part.
     pub head: Bytes,

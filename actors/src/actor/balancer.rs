@@ -1,40 +1,102 @@
 //! The load balancer (Load Balancer Ms): where leaders and MsVPUs go.
 
+use std::collections::BTreeMap;
+
 use actix::{Actor, Context, Handler};
 
 use crate::core::allotment::allot;
-use crate::core::membership::Member;
-use crate::id::JobId;
-use crate::link::{Letter, Link};
+use crate::core::lease::Member;
+use crate::core::ranks::Ranks;
+use crate::host::Host;
+use crate::id::{JobId, NodeId, Origin, TeamId};
+use crate::job::Cost;
+use crate::link::Letter;
 use crate::message::{Address, BalancerMessage, LeaderMessage, Message, ProxyMessage};
 
+#[doc(alias = "Load Balancer Ms")]
 pub(crate) struct LoadBalancer {
-    link: Link,
-    members: Vec<Member>,
-    /// Jobs that came before the first node did.
+    host: Host,
+    members: BTreeMap<NodeId, Member>,
+    /// Jobs whose leader found no node.
     waiting: Vec<JobId>,
+    /// Where the leader of each team is.
+    leaders: BTreeMap<TeamId, NodeId>,
 }
 
 impl LoadBalancer {
-    pub(crate) const fn new(link: Link) -> Self {
+    pub(crate) const fn new(host: Host) -> Self {
         Self {
-            link,
-            members: Vec::new(),
+            host,
+            members: BTreeMap::new(),
             waiting: Vec::new(),
+            leaders: BTreeMap::new(),
         }
     }
 
     fn place_leader(&mut self, job: JobId) {
         // Of equals the first: `max_by_key` alone would take the last.
-        match self.members.iter().rev().max_by_key(|member| member.cpus) {
-            Some(member) => {
-                let node = member.node;
-                log::debug!("job {job}: hop 3, balancer puts the leader on node {node}");
-                self.link
-                    .send(Address::Proxy, ProxyMessage::LeaderPlaced { job, node });
+        let best = self.members.values().rev().max_by_key(|m| m.cpus);
+        let origin = best.map(|member| member.origin);
+        match origin {
+            Some(origin) => {
+                log::debug!("job {job}: hop 3, balancer puts the leader on node {origin}");
             }
-            None => self.waiting.push(job),
+            None => {
+                log::debug!("job {job}: there is no node for its leader");
+                self.waiting.push(job);
+            }
         }
+        self.host
+            .link
+            .send(Address::Proxy, ProxyMessage::LeaderPlaced { job, origin });
+    }
+
+    fn allot(&mut self, team: TeamId, leader: NodeId, ranks: Ranks, _cost: Cost) {
+        self.leaders.insert(team, leader);
+        let weights: Vec<_> = self
+            .members
+            .values()
+            .map(|member| (member.origin, member.cpus))
+            .collect();
+        let shares = allot(ranks, &weights);
+        log::debug!("job {}: hop 3, balancer allots {shares:?}", team.job);
+        self.tell_leader(team, leader, LeaderMessage::Allotted(shares));
+    }
+
+    fn survey(&self, team: TeamId, leader: NodeId, origins: &[Origin]) {
+        let known = |origin: &Origin| {
+            let member = self.members.get(&origin.node);
+            member.is_some_and(|member| member.origin == *origin)
+        };
+        let lost: Vec<Origin> = origins.iter().filter(|o| !known(o)).copied().collect();
+        if !lost.is_empty() {
+            self.tell_leader(team, leader, LeaderMessage::Lost(lost));
+        }
+    }
+
+    fn members(&mut self, members: Vec<Member>) {
+        let before = std::mem::take(&mut self.members);
+        self.members = members
+            .into_iter()
+            .map(|member| (member.origin.node, member))
+            .collect();
+        let lost: Vec<Origin> = before
+            .values()
+            .map(|member| member.origin)
+            .filter(|origin| self.members.get(&origin.node).is_none_or(|m| m.origin != *origin))
+            .collect();
+        if !lost.is_empty() {
+            for (team, leader) in &self.leaders {
+                self.tell_leader(*team, *leader, LeaderMessage::Lost(lost.clone()));
+            }
+        }
+        for job in std::mem::take(&mut self.waiting) {
+            self.place_leader(job);
+        }
+    }
+
+    fn tell_leader(&self, team: TeamId, leader: NodeId, message: LeaderMessage) {
+        self.host.link.send(Address::Leader(team, leader), message);
     }
 }
 
@@ -48,26 +110,26 @@ impl Handler<Letter> for LoadBalancer {
     fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
         let message = match message {
             Message::Balancer(message) => message,
-            other => return self.link.misdirected(&other),
+            other => return self.host.link.misdirected(&other),
         };
         match message {
-            BalancerMessage::Members(members) => {
-                self.members = members;
-                for job in std::mem::take(&mut self.waiting) {
-                    self.place_leader(job);
-                }
-            }
+            BalancerMessage::Members(members) => self.members(members),
             BalancerMessage::PlaceLeader { job } => self.place_leader(job),
-            BalancerMessage::Allot { team, team_size } => {
-                let weights: Vec<_> = self
-                    .members
-                    .iter()
-                    .map(|member| (member.node, member.cpus))
-                    .collect();
-                let shares = allot(team_size, &weights);
-                log::debug!("job {}: hop 3, balancer allots {shares:?}", team.job);
-                self.link
-                    .send(Address::Leader(team), LeaderMessage::Allotted(shares));
+            BalancerMessage::Allot {
+                team,
+                leader,
+                ranks,
+                cost,
+            } => self.allot(team, leader, ranks, cost),
+            BalancerMessage::Survey {
+                team,
+                leader,
+                origins,
+            } => self.survey(team, leader, &origins),
+            BalancerMessage::Measured { .. } | BalancerMessage::Tested { .. } => {}
+            BalancerMessage::Forget { job } => {
+                self.waiting.retain(|waiting| *waiting != job);
+                self.leaders.retain(|team, _| team.job != job);
             }
         }
     }

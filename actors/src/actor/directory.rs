@@ -2,26 +2,93 @@
 
 use actix::{Actor, Context, Handler};
 
-use crate::core::membership::Membership;
-use crate::link::{Letter, Link};
-use crate::message::{Address, BalancerMessage, DirectoryMessage, Message, ProxyMessage};
+use crate::actor::{Tick, ticking};
+use crate::core::lease::{Leases, Member, Renewal};
+use crate::host::Host;
+use crate::id::{Origin, TeamId};
+use crate::link::Letter;
+use crate::message::{
+    Address, BalancerMessage, DirectoryMessage, Message, ProxyMessage, SupervisorMessage,
+};
+use std::time::Duration;
 
+#[doc(alias = "DF Ms")]
 pub(crate) struct Directory {
-    link: Link,
-    membership: Membership,
+    host: Host,
+    leases: Leases,
 }
 
 impl Directory {
-    pub(crate) fn new(link: Link) -> Self {
-        Self {
-            link,
-            membership: Membership::default(),
+    pub(crate) fn new(host: Host) -> Self {
+        let leases = Leases::new(host.timing.map(|timing| timing.lease));
+        Self { host, leases }
+    }
+
+    fn renew(&mut self, member: Member, seen: Option<Duration>, hosted: &[TeamId]) {
+        let (now, origin) = (self.host.clock.now(), member.origin);
+        let renewal = self.leases.renew(member, seen, now);
+        let answer = match renewal {
+            Renewal::Expelled(incarnation) => {
+                self.host.link.stale();
+                SupervisorMessage::Expelled { incarnation }
+            }
+            Renewal::Joined | Renewal::Replaced(_) | Renewal::Renewed => {
+                SupervisorMessage::Granted {
+                    at: now,
+                    over: self.leases.over(hosted),
+                }
+            }
+        };
+        self.host
+            .link
+            .send(Address::Supervisor(origin.node), answer);
+        match renewal {
+            Renewal::Joined => {
+                log::debug!("directory: node {origin} with {} CPUs", member.cpus);
+                self.tell_members();
+            }
+            Renewal::Replaced(lost) => {
+                self.tell_members();
+                self.lost(lost);
+            }
+            Renewal::Renewed | Renewal::Expelled(_) => {}
         }
+    }
+
+    fn tell_members(&self) {
+        let members = BalancerMessage::Members(self.leases.members());
+        self.host.link.send(Address::Balancer, members);
+    }
+
+    fn lost(&self, origin: Origin) {
+        log::debug!("directory: node {origin} is lost");
+        self.host
+            .link
+            .send(Address::Proxy, ProxyMessage::Lost(origin));
     }
 }
 
 impl Actor for Directory {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        ticking!(self.host, context);
+    }
+}
+
+impl Handler<Tick> for Directory {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, context: &mut Self::Context) {
+        ticking!(self.host, context);
+        let lost = self.leases.expire(self.host.clock.now());
+        if !lost.is_empty() {
+            self.tell_members();
+        }
+        for origin in lost {
+            self.lost(origin);
+        }
+    }
 }
 
 impl Handler<Letter> for Directory {
@@ -30,23 +97,22 @@ impl Handler<Letter> for Directory {
     fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
         let message = match message {
             Message::Directory(message) => message,
-            other => return self.link.misdirected(&other),
+            other => return self.host.link.misdirected(&other),
         };
         match message {
-            DirectoryMessage::Join(member) => {
-                if self.membership.join(member) {
-                    log::debug!("directory: node {} with {} CPUs", member.node, member.cpus);
-                    let members = BalancerMessage::Members(self.membership.members());
-                    self.link.send(Address::Balancer, members);
-                }
-            }
+            DirectoryMessage::Renew {
+                member,
+                seen,
+                hosted,
+            } => self.renew(member, seen, &hosted),
             DirectoryMessage::Grant { job } => {
-                let epoch = self.membership.grant(job);
+                let epoch = self.leases.grant(job);
                 log::debug!("job {job}: directory grants epoch {epoch}");
-                self.link
+                self.host
+                    .link
                     .send(Address::Proxy, ProxyMessage::EpochGranted { job, epoch });
             }
-            DirectoryMessage::Release { job } => self.membership.release(job),
+            DirectoryMessage::Release { job } => self.leases.release(job),
         }
     }
 }

@@ -4,57 +4,74 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler};
-use tokio::time::Instant;
 
-use crate::actor::Counted;
+use crate::actor::{Tick, ticking};
 use crate::catalog::Instance;
-use crate::compute::Compute;
-use crate::core::gather::Taken;
-use crate::core::team::{Effect, Event, Team};
+use crate::core::record::Record;
+use crate::core::team::{Dropped, Effect, Event, Team};
 use crate::error::{JobError, ProgramError, Site};
-use crate::id::NodeId;
-use crate::job::{Finished, Phase};
-use crate::link::{Letter, Link};
+use crate::host::{Counted, Host};
+use crate::id::{NodeId, Origin, Rank, TeamId};
+use crate::job::{Cost, Finished, Phase};
+use crate::link::Letter;
 use crate::message::{
-    Address, Answer, BalancerMessage, Invocation, LeaderMessage, Message, MsvpuMessage,
-    ProxyMessage, SupervisorMessage, TeamId,
+    Address, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
 };
 use crate::payload::Payload;
 use crate::program::Cancellation;
+use crate::work::{Label, run};
 
 /// A round that takes longer tells watchers how many tiles have answered, no oftener than this.
 const TILES_EVERY: Duration = Duration::from_millis(50);
 
 pub(crate) struct TeamLeader {
-    pub(crate) link: Link,
-    pub(crate) compute: Compute,
-    pub(crate) node: NodeId,
-    pub(crate) team: TeamId,
-    pub(crate) invocation: Invocation,
-    pub(crate) instance: Arc<dyn Instance>,
-    pub(crate) cancellation: Cancellation,
+    host: Host,
+    team: TeamId,
+    invocation: Invocation,
+    instance: Arc<dyn Instance>,
+    cancellation: Cancellation,
     /// Taken when the actor starts.
-    pub(crate) input: Option<Payload>,
-    pub(crate) core: Team,
-    pub(crate) told: Instant,
-    pub(crate) _counted: Counted,
+    input: Option<Payload>,
+    core: Team,
+    /// What the steps on the tiles cost, by rank.
+    costs: Vec<Cost>,
+    told: Duration,
+    /// The end, until the proxy has it.
+    ended: Option<Result<Finished, JobError>>,
+    _counted: Counted,
 }
 
 /// Work came back from the compute pool.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
-struct Done(Event);
+enum Done {
+    Split(Result<(Vec<(Payload, Cost)>, Payload), JobError>),
+    Folded(Event),
+}
 
 impl Actor for TeamLeader {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        ticking!(self.host, context);
         self.enter(Phase::Splitting);
         let input = self.input.take().unwrap_or_default();
-        let instance = Arc::clone(&self.instance);
-        self.run(context, Site::Split, Event::Split, move |cancellation| {
-            instance.split(input, cancellation)
+        let (instance, cancellation) = (Arc::clone(&self.instance), self.cancellation.clone());
+        self.run(context, Site::Split, Done::Split, move || {
+            instance.split(input, &cancellation)
         });
+    }
+}
+
+impl Handler<Tick> for TeamLeader {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, context: &mut Self::Context) {
+        ticking!(self.host, context);
+        match self.ended.clone() {
+            Some(result) => self.tell_end(result),
+            None => self.step(Event::Tick, context),
+        }
     }
 }
 
@@ -64,19 +81,24 @@ impl Handler<Letter> for TeamLeader {
     fn handle(&mut self, Letter(message): Letter, context: &mut Self::Context) {
         let message = match message {
             Message::Leader(message) => message,
-            other => return self.link.misdirected(&other),
+            other => return self.host.link.misdirected(&other),
         };
         let event = match message {
             LeaderMessage::Allotted(shares) => Event::Allotted(shares),
-            LeaderMessage::Started(node) => {
-                log::debug!("job {}: hop 5, the tiles go to node {node}", self.team.job);
-                Event::Started(node)
+            LeaderMessage::Move(shares) => Event::Moved(shares),
+            LeaderMessage::Lost(origins) => Event::Lost(origins),
+            LeaderMessage::Started { origin, ranks } => {
+                log::debug!("job {}: hop 5, the tiles go to node {origin}", self.team.job);
+                Event::Started(origin, ranks)
             }
-            LeaderMessage::Failed(error) => Event::Failed(error),
-            LeaderMessage::Cancel => Event::Cancel,
-            LeaderMessage::Answers(answers) => {
+            LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
+            LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
+            LeaderMessage::Committed { sequence } => Event::Committed(sequence),
+            LeaderMessage::Cancel => Event::End(JobError::Cancelled),
+            LeaderMessage::Answers { origin, answers } => {
                 for answer in answers {
-                    self.step(answer.into(), context);
+                    let event = Event::Answered(origin, answer.rank, answer.stage, answer.payload);
+                    self.step(event, context);
                 }
                 return self.tell_tiles();
             }
@@ -88,27 +110,47 @@ impl Handler<Letter> for TeamLeader {
 impl Handler<Done> for TeamLeader {
     type Result = ();
 
-    fn handle(&mut self, Done(event): Done, context: &mut Self::Context) {
+    fn handle(&mut self, done: Done, context: &mut Self::Context) {
+        let event = match done {
+            Done::Split(Ok((tiles, task))) => {
+                let (tiles, costs) = tiles.into_iter().unzip();
+                self.costs = costs;
+                Event::Split(Ok((tiles, task)))
+            }
+            Done::Split(Err(error)) => Event::Split(Err(error)),
+            Done::Folded(event) => event,
+        };
         self.step(event, context);
     }
 }
 
-impl From<Answer> for Event {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Partial {
-                rank,
-                round,
-                partial,
-            } => Self::Partial(rank, round, partial),
-            Answer::Collected { rank, tile } => Self::Collected(rank, tile),
+impl TeamLeader {
+    pub(crate) fn new(
+        host: Host,
+        team: TeamId,
+        invocation: Invocation,
+        instance: Arc<dyn Instance>,
+        cancellation: Cancellation,
+        input: Payload,
+        resumed: Option<Record>,
+    ) -> Self {
+        Self {
+            team,
+            invocation,
+            instance,
+            cancellation,
+            input: Some(input),
+            core: Team::new(host.limits, host.is_recoverable(), resumed),
+            costs: Vec::new(),
+            told: host.clock.now(),
+            ended: None,
+            _counted: Counted::new(&host.census, |census| &mut census.leaders),
+            host,
         }
     }
-}
 
-impl TeamLeader {
     fn step(&mut self, event: Event, context: &Context<Self>) {
-        for effect in self.core.step(event) {
+        for effect in self.core.step(event, self.host.clock.now()) {
             self.perform(effect, context);
         }
     }
@@ -117,60 +159,110 @@ impl TeamLeader {
         let (job, team) = (self.team.job, self.team);
         match effect {
             Effect::Enter(phase) => self.enter(phase),
-            Effect::Allot(team_size) => {
-                log::debug!("job {job}: {team_size} tiles, asking the balancer for places");
-                self.link.send(
-                    Address::Balancer,
-                    BalancerMessage::Allot { team, team_size },
-                );
+            Effect::Allot(ranks) => {
+                log::debug!("job {job}: {} tiles, asking the balancer for places", ranks.len());
+                let allot = BalancerMessage::Allot {
+                    team,
+                    leader: self.node(),
+                    ranks,
+                    cost: Cost::mean(&self.costs),
+                };
+                self.host.link.send(Address::Balancer, allot);
             }
-            Effect::Start(share) => self.link.send(
-                Address::Supervisor(share.node),
+            Effect::Survey(origins) => {
+                let survey = BalancerMessage::Survey {
+                    team,
+                    leader: self.node(),
+                    origins,
+                };
+                self.host.link.send(Address::Balancer, survey);
+            }
+            Effect::Start(origin, ranks) => self.order(
+                origin,
                 SupervisorMessage::StartMsvpus {
                     team,
+                    leader: self.node(),
                     invocation: self.invocation.clone(),
-                    ranks: share.ranks,
-                    // The core has checked that it fits.
-                    team_size: self.core.team_size() as u32,
+                    ranks,
+                    team_size: self.core.team_size(),
                 },
             ),
-            Effect::SendTile(rank, tile) => {
-                log::trace!("job {job}: tile {rank}, {} bytes", tile.len_bytes());
-                self.link.send_rank(team, rank, MsvpuMessage::Tile(tile));
+            Effect::Retire(origin, ranks) => {
+                self.order(origin, SupervisorMessage::Retire { team, ranks });
             }
-            Effect::SendTask(round, task) => {
-                log::debug!("job {job}: hop 6, task of round {round}");
-                self.told = Instant::now();
-                let begun = ProxyMessage::RoundBegun {
+            Effect::SendTile(origin, rank, tile) => self.send_tile(origin, rank, tile),
+            Effect::SendTask(origin, ranks, round, task) => {
+                log::debug!("job {job}: hop 6, task of round {round} to node {origin}");
+                let order = SupervisorMessage::Task {
                     team,
+                    ranks,
                     round,
-                    task: task.clone(),
+                    task,
                 };
-                self.link
-                    .send_team(team, &MsvpuMessage::Task { round, task });
-                self.link.send(Address::Proxy, begun);
+                self.order(origin, order);
+            }
+            Effect::SendOutput(origin, ranks, output) => {
+                let order = SupervisorMessage::Collect {
+                    team,
+                    ranks,
+                    output,
+                };
+                self.order(origin, order);
+            }
+            Effect::Inquire(origin, ranks, stage) => {
+                self.order(origin, SupervisorMessage::Inquire { team, ranks, stage });
+            }
+            Effect::Commit(record) => {
+                self.told = self.host.clock.now();
+                let commit = ProxyMessage::Commit { team, record };
+                self.host.link.send(Address::Proxy, commit);
             }
             Effect::Fold(round, task, partials) => {
                 log::debug!("job {job}: hop 7, all results of round {round}");
                 let instance = Arc::clone(&self.instance);
-                let site = Site::GlobalStep(round);
-                self.run(context, site, Event::Folded, move |cancellation| {
-                    instance.global_step(round, task, partials, cancellation)
+                let cancellation = self.cancellation.clone();
+                let folded = |result| Done::Folded(Event::Folded(result));
+                self.run(context, Site::GlobalStep(round), folded, move || {
+                    instance.global_step(round, task, partials, &cancellation)
                 });
             }
-            Effect::SendOutput(output) => {
-                self.link.send_team(team, &MsvpuMessage::Collect { output });
+            Effect::Measured(round, times) => {
+                let measured = BalancerMessage::Measured { team, round, times };
+                self.host.link.send(Address::Balancer, measured);
             }
-            Effect::Drop(Taken::Stranger) => self.link.stranger(),
-            Effect::Drop(_) => self.link.duplicate(),
+            Effect::Drop(Dropped::Stranger) => self.host.link.stranger(),
+            Effect::Drop(Dropped::Stale) => self.host.link.stale(),
+            Effect::Drop(Dropped::Duplicate) => self.host.link.duplicate(),
             Effect::Finish(result) => self.finish(result),
         }
+    }
+
+    fn node(&self) -> NodeId {
+        self.host.link.origin().node
+    }
+
+    fn order(&self, to: Origin, order: SupervisorMessage) {
+        self.host.link.send(Address::Supervisor(to.node), order);
+    }
+
+    fn send_tile(&self, origin: Origin, rank: Rank, tile: Payload) {
+        let (job, team) = (self.team.job, self.team);
+        log::trace!("job {job}: tile {rank}, {} bytes", tile.len_bytes());
+        let cost = self.costs.get(rank.index());
+        let order = SupervisorMessage::Tile {
+            team,
+            rank,
+            tile,
+            complexity: cost.map_or(0.0, |cost| cost.complexity),
+        };
+        self.order(origin, order);
     }
 
     fn enter(&self, phase: Phase) {
         let team = self.team;
         log::debug!("job {}: {phase}", team.job);
-        self.link
+        self.host
+            .link
             .send(Address::Proxy, ProxyMessage::Entered { team, phase });
     }
 
@@ -179,17 +271,17 @@ impl TeamLeader {
         &self,
         context: &Context<Self>,
         site: Site,
-        event: fn(Result<T, JobError>) -> Event,
-        work: impl FnOnce(&Cancellation) -> Result<T, ProgramError> + Send + 'static,
+        done: impl Fn(Result<T, JobError>) -> Done + Send + 'static,
+        work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
     ) {
-        let (link, address) = (self.link.clone(), context.address());
-        let cancellation = self.cancellation.clone();
-        let work = move || {
-            cancellation.check()?;
-            work(&cancellation)
+        let (link, address) = (self.host.link.clone(), context.address());
+        let label = Label {
+            job: self.team.job,
+            site,
+            cost: 0.0,
         };
-        self.compute.run(site, work, move |result| {
-            link.complete(&address, Done(event(result)));
+        run(&*self.host.processors, label, work, move |result| {
+            link.tell(&address, done(result));
         });
     }
 
@@ -197,32 +289,38 @@ impl TeamLeader {
         let Some((round, answered)) = self.core.answered() else {
             return;
         };
-        if answered > 0 && self.told.elapsed() >= TILES_EVERY {
-            self.told = Instant::now();
-            self.link.send(
-                Address::Proxy,
-                ProxyMessage::TilesAnswered {
-                    team: self.team,
-                    round,
-                    answered: answered as u32,
-                    team_size: self.core.team_size() as u32,
-                },
-            );
+        let now = self.host.clock.now();
+        if answered > 0 && now.saturating_sub(self.told) >= TILES_EVERY {
+            self.told = now;
+            let answered = ProxyMessage::TilesAnswered {
+                team: self.team,
+                round,
+                answered: answered as u32,
+                team_size: self.core.team_size(),
+            };
+            self.host.link.send(Address::Proxy, answered);
         }
     }
 
-    fn finish(&self, result: Result<Finished, JobError>) {
+    /// The team stops; the leader stays until the proxy has its end, and stops it.
+    fn finish(&mut self, result: Result<Finished, JobError>) {
         let team = self.team;
-        let mut nodes: Vec<NodeId> = self.core.shares().iter().map(|share| share.node).collect();
-        if !nodes.contains(&self.node) {
-            nodes.push(self.node);
-        }
-        for node in nodes {
-            self.link
-                .send(Address::Supervisor(node), SupervisorMessage::Stop { team });
+        for origin in self.core.origins() {
+            if origin.node != self.node() {
+                self.order(origin, SupervisorMessage::Stop { team });
+            }
         }
         log::debug!("job {}: hop 8, the result goes to the proxy", team.job);
-        self.link
+        if self.host.is_recoverable() {
+            self.ended = Some(result.clone());
+        }
+        self.tell_end(result);
+    }
+
+    fn tell_end(&self, result: Result<Finished, JobError>) {
+        let team = self.team;
+        self.host
+            .link
             .send(Address::Proxy, ProxyMessage::Ended { team, result });
     }
 }

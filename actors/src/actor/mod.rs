@@ -7,40 +7,19 @@ pub(crate) mod msvpu;
 pub(crate) mod proxy;
 pub(crate) mod supervisor;
 
-use std::sync::Arc;
+/// Time has passed: whoever waits for an answer asks again.
+#[derive(Clone, Copy, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Tick;
 
-use tokio::sync::watch;
-
-/// How many actors of the teams are alive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
-    /// Team leaders, one per running job.
-    pub leaders: usize,
-    /// MsVPUs.
-    pub msvpus: usize,
-}
-
-/// Counts an actor for as long as it lives.
-pub(crate) struct Counted {
-    census: Arc<watch::Sender<Census>>,
-    role: fn(&mut Census) -> &mut usize,
-}
-
-impl Counted {
-    pub(crate) fn new(
-        census: &Arc<watch::Sender<Census>>,
-        role: fn(&mut Census) -> &mut usize,
-    ) -> Self {
-        census.send_modify(|census| *role(census) += 1);
-        Self {
-            census: Arc::clone(census),
-            role,
+/// Lets an actor of a machine of several nodes tick; in one process nothing gets lost.
+macro_rules! ticking {
+    ($host:expr, $context:expr) => {
+        if let Some(timing) = $host.timing {
+            let (clock, link) = (&$host.clock, &$host.link);
+            let actor = actix::AsyncContext::address($context);
+            $crate::clock::remind(clock, link, timing.retry(), &actor, $crate::actor::Tick);
         }
-    }
+    };
 }
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.census.send_modify(|census| *(self.role)(census) -= 1);
-    }
-}
+pub(crate) use ticking;

@@ -3,67 +3,93 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Actor, Context, Handler};
-use tokio::time::Instant;
 
-use crate::actor::Counted;
 use crate::catalog::{Instance, LoadedTile};
-use crate::compute::Compute;
-use crate::core::msvpu::{Agenda, Order, Work};
-use crate::core::outbox::{Outbox, Stage};
+use crate::core::msvpu::{Agenda, Next, Order, Stage, Word, Work};
+use crate::core::outbox::Outbox;
 use crate::error::{JobError, ProgramError, Site};
-use crate::link::{Letter, Link};
-use crate::message::{Address, Answer, LeaderMessage, Message, MsvpuMessage, TeamId};
+use crate::host::{Counted, Host};
+use crate::id::{NodeId, Origin, TeamId};
+use crate::message::{Address, Answer, LeaderMessage};
+use crate::payload::Payload;
 use crate::program;
+use crate::work::{Label, run};
 
 type Tile = Box<dyn LoadedTile>;
 
 /// The mailbox of a [`Processor`]; when nothing can reach it any more it stops, and the processor
 /// ends with the work that it has begun.
+#[doc(alias = "team worker")]
 pub(crate) struct Msvpu {
     processor: Arc<Processor>,
 }
 
+/// What its supervisor hands to an MsVPU.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) enum Errand {
+    /// An order of the leader; with a tile, the work of one step on it.
+    Do(Order, f64),
+    /// The leader misses the answer of this stage.
+    Inquire(Stage),
+}
+
 /// What the MsVPUs of one node's share of a team have in common.
 pub(crate) struct LocalTeam {
-    link: Link,
-    compute: Compute,
+    host: Host,
+    /// Of this node, when the share was started: what is computed under an incarnation that was
+    /// given up must not pass for the work of the next.
+    origin: Origin,
     team: TeamId,
+    leader: NodeId,
     instance: Arc<dyn Instance>,
     outbox: Mutex<Outbox<Answer>>,
-    since: Instant,
 }
 
 impl LocalTeam {
     pub(crate) fn new(
-        link: Link,
-        compute: Compute,
+        host: Host,
         team: TeamId,
+        leader: NodeId,
         instance: Arc<dyn Instance>,
-        msvpus: usize,
     ) -> Self {
         Self {
-            link,
-            compute,
+            origin: host.link.origin(),
+            host,
             team,
+            leader,
             instance,
-            outbox: Mutex::new(Outbox::new(msvpus)),
-            since: Instant::now(),
+            outbox: Mutex::new(Outbox::new()),
         }
     }
 
+    /// So many MsVPUs are about to get an order that ends in an answer.
+    pub(crate) fn ordered(&self, msvpus: usize) {
+        locked(&self.outbox).order(msvpus, self.host.clock.now());
+    }
+
     fn answer(&self, answer: Answer) {
-        let stage = match &answer {
-            Answer::Partial { round, .. } => Stage::Round(*round),
-            Answer::Collected { .. } => Stage::Collecting,
-        };
-        let answers = locked(&self.outbox).put(stage, answer, self.since.elapsed());
+        let answers = locked(&self.outbox).put(answer, self.host.clock.now());
+        self.tell_answers(answers);
+    }
+
+    fn drop_orders(&self, orders: usize) {
+        for _ in 0..orders {
+            let answers = locked(&self.outbox).drop_order(self.host.clock.now());
+            self.tell_answers(answers);
+        }
+    }
+
+    fn tell_answers(&self, answers: Option<Vec<Answer>>) {
         if let Some(answers) = answers {
-            self.tell_leader(LeaderMessage::Answers(answers));
+            let origin = self.origin;
+            self.tell_leader(LeaderMessage::Answers { origin, answers });
         }
     }
 
     fn tell_leader(&self, message: LeaderMessage) {
-        self.link.send(Address::Leader(self.team), message);
+        let leader = Address::Leader(self.team, self.leader);
+        self.host.link.send(leader, message);
     }
 }
 
@@ -78,9 +104,18 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Processor {
     team: Arc<LocalTeam>,
     place: program::Context,
-    agenda: Mutex<Agenda<Tile>>,
+    memory: Mutex<Memory>,
     _counted: Counted,
 }
+
+struct Memory {
+    agenda: Agenda<Tile>,
+    /// The work of one step on the tile, in elementary operations.
+    complexity: f64,
+}
+
+/// The tile, if it is still of use, and what to answer.
+type Performed = (Option<Tile>, Option<(Stage, Option<Payload>)>);
 
 impl Msvpu {
     pub(crate) fn new(team: Arc<LocalTeam>, place: program::Context, counted: Counted) -> Self {
@@ -88,7 +123,10 @@ impl Msvpu {
             processor: Arc::new(Processor {
                 team,
                 place,
-                agenda: Mutex::new(Agenda::new()),
+                memory: Mutex::new(Memory {
+                    agenda: Agenda::new(),
+                    complexity: 0.0,
+                }),
                 _counted: counted,
             }),
         }
@@ -99,43 +137,55 @@ impl Actor for Msvpu {
     type Context = Context<Self>;
 }
 
-impl Handler<Letter> for Msvpu {
+impl Handler<Errand> for Msvpu {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
-        let order = match message {
-            Message::Msvpu(MsvpuMessage::Tile(tile)) => Order::Load(tile),
-            Message::Msvpu(MsvpuMessage::Task { round, task }) => Order::Step(round, task),
-            Message::Msvpu(MsvpuMessage::Collect { output }) => Order::Collect(output),
-            other => return self.processor.team.link.misdirected(&other),
-        };
-        let work = locked(&self.processor.agenda).order(order);
-        if let Some(work) = work {
-            Processor::begin(&self.processor, work);
+    fn handle(&mut self, errand: Errand, _: &mut Self::Context) {
+        match errand {
+            Errand::Do(order, complexity) => {
+                let mut memory = locked(&self.processor.memory);
+                if matches!(order, Order::Load(_)) {
+                    memory.complexity = complexity;
+                }
+                let next = memory.agenda.order(order);
+                drop(memory);
+                Processor::go_on(&self.processor, next);
+            }
+            Errand::Inquire(stage) => self.processor.speak(stage),
         }
     }
 }
 
 impl Processor {
+    fn go_on(this: &Arc<Self>, next: Next<Tile>) {
+        if let Some(work) = next.work {
+            Self::begin(this, work);
+        }
+        this.team.drop_orders(next.dropped);
+    }
+
     fn begin(this: &Arc<Self>, work: Work<Tile>) {
         let rank = this.place.rank();
-        let site = match &work {
-            Work::Load(_) => Site::Load(rank),
-            Work::Step(_, round, _) => Site::LocalStep(*round, rank),
-            Work::Collect(..) => Site::Collect(rank),
+        let (site, cost) = match &work {
+            Work::Load(_) => (Site::Load(rank), 0.0),
+            Work::Step(_, round, _) => {
+                let complexity = locked(&this.memory).complexity;
+                (Site::LocalStep(*round, rank), complexity)
+            }
+            Work::Collect(..) => (Site::Collect(rank), 0.0),
         };
+        let job = this.team.team.job;
         let (performer, owner) = (Arc::clone(this), Arc::clone(this));
-        this.team.compute.run(
-            site,
+        run(
+            &*this.team.host.processors,
+            Label { job, site, cost },
             move || performer.perform(work),
             move |result| Self::end(&owner, result),
         );
     }
 
-    /// The tile, if it is still of use, and what to answer.
-    fn perform(&self, work: Work<Tile>) -> Result<(Option<Tile>, Option<Answer>), ProgramError> {
+    fn perform(&self, work: Work<Tile>) -> Result<Performed, ProgramError> {
         self.place.check()?;
-        let rank = self.place.rank();
         Ok(match work {
             Work::Load(tile) => {
                 let tile = Arc::clone(&self.team.instance).load(tile, &self.place)?;
@@ -143,35 +193,67 @@ impl Processor {
             }
             Work::Step(mut tile, round, task) => {
                 let partial = tile.local_step(task, &self.place)?;
-                let answer = Answer::Partial {
-                    rank,
-                    round,
-                    partial,
-                };
-                (Some(tile), Some(answer))
+                (Some(tile), Some((Stage::Round(round), Some(partial))))
             }
             Work::Collect(tile, output) => {
                 let tile = tile.collect(output, &self.place)?;
-                (None, Some(Answer::Collected { rank, tile }))
+                (None, Some((Stage::Collecting, tile)))
             }
         })
     }
 
-    fn end(this: &Arc<Self>, result: Result<(Option<Tile>, Option<Answer>), JobError>) {
-        let (tile, answer) = match result {
-            Ok(done) => done,
+    fn end(this: &Arc<Self>, result: Result<Performed, JobError>) {
+        let (next, answer) = match result {
+            Ok((tile, answer)) => {
+                let kept = answer.clone().filter(|_| this.team.host.is_recoverable());
+                // Before the answer is sent: the next order may come at once.
+                let next = locked(&this.memory).agenda.done(tile, kept);
+                (next, answer)
+            }
+            // The team was stopped here; nobody is to hear of it.
+            Err(JobError::Cancelled) if this.place.check().is_err() => {
+                (locked(&this.memory).agenda.failed(JobError::Cancelled), None)
+            }
             Err(error) => {
-                this.team.tell_leader(LeaderMessage::Failed(error));
-                (None, None)
+                let next = locked(&this.memory).agenda.failed(error.clone());
+                this.fail(error);
+                (next, None)
             }
         };
-        // Before the answer: the next order may come at once.
-        let next = locked(&this.agenda).done(tile);
-        if let Some(answer) = answer {
-            this.team.answer(answer);
+        if let Some((stage, payload)) = answer {
+            let rank = this.place.rank();
+            this.team.answer(Answer {
+                rank,
+                stage,
+                payload,
+            });
         }
-        if let Some(work) = next {
-            Self::begin(this, work);
+        Self::go_on(this, next);
+    }
+
+    fn fail(&self, error: JobError) {
+        let origin = self.team.origin;
+        self.team
+            .tell_leader(LeaderMessage::Failed { origin, error });
+    }
+
+    /// The leader misses an answer.
+    fn speak(&self, stage: Stage) {
+        let (rank, origin) = (self.place.rank(), self.team.origin);
+        let word = locked(&self.memory).agenda.inquire(stage);
+        match word {
+            Word::Busy => {}
+            Word::LacksTile | Word::LacksOrder => {
+                let tile = word == Word::LacksTile;
+                self.team
+                    .tell_leader(LeaderMessage::Lacks { origin, rank, tile });
+            }
+            Word::Answered(payload) => self.team.tell_answers(Some(vec![Answer {
+                rank,
+                stage,
+                payload,
+            }])),
+            Word::Failed(error) => self.fail(error),
         }
     }
 }

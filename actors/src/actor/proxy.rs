@@ -1,48 +1,64 @@
 //! The proxy (Proxy Ms Provider): accepts jobs, keeps their journals, returns their results.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 use dashmap::DashMap;
-use tokio::time::Instant;
-use uuid::Uuid;
 
-use crate::catalog::Catalog;
+use crate::actor::{Tick, ticking};
 use crate::core::admission::{Admission, Admitted};
+use crate::core::record::Record;
 use crate::error::JobError;
-use crate::id::{JobId, NodeId};
-use crate::job::{Finished, JobState, Limits, Phase};
+use crate::host::Host;
+use crate::id::{JobId, Origin, Round, TeamId};
+use crate::job::{Finished, JobState, Phase, WaitReason};
 use crate::journal::{Journal, What};
-use crate::link::{Letter, Link};
+use crate::link::Letter;
 use crate::message::{
-    Address, BalancerMessage, DirectoryMessage, Invocation, Message, ProxyMessage,
-    SupervisorMessage, TeamId,
+    Address, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage,
+    SupervisorMessage,
 };
 use crate::payload::Payload;
+
+/// So many leaders of a job may be lost in one round: after that the program is to blame.
+const MAX_LEADER_LOSSES: u8 = 5;
 
 /// The journals of the jobs that have not ended. Shared with the machine, which ends those that
 /// the proxy cannot end any more.
 pub(crate) type Journals = Arc<DashMap<JobId, Arc<Journal>>>;
 
+#[doc(alias = "Proxy Ms Provider")]
 pub(crate) struct Proxy {
-    link: Link,
-    catalog: Arc<Catalog>,
-    limits: Limits,
+    host: Host,
     admission: Admission,
     journals: Journals,
-    jobs: HashMap<JobId, Job>,
+    jobs: BTreeMap<JobId, Job>,
 }
 
 /// What the proxy keeps of a job until it has ended.
 struct Job {
     invocation: Invocation,
-    /// Given away with the order to start the leader.
+    /// Given away with the order to start the leader, where no leader can be lost.
     input: Option<Payload>,
     /// Where the leader goes, when the balancer has said so.
-    node: Option<NodeId>,
+    leader: Option<Origin>,
     /// Under which epoch it speaks, when the directory has said so.
     team: Option<TeamId>,
+    /// Whether the leader was ordered, and is known to be there.
+    ordered: bool,
+    started: bool,
+    /// Where the job stands, and the number of the record in its leader's counting.
+    record: Option<Record>,
+    /// Leaders lost in this round.
+    losses: u8,
+}
+
+impl Job {
+    fn round(&self) -> Round {
+        self.record.as_ref().map_or(Round(0), |record| record.round)
+    }
 }
 
 /// Hop 1: a job is submitted; answered with its journal once it is admitted.
@@ -51,7 +67,7 @@ struct Job {
 pub(crate) struct Submit {
     pub(crate) invocation: Invocation,
     pub(crate) input: Payload,
-    pub(crate) submitted: Instant,
+    pub(crate) submitted: Duration,
 }
 
 /// Someone asks for a job's end.
@@ -60,19 +76,13 @@ pub(crate) struct Submit {
 pub(crate) struct Cancel(pub(crate) JobId);
 
 impl Proxy {
-    pub(crate) fn new(
-        link: Link,
-        catalog: Arc<Catalog>,
-        limits: Limits,
-        journals: Journals,
-    ) -> Self {
+    pub(crate) fn new(host: Host, journals: Journals) -> Self {
+        let limits = host.limits;
         Self {
-            link,
-            catalog,
-            limits,
+            host,
             admission: Admission::new(limits.max_running_jobs, limits.max_queued_jobs),
             journals,
-            jobs: HashMap::new(),
+            jobs: BTreeMap::new(),
         }
     }
 
@@ -80,26 +90,36 @@ impl Proxy {
     fn place(&self, job: JobId) {
         self.write(job, What::State(JobState::Running(Phase::Placing)));
         log::debug!("job {job}: hop 2, proxy asks the balancer");
-        self.link
-            .send(Address::Balancer, BalancerMessage::PlaceLeader { job });
-        self.link
-            .send(Address::Directory, DirectoryMessage::Grant { job });
+        let link = &self.host.link;
+        link.send(Address::Balancer, BalancerMessage::PlaceLeader { job });
+        link.send(Address::Directory, DirectoryMessage::Grant { job });
     }
 
-    /// Hop 4, when both answers are there.
+    /// Hop 4, when both answers are there, and again until the leader is.
     fn start_leader(&mut self, id: JobId) {
+        let recoverable = self.host.is_recoverable();
         let Some(job) = self.jobs.get_mut(&id) else {
             return;
         };
-        if let (Some(node), Some(team)) = (job.node, job.team)
-            && let Some(input) = job.input.take()
-        {
+        let (Some(leader), Some(team)) = (job.leader, job.team) else {
+            return;
+        };
+        let input = if recoverable {
+            job.input.clone()
+        } else {
+            job.input.take()
+        };
+        if let Some(input) = input {
+            job.ordered = true;
             let start = SupervisorMessage::StartLeader {
                 team,
                 invocation: job.invocation.clone(),
                 input,
+                resumed: job.record.clone(),
             };
-            self.link.send(Address::Supervisor(node), start);
+            self.host
+                .link
+                .send(Address::Supervisor(leader.node), start);
         }
     }
 
@@ -115,16 +135,86 @@ impl Proxy {
             .is_some_and(|job| job.team == Some(team))
     }
 
-    fn end(&mut self, job: JobId, result: Result<Finished, JobError>) {
-        let next = self.admission.end(job);
-        self.jobs.remove(&job);
-        self.link
-            .send(Address::Directory, DirectoryMessage::Release { job });
-        if let Some((_, journal)) = self.journals.remove(&job) {
-            journal.end(result);
-            log::debug!("job {job}: {}", journal.state());
+    fn commit(&mut self, team: TeamId, record: Record) {
+        let Some(job) = self.jobs.get_mut(&team.job) else {
+            return;
+        };
+        let (before, round, sequence) = (job.round(), record.round, record.sequence);
+        let task = record.task.clone();
+        // A record that was overtaken tells nothing new.
+        let newer = job.record.as_ref().is_none_or(|known| sequence > known.sequence);
+        if newer {
+            job.record = Some(record);
         }
-        if let Some(next) = next {
+        if let Some(leader) = job.leader {
+            let committed = LeaderMessage::Committed { sequence };
+            self.host
+                .link
+                .send(Address::Leader(team, leader.node), committed);
+        }
+        if newer && round > before {
+            job.losses = 0;
+            self.write(team.job, What::Round { round, task });
+        }
+    }
+
+    /// A node is lost: the jobs that were led there get another leader.
+    fn lost(&mut self, origin: Origin) {
+        let led: Vec<JobId> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.leader == Some(origin))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in led {
+            if let Err(error) = self.replace_leader(id, origin) {
+                self.end(id, Err(error));
+            }
+        }
+    }
+
+    fn replace_leader(&mut self, id: JobId, lost: Origin) -> Result<(), JobError> {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return Ok(());
+        };
+        log::debug!("job {id}: its leader was lost with node {lost}");
+        (job.leader, job.team) = (None, None);
+        (job.ordered, job.started) = (false, false);
+        job.losses += 1;
+        if let Some(record) = &mut job.record {
+            record.lost(lost)?;
+            // The next leader counts anew.
+            record.sequence = 0;
+        }
+        if job.losses >= MAX_LEADER_LOSSES {
+            return Err(JobError::LeadersLost {
+                losses: job.losses,
+                round: job.round(),
+            });
+        }
+        let forget = BalancerMessage::Forget { job: id };
+        self.host.link.send(Address::Balancer, forget);
+        self.place(id);
+        Ok(())
+    }
+
+    fn end(&mut self, id: JobId, result: Result<Finished, JobError>) {
+        let link = &self.host.link;
+        link.send(Address::Directory, DirectoryMessage::Release { job: id });
+        link.send(Address::Balancer, BalancerMessage::Forget { job: id });
+        if let Some(job) = self.jobs.remove(&id)
+            && let (true, Some(leader), Some(team)) = (job.ordered, job.leader, job.team)
+        {
+            link.send(
+                Address::Supervisor(leader.node),
+                SupervisorMessage::Stop { team },
+            );
+        }
+        if let Some((_, journal)) = self.journals.remove(&id) {
+            journal.end(result);
+            log::debug!("job {id}: {}", journal.state());
+        }
+        if let Some(next) = self.admission.end(id) {
             self.place(next);
         }
     }
@@ -132,29 +222,52 @@ impl Proxy {
 
 impl Actor for Proxy {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        ticking!(self.host, context);
+    }
+}
+
+impl Handler<Tick> for Proxy {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, context: &mut Self::Context) {
+        ticking!(self.host, context);
+        let unheard = self.jobs.iter().filter(|(_, job)| job.ordered && !job.started);
+        for id in unheard.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.start_leader(id);
+        }
+    }
 }
 
 impl Handler<Submit> for Proxy {
     type Result = Result<Arc<Journal>, JobError>;
 
     fn handle(&mut self, submit: Submit, _: &mut Self::Context) -> Self::Result {
-        let id = JobId::new(Uuid::now_v7());
+        let id = self.host.clock.job_id();
         let program = &submit.invocation.program;
         log::debug!("job {id}: hop 1, `{program}` submitted");
-        self.catalog.check(program, &submit.invocation.parameters)?;
+        self.host
+            .catalog
+            .check(program, &submit.invocation.parameters)?;
         let admitted = self.admission.submit(id);
         if admitted == Admitted::Refused {
-            let limit = self.limits.max_queued_jobs;
+            let limit = self.host.limits.max_queued_jobs;
             return Err(JobError::QueueFull { limit });
         }
         let job = Job {
             invocation: submit.invocation,
             input: Some(submit.input),
-            node: None,
+            leader: None,
             team: None,
+            ordered: false,
+            started: false,
+            record: None,
+            losses: 0,
         };
         self.jobs.insert(id, job);
-        let journal = Arc::new(Journal::new(id, submit.submitted));
+        let clock = Arc::clone(&self.host.clock);
+        let journal = Arc::new(Journal::new(id, clock, submit.submitted));
         journal.write(What::State(JobState::Pending));
         self.journals.insert(id, Arc::clone(&journal));
         if admitted == Admitted::Run {
@@ -172,20 +285,14 @@ impl Handler<Cancel> for Proxy {
             return;
         };
         log::debug!("job {id}: cancelled");
-        match job {
-            // By way of its supervisor: the leader may not be there yet, but its order is.
-            Job {
-                node: Some(node),
-                team: Some(team),
-                input: None,
-                ..
-            } => self.link.send(
-                Address::Supervisor(*node),
-                SupervisorMessage::CancelLeader { team: *team },
-            ),
-            // No leader was ordered: there is nothing to stop but what waits here.
-            _ => self.end(id, Err(JobError::Cancelled)),
+        if let (true, Some(leader), Some(team)) = (job.ordered, job.leader, job.team) {
+            // It stops its team; what does not hear of it is stopped with its node's next grant.
+            self.host.link.send(
+                Address::Supervisor(leader.node),
+                SupervisorMessage::CancelLeader { team },
+            );
         }
+        self.end(id, Err(JobError::Cancelled));
     }
 }
 
@@ -195,12 +302,20 @@ impl Handler<Letter> for Proxy {
     fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
         let message = match message {
             Message::Proxy(message) => message,
-            other => return self.link.misdirected(&other),
+            other => return self.host.link.misdirected(&other),
         };
         match message {
-            ProxyMessage::LeaderPlaced { job: id, node } => {
-                if let Some(job) = self.jobs.get_mut(&id) {
-                    job.node = Some(node);
+            ProxyMessage::LeaderPlaced { job: id, origin } => {
+                let Some(job) = self.jobs.get_mut(&id) else {
+                    return;
+                };
+                job.leader = origin;
+                let state = match origin {
+                    Some(_) => JobState::Running(Phase::Placing),
+                    None => JobState::Waiting(WaitReason::NoNode),
+                };
+                if self.journals.get(&id).is_some_and(|j| j.state() != state) {
+                    self.write(id, What::State(state));
                 }
                 self.start_leader(id);
             }
@@ -210,11 +325,17 @@ impl Handler<Letter> for Proxy {
                 }
                 self.start_leader(id);
             }
+            ProxyMessage::Lost(origin) => self.lost(origin),
+            ProxyMessage::LeaderStarted { team } if self.is_current(team) => {
+                if let Some(job) = self.jobs.get_mut(&team.job) {
+                    job.started = true;
+                }
+            }
             ProxyMessage::Entered { team, phase } if self.is_current(team) => {
                 self.write(team.job, What::State(JobState::Running(phase)));
             }
-            ProxyMessage::RoundBegun { team, round, task } if self.is_current(team) => {
-                self.write(team.job, What::Round { round, task });
+            ProxyMessage::Commit { team, record } if self.is_current(team) => {
+                self.commit(team, record);
             }
             ProxyMessage::TilesAnswered {
                 team,
@@ -233,7 +354,7 @@ impl Handler<Letter> for Proxy {
                 self.end(team.job, result);
             }
             // Of a job that has ended, or of a leader that was replaced.
-            _ => self.link.duplicate(),
+            _ => self.host.link.stale(),
         }
     }
 }

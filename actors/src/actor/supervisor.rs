@@ -1,48 +1,48 @@
 //! The supervisor: one per node; starts and stops that node's leaders and MsVPUs.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix::{Actor, Context, Handler};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use actix::{Actor, Addr, Context, Handler};
 
 use crate::actor::leader::TeamLeader;
-use crate::actor::msvpu::{LocalTeam, Msvpu};
-use crate::actor::{Census, Counted};
-use crate::catalog::{Catalog, Instance};
+use crate::actor::msvpu::{Errand, LocalTeam, Msvpu};
+use crate::actor::{Tick, ticking};
+use crate::catalog::Instance;
 use crate::caught::caught;
-use crate::compute::Compute;
-use crate::core::membership::Member;
-use crate::core::team::Team;
+use crate::core::lease::Member;
+use crate::core::msvpu::Order;
+use crate::core::ranks::Ranks;
+use crate::core::record::Record;
 use crate::error::JobError;
-use crate::id::Rank;
-use crate::job::Limits;
-use crate::link::{Letter, Link, Registration};
+use crate::host::{Counted, Host};
+use crate::id::{NodeId, Rank, TeamId};
+use crate::link::{Letter, Registration};
 use crate::message::{
     Address, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
-    TeamId,
 };
 use crate::payload::Payload;
 use crate::program::{self, Cancellation};
 
 pub(crate) struct Supervisor {
-    pub(crate) link: Link,
-    pub(crate) compute: Compute,
-    pub(crate) catalog: Arc<Catalog>,
-    pub(crate) limits: Limits,
-    pub(crate) member: Member,
-    pub(crate) census: Arc<watch::Sender<Census>>,
-    pub(crate) hosted: HashMap<TeamId, Hosted>,
+    host: Host,
+    hosted: BTreeMap<TeamId, Hosted>,
+    /// The latest grant of the node's lease, as the directory gave it.
+    seen: Option<Duration>,
 }
 
 /// What this node runs for a job. When it is dropped the actors can be reached by nobody and stop.
-pub(crate) struct Hosted {
+struct Hosted {
     instance: Arc<dyn Instance>,
     cancellation: Cancellation,
-    registrations: Vec<Registration>,
+    leader: Option<Registration>,
+    crew: Option<Crew>,
+}
+
+struct Crew {
+    team: Arc<LocalTeam>,
+    msvpus: BTreeMap<Rank, Addr<Msvpu>>,
 }
 
 impl Drop for Hosted {
@@ -54,9 +54,18 @@ impl Drop for Hosted {
 impl Actor for Supervisor {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Self::Context) {
-        self.link
-            .send(Address::Directory, DirectoryMessage::Join(self.member));
+    fn started(&mut self, context: &mut Self::Context) {
+        self.renew();
+        ticking!(self.host, context);
+    }
+}
+
+impl Handler<Tick> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, context: &mut Self::Context) {
+        ticking!(self.host, context);
+        self.renew();
     }
 }
 
@@ -66,58 +75,132 @@ impl Handler<Letter> for Supervisor {
     fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
         let message = match message {
             Message::Supervisor(message) => message,
-            other => return self.link.misdirected(&other),
+            other => return self.host.link.misdirected(&other),
         };
         match message {
+            SupervisorMessage::Granted { at, over } => {
+                self.seen = self.seen.max(Some(at));
+                for team in over {
+                    self.stop(team);
+                }
+            }
+            SupervisorMessage::Expelled { incarnation } => {
+                if incarnation >= self.host.link.origin().incarnation {
+                    log::warn!("node {} was given up; it joins anew", self.host.link.origin());
+                    for team in self.hosted.keys().copied().collect::<Vec<_>>() {
+                        self.stop(team);
+                    }
+                    self.host.link.reincarnate(incarnation.next());
+                    self.seen = None;
+                    self.renew();
+                }
+            }
             SupervisorMessage::StartLeader {
                 team,
                 invocation,
                 input,
-            } => {
-                if let Err(error) = self.start_leader(team, invocation, input) {
-                    let result = Err(error);
-                    self.link
-                        .send(Address::Proxy, ProxyMessage::Ended { team, result });
-                }
+                resumed,
+            } => self.start_leader(team, invocation, input, resumed),
+            SupervisorMessage::CancelLeader { team } => {
+                let node = self.host.link.origin().node;
+                let leader = Address::Leader(team, node);
+                self.host.link.send(leader, LeaderMessage::Cancel);
             }
             SupervisorMessage::StartMsvpus {
                 team,
+                leader,
                 invocation,
                 ranks,
                 team_size,
             } => {
-                let answer = match self.start_msvpus(team, &invocation, ranks, team_size) {
-                    Ok(()) => LeaderMessage::Started(self.member.node),
-                    Err(error) => LeaderMessage::Failed(error),
+                let origin = self.host.link.origin();
+                let answer = match self.start_msvpus(team, leader, &invocation, &ranks, team_size) {
+                    Ok(()) => LeaderMessage::Started { origin, ranks },
+                    Err(error) => LeaderMessage::Failed { origin, error },
                 };
-                self.link.send(Address::Leader(team), answer);
+                self.host.link.send(Address::Leader(team, leader), answer);
             }
-            SupervisorMessage::CancelLeader { team } => {
-                self.link.send(Address::Leader(team), LeaderMessage::Cancel)
+            SupervisorMessage::Tile {
+                team,
+                rank,
+                tile,
+                complexity,
+            } => {
+                let load = |_| Errand::Do(Order::Load(tile.clone()), complexity);
+                self.hand_out(team, &rank.into(), false, load);
             }
-            SupervisorMessage::Stop { team } => {
-                if let Some(hosted) = self.hosted.remove(&team) {
-                    if let Err(reason) = caught(|| drop(hosted)) {
-                        log::error!("job {}: panic while stopping: {reason}", team.job);
-                    }
-                    log::debug!("job {}: node {} stops the team", team.job, self.member.node);
-                }
+            SupervisorMessage::Task {
+                team,
+                ranks,
+                round,
+                task,
+            } => {
+                let step = |_| Errand::Do(Order::Step(round, task.clone()), 0.0);
+                self.hand_out(team, &ranks, true, step);
             }
+            SupervisorMessage::Collect {
+                team,
+                ranks,
+                output,
+            } => {
+                let collect = |_| Errand::Do(Order::Collect(output.clone()), 0.0);
+                self.hand_out(team, &ranks, true, collect);
+            }
+            SupervisorMessage::Inquire { team, ranks, stage } => {
+                self.hand_out(team, &ranks, false, |_| Errand::Inquire(stage));
+            }
+            SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
+            SupervisorMessage::Stop { team } => self.stop(team),
         }
     }
 }
 
 impl Supervisor {
+    pub(crate) const fn new(host: Host) -> Self {
+        Self {
+            host,
+            hosted: BTreeMap::new(),
+            seen: None,
+        }
+    }
+
+    /// A sign of life.
+    fn renew(&self) {
+        let renew = DirectoryMessage::Renew {
+            member: Member {
+                origin: self.host.link.origin(),
+                cpus: self.host.processors.cpus(),
+            },
+            seen: self.seen,
+            hosted: self.hosted.keys().copied().collect(),
+        };
+        self.host.link.send(Address::Directory, renew);
+    }
+
     /// What this node runs for the team; made now if this is the first of it.
     fn host(&mut self, team: TeamId, invocation: &Invocation) -> Result<&mut Hosted, JobError> {
+        if !self.hosted.contains_key(&team) {
+            // A higher epoch: what an earlier leader of the job had here is of no use any more.
+            let earlier: Vec<TeamId> = self
+                .hosted
+                .keys()
+                .filter(|known| known.job == team.job && known.epoch < team.epoch)
+                .copied()
+                .collect();
+            for team in earlier {
+                self.stop(team);
+            }
+        }
         Ok(match self.hosted.entry(team) {
-            Entry::Occupied(hosted) => hosted.into_mut(),
-            Entry::Vacant(place) => place.insert(Hosted {
+            std::collections::btree_map::Entry::Occupied(hosted) => hosted.into_mut(),
+            std::collections::btree_map::Entry::Vacant(place) => place.insert(Hosted {
                 instance: self
+                    .host
                     .catalog
                     .instantiate(&invocation.program, &invocation.parameters)?,
                 cancellation: Cancellation::default(),
-                registrations: Vec::new(),
+                leader: None,
+                crew: None,
             }),
         })
     }
@@ -127,66 +210,113 @@ impl Supervisor {
         team: TeamId,
         invocation: Invocation,
         input: Payload,
-    ) -> Result<(), JobError> {
-        log::debug!(
-            "job {}: hop 4, node {} starts the leader",
-            team.job,
-            self.member.node
-        );
-        let (link, compute) = (self.link.clone(), self.compute.clone());
-        let (node, limits) = (self.member.node, self.limits);
-        let counted = Counted::new(&self.census, |census| &mut census.leaders);
-        let hosted = self.host(team, &invocation)?;
-        let leader = TeamLeader {
-            link: link.clone(),
-            compute,
-            node,
-            team,
-            input: Some(input),
-            core: Team::new(limits),
-            told: Instant::now(),
-            instance: Arc::clone(&hosted.instance),
-            cancellation: hosted.cancellation.clone(),
-            invocation,
-            _counted: counted,
-        };
-        let mailbox = leader.start().recipient();
-        let registration = link.register(Address::Leader(team), mailbox);
-        hosted.registrations.push(registration);
-        Ok(())
+        resumed: Option<Record>,
+    ) {
+        let host = self.host.clone();
+        let node = host.link.origin().node;
+        match self.host(team, &invocation) {
+            Ok(hosted) if hosted.leader.is_none() => {
+                log::debug!("job {}: hop 4, node {node} starts the leader", team.job);
+                let instance = Arc::clone(&hosted.instance);
+                let cancellation = hosted.cancellation.clone();
+                let leader = TeamLeader::new(
+                    host.clone(),
+                    team,
+                    invocation,
+                    instance,
+                    cancellation,
+                    input,
+                    resumed,
+                );
+                let mailbox = leader.start().recipient();
+                let address = Address::Leader(team, node);
+                hosted.leader = Some(host.link.register(address, mailbox));
+            }
+            Ok(_) => host.link.duplicate(),
+            Err(error) => {
+                let result = Err(error);
+                host.link
+                    .send(Address::Proxy, ProxyMessage::Ended { team, result });
+                return;
+            }
+        }
+        host.link
+            .send(Address::Proxy, ProxyMessage::LeaderStarted { team });
     }
 
     fn start_msvpus(
         &mut self,
         team: TeamId,
+        leader: NodeId,
         invocation: &Invocation,
-        ranks: Range<u32>,
+        ranks: &Ranks,
         team_size: u32,
     ) -> Result<(), JobError> {
+        let host = self.host.clone();
         log::debug!(
-            "job {}: hop 4, node {} starts MsVPUs {ranks:?}",
+            "job {}: hop 4, node {} starts {} MsVPUs",
             team.job,
-            self.member.node
+            host.link.origin(),
+            ranks.len()
         );
-        let (link, compute) = (self.link.clone(), self.compute.clone());
-        let census = Arc::clone(&self.census);
         let hosted = self.host(team, invocation)?;
-        let first_rank = ranks.start;
-        let instance = Arc::clone(&hosted.instance);
-        let local_team = LocalTeam::new(link.clone(), compute, team, instance, ranks.len());
-        let local_team = Arc::new(local_team);
-        let mailboxes = ranks
-            .map(|rank| {
-                let place =
-                    program::Context::new(Rank(rank), team_size, hosted.cancellation.clone());
-                let counted = Counted::new(&census, |census| &mut census.msvpus);
-                let msvpu = Msvpu::new(Arc::clone(&local_team), place, counted);
-                msvpu.start().recipient()
-            })
-            .collect();
-        hosted
-            .registrations
-            .push(link.register_team(team, first_rank, mailboxes));
+        let (instance, cancellation) = (&hosted.instance, &hosted.cancellation);
+        let crew = hosted.crew.get_or_insert_with(|| Crew {
+            team: Arc::new(LocalTeam::new(
+                host.clone(),
+                team,
+                leader,
+                Arc::clone(instance),
+            )),
+            msvpus: BTreeMap::new(),
+        });
+        for rank in ranks.iter() {
+            crew.msvpus.entry(rank).or_insert_with(|| {
+                let place = program::Context::new(rank, team_size, cancellation.clone());
+                let counted = Counted::new(&host.census, |census| &mut census.msvpus);
+                Msvpu::new(Arc::clone(&crew.team), place, counted).start()
+            });
+        }
         Ok(())
+    }
+
+    /// Gives each of the MsVPUs an errand; `answered` when each is to end in an answer.
+    fn hand_out(
+        &self,
+        team: TeamId,
+        ranks: &Ranks,
+        answered: bool,
+        errand: impl Fn(Rank) -> Errand,
+    ) {
+        let link = &self.host.link;
+        let crew = self.hosted.get(&team).and_then(|hosted| hosted.crew.as_ref());
+        let Some(crew) = crew else {
+            return link.undeliverable(&team);
+        };
+        let here = |range: &std::ops::Range<u32>| crew.msvpus.range(Rank(range.start)..Rank(range.end));
+        if answered {
+            let orders = ranks.ranges().iter().map(|range| here(range).count()).sum();
+            crew.team.ordered(orders);
+        }
+        for (rank, msvpu) in ranks.ranges().iter().flat_map(here) {
+            link.tell(msvpu, errand(*rank));
+        }
+    }
+
+    fn retire(&mut self, team: TeamId, ranks: &Ranks) {
+        if let Some(crew) = self.hosted.get_mut(&team).and_then(|h| h.crew.as_mut()) {
+            for rank in ranks.iter() {
+                crew.msvpus.remove(&rank);
+            }
+        }
+    }
+
+    fn stop(&mut self, team: TeamId) {
+        if let Some(hosted) = self.hosted.remove(&team) {
+            if let Err(reason) = caught(|| drop(hosted)) {
+                log::error!("job {}: panic while stopping: {reason}", team.job);
+            }
+            log::debug!("job {}: node {} stops the team", team.job, self.host.link.origin());
+        }
     }
 }

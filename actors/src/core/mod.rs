@@ -2,8 +2,12 @@
 
 pub(crate) mod admission;
 pub(crate) mod allotment;
+pub(crate) mod crew;
+pub(crate) mod dedupe;
 pub(crate) mod gather;
-pub(crate) mod membership;
+pub(crate) mod lease;
 pub(crate) mod msvpu;
 pub(crate) mod outbox;
+pub(crate) mod ranks;
+pub(crate) mod record;
 pub(crate) mod team;

@@ -1,69 +1,79 @@
 //! All that may cross a process.
 //!
-//! Requests and replies alike are one-way messages: whoever asks does not wait, it is told. Bulk
+//! Requests and replies alike are one-way messages: whoever asks does not wait, it is told, and
+//! asks again when it is not. Every message may therefore come twice, late, or not at all. Bulk
 //! data sits in [`Payload`]s, so that passing a message on in one process copies nothing.
 
-use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::core::allotment::Share;
-use crate::core::membership::Member;
+use crate::core::lease::Member;
+use crate::core::msvpu::Stage;
+use crate::core::ranks::Ranks;
+use crate::core::record::Record;
 use crate::error::JobError;
-use crate::id::{Epoch, JobId, NodeId, Rank, Round};
-use crate::job::{Finished, Phase};
+use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
+use crate::job::{Cost, Finished, JobOptions, Phase};
 use crate::payload::Payload;
 
 /// Where a mailbox is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Address {
     Proxy,
     Balancer,
     Directory,
     Supervisor(NodeId),
-    Leader(TeamId),
+    Monitor(NodeId),
+    Leader(TeamId, NodeId),
 }
 
-/// A job's team under one leader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TeamId {
-    pub(crate) job: JobId,
-    pub(crate) epoch: Epoch,
+/// A message between two nodes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Envelope {
+    pub(crate) from: Origin,
+    /// Counts what this incarnation has sent to this node.
+    pub(crate) sequence: u64,
+    pub(crate) to: Address,
+    pub(crate) message: Message,
 }
 
 /// Which program, with which parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Invocation {
     pub(crate) program: String,
     /// JSON.
     pub(crate) parameters: Bytes,
+    pub(crate) options: JobOptions,
 }
 
 /// A message, by the actor it is for.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Message {
     Proxy(ProxyMessage),
     Balancer(BalancerMessage),
     Directory(DirectoryMessage),
     Supervisor(SupervisorMessage),
+    Monitor(MonitorMessage),
     Leader(LeaderMessage),
-    Msvpu(MsvpuMessage),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum ProxyMessage {
-    /// Balancer: the leader of the job goes there.
-    LeaderPlaced { job: JobId, node: NodeId },
+    /// Balancer: the leader of the job goes there; nowhere, as long as there is no node.
+    LeaderPlaced { job: JobId, origin: Option<Origin> },
     /// Directory: the leader of the job speaks under this epoch.
     EpochGranted { job: JobId, epoch: Epoch },
+    /// Directory: this node is lost.
+    Lost(Origin),
+    /// Supervisor: the leader is there.
+    LeaderStarted { team: TeamId },
     /// Leader: the job is at another phase.
     Entered { team: TeamId, phase: Phase },
-    /// Leader: a round has begun.
-    RoundBegun {
-        team: TeamId,
-        round: Round,
-        task: Payload,
-    },
+    /// Leader: where it stands, to outlive it.
+    Commit { team: TeamId, record: Record },
     /// Leader: so many of the tiles have answered in this round.
     TilesAnswered {
         team: TeamId,
@@ -78,82 +88,158 @@ pub(crate) enum ProxyMessage {
     },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum BalancerMessage {
     /// Directory: these are the nodes now.
     Members(Vec<Member>),
     /// Proxy: where does the leader of this job go?
     PlaceLeader { job: JobId },
-    /// Leader: where do so many MsVPUs go?
-    Allot { team: TeamId, team_size: u32 },
+    /// Leader: where do these MsVPUs go?
+    Allot {
+        team: TeamId,
+        leader: NodeId,
+        ranks: Ranks,
+        cost: Cost,
+    },
+    /// Leader: which of these nodes are lost?
+    Survey {
+        team: TeamId,
+        leader: NodeId,
+        origins: Vec<Origin>,
+    },
+    /// Leader: how long each node took for a round, and for how many MsVPUs.
+    Measured {
+        team: TeamId,
+        round: Round,
+        times: Vec<(Origin, u32, Duration)>,
+    },
+    /// Monitor: how long the performance test took there.
+    Tested {
+        origin: Origin,
+        test: u64,
+        cpus: u32,
+        compute: Duration,
+    },
+    /// Proxy: the job is over, or is led anew.
+    Forget { job: JobId },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum DirectoryMessage {
-    /// Supervisor: this node is there.
-    Join(Member),
+    /// Supervisor: this node is there, and runs something for these teams.
+    Renew {
+        member: Member,
+        /// The time of the latest grant that it has seen, as the directory gave it.
+        seen: Option<Duration>,
+        hosted: Vec<TeamId>,
+    },
     /// Proxy: an epoch for a new leader of this job.
     Grant { job: JobId },
     /// Proxy: the job is over.
     Release { job: JobId },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum SupervisorMessage {
+    /// Directory: the node's lease is renewed; these teams are over.
+    Granted { at: Duration, over: Vec<TeamId> },
+    /// Directory: this incarnation was given up.
+    Expelled { incarnation: Incarnation },
     /// Proxy: start the job's leader, and give it the input.
     StartLeader {
         team: TeamId,
         invocation: Invocation,
         input: Payload,
-    },
-    /// Leader: start these MsVPUs.
-    StartMsvpus {
-        team: TeamId,
-        invocation: Invocation,
-        ranks: Range<u32>,
-        team_size: u32,
+        resumed: Option<Record>,
     },
     /// Proxy: someone asked for the job's end.
     CancelLeader { team: TeamId },
-    /// Leader: stop the team's actors.
+    /// Leader: start these MsVPUs.
+    StartMsvpus {
+        team: TeamId,
+        leader: NodeId,
+        invocation: Invocation,
+        ranks: Ranks,
+        team_size: u32,
+    },
+    /// Leader: a tile (`data_queue`) and the work of a step on it.
+    Tile {
+        team: TeamId,
+        rank: Rank,
+        tile: Payload,
+        complexity: f64,
+    },
+    /// Leader: the task of a round (`tasks_queue`).
+    Task {
+        team: TeamId,
+        ranks: Ranks,
+        round: Round,
+        task: Payload,
+    },
+    /// Leader: the rounds are over, hand over the tiles' part of the result.
+    Collect {
+        team: TeamId,
+        ranks: Ranks,
+        output: Payload,
+    },
+    /// Leader: what has become of these answers?
+    Inquire {
+        team: TeamId,
+        ranks: Ranks,
+        stage: Stage,
+    },
+    /// Leader: these have moved to another node.
+    Retire { team: TeamId, ranks: Ranks },
+    /// Leader or proxy: stop all that runs for the team.
     Stop { team: TeamId },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum MonitorMessage {
+    /// Balancer: do this much work and tell how long it took; the ballast is for the way.
+    Test {
+        test: u64,
+        work: f64,
+        ballast: Bytes,
+    },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum LeaderMessage {
     /// Balancer: which node runs which ranks.
     Allotted(Vec<Share>),
-    /// Supervisor: the node's MsVPUs are there.
-    Started(NodeId),
+    /// Balancer: MsVPUs that do better elsewhere, and where.
+    Move(Vec<Share>),
+    /// Balancer: these nodes are lost.
+    Lost(Vec<Origin>),
+    /// Supervisor: MsVPUs are there.
+    Started { origin: Origin, ranks: Ranks },
     /// MsVPUs of one node: their answers (`results_queue`).
-    Answers(Vec<Answer>),
+    Answers {
+        origin: Origin,
+        answers: Vec<Answer>,
+    },
+    /// MsVPU: was asked for an answer and has no tile, or no order.
+    Lacks {
+        origin: Origin,
+        rank: Rank,
+        tile: bool,
+    },
     /// MsVPU or supervisor: cannot go on.
-    Failed(JobError),
+    Failed { origin: Origin, error: JobError },
+    /// Proxy: the record of that sequence number is safe.
+    Committed { sequence: u64 },
     /// Supervisor: someone asked for the job's end.
     Cancel,
 }
 
-/// What an MsVPU answers.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// To the task of a round.
-    Partial {
-        rank: Rank,
-        round: Round,
-        partial: Payload,
-    },
-    /// To the end of the rounds: its part of the result.
-    Collected { rank: Rank, tile: Option<Payload> },
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum MsvpuMessage {
-    /// The tile (`data_queue`).
-    Tile(Payload),
-    /// The task of a round (`tasks_queue`).
-    Task { round: Round, task: Payload },
-    /// The rounds are over: hand over the tile's part of the result.
-    Collect { output: Payload },
+/// What an MsVPU answers: to the task of a round its partial result, to the end of the rounds
+/// what its tile contributes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) rank: Rank,
+    pub(crate) stage: Stage,
+    pub(crate) payload: Option<Payload>,
 }
 
 macro_rules! wrapped {
@@ -171,6 +257,6 @@ wrapped!(
     Balancer(BalancerMessage),
     Directory(DirectoryMessage),
     Supervisor(SupervisorMessage),
+    Monitor(MonitorMessage),
     Leader(LeaderMessage),
-    Msvpu(MsvpuMessage),
 );

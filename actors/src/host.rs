@@ -1,0 +1,79 @@
+//! What the actors of one node are made from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::job::Limits;
+use crate::link::Link;
+use crate::work::Processors;
+
+/// A node as its actors see it. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Host {
+    pub(crate) link: Link,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) processors: Arc<dyn Processors>,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) limits: Limits,
+    pub(crate) timing: Option<Timing>,
+    pub(crate) census: Arc<watch::Sender<Census>>,
+}
+
+/// How long the parts of a machine of several nodes wait for each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    /// A node that was not heard of for so long is lost.
+    pub(crate) lease: Duration,
+}
+
+impl Timing {
+    /// After so long without an answer one asks again.
+    pub(crate) fn retry(self) -> Duration {
+        self.lease / 4
+    }
+}
+
+impl Host {
+    /// Whether nodes and messages can get lost, so that what could be needed again is kept.
+    pub(crate) const fn is_recoverable(&self) -> bool {
+        self.timing.is_some()
+    }
+}
+
+/// How many actors of the teams are alive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Team leaders, one per running job.
+    pub leaders: usize,
+    /// MsVPUs.
+    pub msvpus: usize,
+}
+
+/// Counts an actor for as long as it lives.
+pub(crate) struct Counted {
+    census: Arc<watch::Sender<Census>>,
+    role: fn(&mut Census) -> &mut usize,
+}
+
+impl Counted {
+    pub(crate) fn new(
+        census: &Arc<watch::Sender<Census>>,
+        role: fn(&mut Census) -> &mut usize,
+    ) -> Self {
+        census.send_modify(|census| *role(census) += 1);
+        Self {
+            census: Arc::clone(census),
+            role,
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.census.send_modify(|census| *(self.role)(census) -= 1);
+    }
+}
