@@ -22,6 +22,7 @@ mod actor;
 mod handle;
 mod local;
 mod machine;
+mod simulation;
 
 pub use actor::Census;
 pub use error::{CodecError, JobError, ProgramError, Site};

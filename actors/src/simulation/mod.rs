@@ -1,0 +1,3 @@
+//! A whole cluster on one machine, in virtual time.
+
+mod random;
