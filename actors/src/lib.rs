@@ -34,3 +34,7 @@ pub use local::{LocalBuilder, StartError};
 pub use machine::VirtualMachine;
 pub use payload::{Block, Payload, Wire};
 pub use program::{Context, Program, Result, Step};
+pub use simulation::{
+    Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
+    JobSpec, NodeSpec, Priority, Spec,
+};
