@@ -4,9 +4,10 @@ use actix::{Actor, Addr};
 
 use crate::actor::balancer::LoadBalancer;
 use crate::actor::directory::Directory;
-use crate::actor::proxy::{Journals, Proxy};
+use crate::actor::proxy::Proxy;
 use crate::actor::supervisor::Supervisor;
 use crate::host::Host;
+use crate::journal::Journals;
 use crate::message::Address;
 
 /// Starts proxy, balancer and directory on the current event loop. They live until the host's link

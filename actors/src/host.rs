@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::id::Origin;
 use crate::job::Limits;
 use crate::link::Link;
 use crate::work::Processors;
@@ -21,6 +23,21 @@ pub(crate) struct Host {
     pub(crate) limits: Limits,
     pub(crate) timing: Option<Timing>,
     pub(crate) census: Arc<watch::Sender<Census>>,
+    /// What the balancer knows of the nodes; written at the head only.
+    pub(crate) nodes: Arc<watch::Sender<Vec<NodeStatus>>>,
+}
+
+/// What the balancer knows of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The node and its incarnation.
+    pub origin: Origin,
+    /// Steps at once.
+    pub cpus: u32,
+    /// In (0, 1]; 1 is the fastest node (eq. 1). `None` until it was tested.
+    pub performance_index: Option<f64>,
+    /// How many MsVPUs are placed there now.
+    pub msvpus: u32,
 }
 
 /// How long the parts of a machine of several nodes wait for each other.
@@ -45,7 +62,7 @@ impl Host {
 }
 
 /// How many actors of the teams are alive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Census {
     /// Team leaders, one per running job.
     pub leaders: usize,

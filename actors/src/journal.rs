@@ -3,13 +3,55 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use dashmap::DashMap;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::error::JobError;
 use crate::id::{JobId, Round};
 use crate::job::{Finished, JobState};
 use crate::payload::Payload;
+
+/// The journals of the jobs that have not ended. Shared with the machine, which ends those that
+/// the proxy cannot end any more.
+pub(crate) type Journals = Arc<OpenJournals>;
+
+#[derive(Default)]
+pub(crate) struct OpenJournals {
+    open: DashMap<JobId, Arc<Journal>>,
+    opened: Notify,
+}
+
+impl OpenJournals {
+    pub(crate) fn insert(&self, journal: Arc<Journal>) {
+        self.open.insert(journal.job(), journal);
+        self.opened.notify_one();
+    }
+
+    pub(crate) fn get(&self, job: JobId) -> Option<Arc<Journal>> {
+        self.open.get(&job).map(|journal| Arc::clone(&journal))
+    }
+
+    pub(crate) fn remove(&self, job: JobId) -> Option<Arc<Journal>> {
+        self.open.remove(&job).map(|(_, journal)| journal)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Waits until one is opened.
+    pub(crate) async fn opened(&self) {
+        self.opened.notified().await;
+    }
+
+    pub(crate) fn end_all(&self, error: &JobError) {
+        for journal in self.open.iter() {
+            journal.end(Err(error.clone()));
+        }
+        self.open.clear();
+    }
+}
 
 /// One entry, with the time since the job was submitted.
 #[derive(Clone, Debug)]

@@ -26,8 +26,9 @@ mod deployment;
 mod handle;
 mod local;
 mod machine;
+mod simulation;
 
-pub use host::Census;
+pub use host::{Census, NodeStatus};
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
 pub use id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round};
@@ -37,3 +38,8 @@ pub use local::{LocalBuilder, StartError};
 pub use machine::VirtualMachine;
 pub use payload::{Block, Payload, Wire};
 pub use program::{Cancellation, Context, Program, Result, Step};
+pub use simulation::{
+    Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
+    JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation, Spec, Synthetic,
+    SyntheticInput,
+};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Recipient};
 use dashmap::DashMap;
+use serde::Serialize;
 
 use crate::core::dedupe::Window;
 use crate::id::{Incarnation, NodeId, Origin};
@@ -28,7 +29,7 @@ pub(crate) trait Transport: Send + Sync {
 
 /// What the link has done so far; see [`Counters`].
 #[derive(Debug, Default)]
-struct Tally {
+pub(crate) struct Tally {
     sent: AtomicU64,
     undeliverable: AtomicU64,
     misdirected: AtomicU64,
@@ -39,7 +40,7 @@ struct Tally {
 }
 
 /// Message counts since the machine started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counters {
     /// Messages put into a mailbox.
@@ -58,23 +59,21 @@ pub struct Counters {
     pub strangers: u64,
 }
 
-impl std::ops::AddAssign for Counters {
-    fn add_assign(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.undeliverable += other.undeliverable;
-        self.misdirected += other.misdirected;
-        self.repeated += other.repeated;
-        self.duplicates += other.duplicates;
-        self.stale += other.stale;
-        self.strangers += other.strangers;
+impl Tally {
+    pub(crate) fn counters(&self) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            sent: read(&self.sent),
+            undeliverable: read(&self.undeliverable),
+            misdirected: read(&self.misdirected),
+            repeated: read(&self.repeated),
+            duplicates: read(&self.duplicates),
+            stale: read(&self.stale),
+            strangers: read(&self.strangers),
+        }
     }
 }
 
-#[derive(Default)]
-struct Mailboxes {
-    here: DashMap<Address, Recipient<Letter>>,
-    tally: Tally,
-}
 
 /// What one node knows of its exchange with the others.
 #[derive(Default)]
@@ -94,7 +93,8 @@ pub(crate) struct Link {
     /// Grows when the node was given up by the directory and joins anew.
     incarnation: Arc<AtomicU64>,
     head: NodeId,
-    mailboxes: Arc<Mailboxes>,
+    mailboxes: Arc<DashMap<Address, Recipient<Letter>>>,
+    tally: Arc<Tally>,
     exchange: Arc<Mutex<Exchange>>,
     /// `None` where the machine is one process.
     transport: Option<Arc<dyn Transport>>,
@@ -103,16 +103,22 @@ pub(crate) struct Link {
 impl Link {
     /// The link of a machine that is one process.
     pub(crate) fn local(origin: Origin) -> Self {
-        Self::new(origin, origin.node, None)
+        Self::new(origin, origin.node, None, Arc::default())
     }
 
-    /// The link of one node; proxy, balancer and directory are at `head`.
-    pub(crate) fn new(origin: Origin, head: NodeId, transport: Option<Arc<dyn Transport>>) -> Self {
+    /// The link of one node; proxy, balancer and directory are at `head`. Links may share a tally.
+    pub(crate) fn new(
+        origin: Origin,
+        head: NodeId,
+        transport: Option<Arc<dyn Transport>>,
+        tally: Arc<Tally>,
+    ) -> Self {
         Self {
             node: origin.node,
             incarnation: Arc::new(AtomicU64::new(origin.incarnation.0)),
             head,
             mailboxes: Arc::default(),
+            tally,
             exchange: Arc::default(),
             transport,
         }
@@ -142,12 +148,12 @@ impl Link {
 
     /// Makes a mailbox reachable for the life of the node.
     pub(crate) fn register_forever(&self, address: Address, mailbox: Recipient<Letter>) {
-        self.mailboxes.here.insert(address, mailbox);
+        self.mailboxes.insert(address, mailbox);
     }
 
     /// Makes no mailbox of the node reachable any more.
     pub(crate) fn close(&self) {
-        self.mailboxes.here.clear();
+        self.mailboxes.clear();
     }
 
     const fn node_of(&self, address: Address) -> NodeId {
@@ -189,7 +195,7 @@ impl Link {
         if new {
             self.put(envelope.to, envelope.message);
         } else {
-            count(&self.mailboxes.tally.repeated);
+            count(&self.tally.repeated);
         }
     }
 
@@ -200,10 +206,10 @@ impl Link {
 
     #[allow(clippy::disallowed_methods)]
     fn put(&self, to: Address, message: Message) {
-        match self.mailboxes.here.get(&to) {
+        match self.mailboxes.get(&to) {
             Some(mailbox) if mailbox.connected() => {
                 mailbox.do_send(Letter(message));
-                count(&self.mailboxes.tally.sent);
+                count(&self.tally.sent);
             }
             _ => self.lose(&to),
         }
@@ -219,14 +225,14 @@ impl Link {
     {
         if actor.connected() {
             actor.do_send(message);
-            count(&self.mailboxes.tally.sent);
+            count(&self.tally.sent);
         } else {
             self.lose(&std::any::type_name::<A>());
         }
     }
 
     fn lose(&self, what: &dyn std::fmt::Debug) {
-        count(&self.mailboxes.tally.undeliverable);
+        count(&self.tally.undeliverable);
         log::trace!("undeliverable, its mailbox is gone: {what:?}");
     }
 
@@ -237,37 +243,27 @@ impl Link {
 
     /// Counts a message that came to an actor which does not understand it.
     pub(crate) fn misdirected(&self, message: &Message) {
-        count(&self.mailboxes.tally.misdirected);
+        count(&self.tally.misdirected);
         log::error!("misdirected: {message:?}");
     }
 
     /// Counts an answer that had come before, or late.
     pub(crate) fn duplicate(&self) {
-        count(&self.mailboxes.tally.duplicates);
+        count(&self.tally.duplicates);
     }
 
     /// Counts what a replaced leader or a lost node still said.
     pub(crate) fn stale(&self) {
-        count(&self.mailboxes.tally.stale);
+        count(&self.tally.stale);
     }
 
     /// Counts an answer of a rank that the team does not have.
     pub(crate) fn stranger(&self) {
-        count(&self.mailboxes.tally.strangers);
+        count(&self.tally.strangers);
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        let tally = &self.mailboxes.tally;
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Counters {
-            sent: read(&tally.sent),
-            undeliverable: read(&tally.undeliverable),
-            misdirected: read(&tally.misdirected),
-            repeated: read(&tally.repeated),
-            duplicates: read(&tally.duplicates),
-            stale: read(&tally.stale),
-            strangers: read(&tally.strangers),
-        }
+        self.tally.counters()
     }
 }
 
@@ -283,7 +279,7 @@ pub(crate) struct Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        drop(self.link.mailboxes.here.remove(&self.address));
+        drop(self.link.mailboxes.remove(&self.address));
     }
 }
 

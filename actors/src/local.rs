@@ -10,7 +10,6 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 
-use crate::actor::proxy::Journals;
 use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::compute::Compute;
@@ -19,6 +18,7 @@ use crate::error::JobError;
 use crate::host::Host;
 use crate::id::{Incarnation, NodeId, Origin};
 use crate::job::Limits;
+use crate::journal::Journals;
 use crate::link::Link;
 use crate::machine::{Running, VirtualMachine};
 use crate::program::Program;
@@ -108,6 +108,7 @@ impl LocalBuilder {
             limits: self.limits,
             timing: None,
             census: Arc::default(),
+            nodes: Arc::default(),
         };
         let journals = Journals::default();
         let (stop, mut stopped) = watch::channel(false);
@@ -145,13 +146,13 @@ impl LocalBuilder {
 
 /// Lives as long as the thread of the actors; when it ends, in whichever way, no job is left
 /// without an end.
-struct Alive {
+pub(crate) struct Alive {
     threads: Arc<watch::Sender<usize>>,
     journals: Journals,
 }
 
 impl Alive {
-    fn new(threads: &Arc<watch::Sender<usize>>, journals: &Journals) -> Self {
+    pub(crate) fn new(threads: &Arc<watch::Sender<usize>>, journals: &Journals) -> Self {
         threads.send_modify(|threads| *threads += 1);
         Self {
             threads: Arc::clone(threads),
@@ -162,10 +163,7 @@ impl Alive {
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        for journal in self.journals.iter() {
-            journal.end(Err(JobError::Stopped));
-        }
-        self.journals.clear();
+        self.journals.end_all(&JobError::Stopped);
         self.threads.send_modify(|threads| *threads -= 1);
     }
 }

@@ -18,6 +18,7 @@ use crate::local::LocalBuilder;
 use crate::message::Invocation;
 use crate::payload::Wire;
 use crate::program::Program;
+use crate::simulation::{SimulatedBuilder, Spec};
 
 /// A running virtual machine. Cheap to clone, usable from every thread and runtime.
 ///
@@ -73,6 +74,15 @@ impl VirtualMachine {
     /// ```
     pub fn local() -> LocalBuilder {
         LocalBuilder::default()
+    }
+
+    /// A cluster of many nodes, simulated in virtual time on one thread.
+    pub fn simulated(spec: Spec) -> SimulatedBuilder {
+        SimulatedBuilder::new(spec)
+    }
+
+    pub(crate) fn running(&self) -> Arc<Running> {
+        Arc::clone(&self.running)
     }
 
     /// Submits a job and returns its handle as soon as the job is admitted.

@@ -7,7 +7,7 @@ use actix::{Actor, Context, Handler};
 use crate::core::allotment::allot;
 use crate::core::lease::Member;
 use crate::core::ranks::Ranks;
-use crate::host::Host;
+use crate::host::{Host, NodeStatus};
 use crate::id::{JobId, NodeId, Origin, TeamId};
 use crate::job::Cost;
 use crate::link::Letter;
@@ -80,6 +80,7 @@ impl LoadBalancer {
             .into_iter()
             .map(|member| (member.origin.node, member))
             .collect();
+        self.publish();
         let lost: Vec<Origin> = before
             .values()
             .map(|member| member.origin)
@@ -93,6 +94,16 @@ impl LoadBalancer {
         for job in std::mem::take(&mut self.waiting) {
             self.place_leader(job);
         }
+    }
+
+    fn publish(&self) {
+        let nodes = self.members.values().map(|member| NodeStatus {
+            origin: member.origin,
+            cpus: member.cpus,
+            performance_index: None,
+            msvpus: 0,
+        });
+        self.host.nodes.send_replace(nodes.collect());
     }
 
     fn tell_leader(&self, team: TeamId, leader: NodeId, message: LeaderMessage) {

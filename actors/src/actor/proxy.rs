@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
-use dashmap::DashMap;
 
 use crate::actor::{Tick, ticking};
 use crate::core::admission::{Admission, Admitted};
@@ -14,7 +13,7 @@ use crate::error::JobError;
 use crate::host::Host;
 use crate::id::{JobId, Origin, Round, TeamId};
 use crate::job::{Finished, JobState, Phase, WaitReason};
-use crate::journal::{Journal, What};
+use crate::journal::{Journal, Journals, What};
 use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage,
@@ -24,10 +23,6 @@ use crate::payload::Payload;
 
 /// So many leaders of a job may be lost in one round: after that the program is to blame.
 const MAX_LEADER_LOSSES: u8 = 5;
-
-/// The journals of the jobs that have not ended. Shared with the machine, which ends those that
-/// the proxy cannot end any more.
-pub(crate) type Journals = Arc<DashMap<JobId, Arc<Journal>>>;
 
 #[doc(alias = "Proxy Ms Provider")]
 pub(crate) struct Proxy {
@@ -124,7 +119,7 @@ impl Proxy {
     }
 
     fn write(&self, job: JobId, what: What) {
-        if let Some(journal) = self.journals.get(&job) {
+        if let Some(journal) = self.journals.get(job) {
             journal.write(what);
         }
     }
@@ -210,7 +205,7 @@ impl Proxy {
                 SupervisorMessage::Stop { team },
             );
         }
-        if let Some((_, journal)) = self.journals.remove(&id) {
+        if let Some(journal) = self.journals.remove(id) {
             journal.end(result);
             log::debug!("job {id}: {}", journal.state());
         }
@@ -269,7 +264,7 @@ impl Handler<Submit> for Proxy {
         let clock = Arc::clone(&self.host.clock);
         let journal = Arc::new(Journal::new(id, clock, submit.submitted));
         journal.write(What::State(JobState::Pending));
-        self.journals.insert(id, Arc::clone(&journal));
+        self.journals.insert(Arc::clone(&journal));
         if admitted == Admitted::Run {
             self.place(id);
         }
@@ -314,7 +309,7 @@ impl Handler<Letter> for Proxy {
                     Some(_) => JobState::Running(Phase::Placing),
                     None => JobState::Waiting(WaitReason::NoNode),
                 };
-                if self.journals.get(&id).is_some_and(|j| j.state() != state) {
+                if self.journals.get(id).is_some_and(|j| j.state() != state) {
                     self.write(id, What::State(state));
                 }
                 self.start_leader(id);

@@ -165,10 +165,4 @@ impl Crews {
             .filter(|share| !share.ranks.is_empty())
             .collect()
     }
-
-    pub(crate) fn counts(&self) -> BTreeMap<NodeId, u32> {
-        self.iter()
-            .map(|(origin, crew)| (origin.node, crew.live.len() as u32))
-            .collect()
-    }
 }

@@ -1,6 +1,5 @@
 //! How a leader drives a job: split, place, ask, fold, collect, whatever gets lost on the way.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::core::allotment::Share;
@@ -10,7 +9,7 @@ use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::{Record, Suspects};
 use crate::error::{JobError, Site};
-use crate::id::{NodeId, Origin, Rank, Round};
+use crate::id::{Origin, Rank, Round};
 use crate::job::{Finished, Limits, Phase};
 use crate::payload::Payload;
 use crate::program::Step;
@@ -106,6 +105,8 @@ pub(crate) struct Team {
     suspects: Suspects,
     sequence: u64,
     committed: u64,
+    /// The latest record, until the proxy has it.
+    record: Option<Record>,
     state: State,
 }
 
@@ -157,6 +158,7 @@ impl Team {
             suspects: Suspects::default(),
             sequence: 0,
             committed: 0,
+            record: None,
             state: State::Splitting,
         }
     }
@@ -258,7 +260,7 @@ impl Team {
         self.crews.ask(now);
         self.state = State::Asking(demand, Gather::new(self.team_size as usize));
         self.commit(effects);
-        let held = self.suspects.held();
+        let held = self.withheld();
         if let State::Asking(demand, _) = &self.state {
             for (origin, crew) in self.crews.iter() {
                 let ranks = crew.live.without(&held);
@@ -277,13 +279,25 @@ impl Team {
             return;
         };
         self.sequence += 1;
-        effects.push(Effect::Commit(Record {
+        let record = Record {
             sequence: self.sequence,
             round: *round,
             task: task.clone(),
             shares: self.crews.shares(),
             suspects: self.suspects.clone(),
-        }));
+        };
+        self.record = self.recoverable.then(|| record.clone());
+        effects.push(Effect::Commit(record));
+    }
+
+    /// Ranks that may not run now: suspects that wait for their trial, and the one on trial as
+    /// long as the proxy does not know of it, because it may take the leader with it.
+    fn withheld(&self) -> Ranks {
+        let held = self.suspects.held();
+        match self.suspects.trial() {
+            Some(trial) if self.committed < self.sequence => held.union(&trial.into()),
+            _ => held,
+        }
     }
 
     fn allotted(&mut self, shares: Vec<Share>, effects: &mut Vec<Effect>) {
@@ -337,7 +351,7 @@ impl Team {
             effects.push(Effect::Drop(Dropped::Duplicate));
             return;
         }
-        let new = new.without(&self.suspects.held());
+        let new = new.without(&self.withheld());
         for rank in new.iter() {
             if let Some(tile) = self.tile(rank) {
                 effects.push(Effect::SendTile(origin, rank, tile));
@@ -366,7 +380,7 @@ impl Team {
         if !self.crews.runs(origin, rank) {
             return effects.push(Effect::Drop(Dropped::Stale));
         }
-        if self.suspects.held().contains(rank) {
+        if self.withheld().contains(rank) {
             return;
         }
         if tile && let Some(tile) = self.tile(rank) {
@@ -522,10 +536,12 @@ impl Team {
         if !self.unplaced.is_empty() {
             effects.push(Effect::Allot(self.unplaced.clone()));
         }
-        if self.committed < self.sequence {
-            self.commit(effects);
+        if self.committed < self.sequence
+            && let Some(record) = &self.record
+        {
+            effects.push(Effect::Commit(record.clone()));
         }
-        let held = self.suspects.held();
+        let held = self.withheld();
         for (origin, crew) in self.crews.iter_quiet() {
             if !crew.starting.is_empty() {
                 effects.push(Effect::Start(origin, crew.starting.clone()));
@@ -537,11 +553,6 @@ impl Team {
                 }
             }
         }
-    }
-
-    /// How many MsVPUs each node runs, for the report.
-    pub(crate) fn counts(&self) -> BTreeMap<NodeId, u32> {
-        self.crews.counts()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::job::Priority;
 use crate::simulation::formula::Formula;
 
 /// A cluster, its jobs and its faults; read from TOML by [`Spec::parse`] or built in code.
@@ -91,18 +92,6 @@ pub struct JobSpec {
     pub owner: String,
     /// `low`, `normal`, `high`.
     pub priority: Priority,
-}
-
-/// How much of the machine a job gets beside others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Priority {
-    /// A quarter of normal.
-    Low,
-    /// The default.
-    #[default]
-    Normal,
-    /// Four times normal.
-    High,
 }
 
 /// Something that goes wrong at a virtual time.

@@ -1,0 +1,363 @@
+//! The simulated nodes, and what goes wrong with them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use actix::Addr;
+use tokio::sync::watch;
+
+use crate::actor::proxy::Proxy;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::deployment::{start_head, start_node};
+use crate::error::Site;
+use crate::host::{Census, Host, NodeStatus, Timing};
+use crate::id::{Incarnation, JobId, NodeId, Origin};
+use crate::job::Limits;
+use crate::journal::Journals;
+use crate::link::{Counters, Link, Tally};
+use crate::simulation::network::{Flaws, Network, Port};
+use crate::simulation::processors::{Fate, Fates, SimulatedProcessors};
+use crate::simulation::random::Random;
+use crate::simulation::spec::{FaultKind, Spec};
+use crate::simulation::timeline::{Process, Timeline, VirtualClock};
+use crate::work::Label;
+
+/// The head, where proxy, balancer and directory are.
+const HEAD: usize = 0;
+
+/// What randomness is drawn for; each use has a stream of its own.
+const NETWORK_STREAM: u64 = 1 << 32;
+
+/// A simulated cluster; nodes are counted from 1, as in `NodeId`.
+pub(crate) struct Cluster {
+    pub(crate) spec: Spec,
+    pub(crate) timeline: Arc<Timeline>,
+    pub(crate) network: Arc<Network>,
+    pub(crate) census: Arc<watch::Sender<Census>>,
+    pub(crate) nodes: Arc<watch::Sender<Vec<NodeStatus>>>,
+    pub(crate) journals: Journals,
+    /// Jobs that are to be submitted yet.
+    pub(crate) planned: AtomicUsize,
+    catalog: Arc<Catalog>,
+    limits: Limits,
+    tally: Arc<Tally>,
+    state: Mutex<State>,
+    this: Weak<Self>,
+}
+
+struct State {
+    nodes: Vec<Node>,
+    /// The jobs that the spec's faults speak of.
+    jobs: BTreeMap<JobId, usize>,
+    kills: u64,
+}
+
+#[derive(Default)]
+struct Node {
+    processors: Option<Arc<SimulatedProcessors>>,
+    starts: u64,
+    /// Of its speed in the spec.
+    factor: f64,
+    /// By processes that have ended.
+    spent: (Duration, u64),
+}
+
+impl Cluster {
+    pub(crate) fn new(spec: Spec, catalog: Catalog, limits: Limits) -> Arc<Self> {
+        let timeline = Arc::new(Timeline::new(spec.nodes.len() + 1));
+        let network = Network::new(
+            Arc::clone(&timeline),
+            spec.communication.clone(),
+            spec.jitter,
+            &spec.nodes,
+            Random::new(spec.seed).split(NETWORK_STREAM),
+        );
+        let nodes = (0..=spec.nodes.len()).map(|_| Node {
+            factor: 1.0,
+            ..Node::default()
+        });
+        let nodes = nodes.collect();
+        Arc::new_cyclic(|this| Self {
+            spec,
+            timeline,
+            network: Arc::new(network),
+            census: Arc::default(),
+            nodes: Arc::default(),
+            journals: Journals::default(),
+            planned: AtomicUsize::new(0),
+            catalog: Arc::new(catalog),
+            limits,
+            tally: Arc::default(),
+            state: Mutex::new(State {
+                nodes,
+                jobs: BTreeMap::new(),
+                kills: 0,
+            }),
+            this: this.clone(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that could panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn this(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
+    }
+
+    /// Starts the head on the current event loop.
+    pub(crate) fn start_head(&self) -> Option<(Addr<Proxy>, Host)> {
+        let host = self.host(HEAD, (1, 1.0))?;
+        let proxy = start_head(&host, Arc::clone(&self.journals));
+        Some((proxy, host))
+    }
+
+    /// Starts a node's process on the current event loop, unless one runs.
+    pub(crate) fn start(&self, node: usize) {
+        let Some(spec) = node.checked_sub(1).and_then(|i| self.spec.nodes.get(i)) else {
+            return;
+        };
+        if self.state().nodes[node].processors.is_some() {
+            return;
+        }
+        let factor = self.state().nodes[node].factor;
+        if let Some(host) = self.host(node, (spec.cpus, spec.speed * factor)) {
+            self.timeline.note(&[2, node as u64]);
+            start_node(&host);
+        }
+    }
+
+    fn host(&self, node: usize, (cpus, speed): (u32, f64)) -> Option<Host> {
+        let process = self.timeline.process(node);
+        let starts = {
+            let mut state = self.state();
+            let slot = state.nodes.get_mut(node)?;
+            slot.starts += 1;
+            slot.starts
+        };
+        let random = Random::new(self.spec.seed).split(node as u64).split(starts);
+        let processors = SimulatedProcessors::new(
+            Arc::clone(&self.timeline),
+            process,
+            (cpus, speed),
+            (self.spec.jitter, random),
+            self.this()?,
+        );
+        self.state().nodes[node].processors = Some(Arc::clone(&processors));
+        let origin = Origin {
+            node: NodeId(node as u32),
+            incarnation: Incarnation(starts),
+        };
+        let port = Port {
+            network: Arc::clone(&self.network),
+            process,
+        };
+        let link = Link::new(
+            origin,
+            NodeId(HEAD as u32),
+            Some(Arc::new(port)),
+            Arc::clone(&self.tally),
+        );
+        self.network.connect(node, link.clone());
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock {
+            timeline: Arc::clone(&self.timeline),
+            process,
+        });
+        Some(Host {
+            link,
+            clock,
+            processors,
+            catalog: Arc::clone(&self.catalog),
+            limits: self.limits,
+            timing: Some(Timing {
+                lease: self.spec.lease,
+            }),
+            census: Arc::clone(&self.census),
+            nodes: Arc::clone(&self.nodes),
+        })
+    }
+
+    /// Ends a node's process.
+    fn kill(&self, node: usize) {
+        self.timeline.kill(node);
+        self.timeline.note(&[3, node as u64]);
+        let mut state = self.state();
+        state.kills += 1;
+        let slot = &mut state.nodes[node];
+        if let Some(processors) = slot.processors.take() {
+            let (busy, steps) = processors.spent();
+            slot.spent.0 += busy;
+            slot.spent.1 += steps;
+        }
+        drop(state);
+        if let Some(link) = self.network.disconnect(node) {
+            link.close();
+        }
+    }
+
+    fn later(&self, delay: Option<Duration>, what: impl FnOnce(&Self) + Send + 'static) {
+        let Some(delay) = delay else {
+            return;
+        };
+        let this = self.this.clone();
+        let action = move || {
+            if let Some(this) = this.upgrade() {
+                what(&this);
+            }
+        };
+        let at = self.timeline.now() + delay;
+        self.timeline.schedule(at, None, Box::new(action));
+    }
+
+    fn set_factor(&self, node: usize, factor: f64) {
+        let mut state = self.state();
+        state.nodes[node].factor = factor;
+        let processors = state.nodes[node].processors.clone();
+        drop(state);
+        if let Some(processors) = processors {
+            processors.set_speed(self.spec.nodes[node - 1].speed * factor);
+        }
+    }
+
+    /// Puts the faults of the spec on the timeline, counted from now.
+    pub(crate) fn schedule_faults(&self) {
+        for fault in &self.spec.faults {
+            let kind = fault.kind.clone();
+            self.later(Some(fault.at), move |cluster| cluster.suffer(&kind));
+        }
+    }
+
+    /// Nodes of the spec that are there from the start.
+    pub(crate) fn first_nodes(&self) -> Vec<usize> {
+        let joins = |node: &usize| {
+            self.spec
+                .faults
+                .iter()
+                .any(|fault| fault.kind == FaultKind::Join { node: node - 1 })
+        };
+        (1..=self.spec.nodes.len())
+            .filter(|node| !joins(node))
+            .collect()
+    }
+
+    fn suffer(&self, fault: &FaultKind) {
+        match *fault {
+            FaultKind::Kill {
+                node,
+                restart_after,
+            } => {
+                let node = node + 1;
+                self.kill(node);
+                self.later(restart_after, move |cluster| cluster.start(node));
+            }
+            FaultKind::Pause { node, duration } => {
+                let node = node + 1;
+                self.timeline.pause(node);
+                self.timeline.note(&[4, node as u64]);
+                self.later(Some(duration), move |cluster| cluster.timeline.resume(node));
+            }
+            FaultKind::Slow {
+                node,
+                factor,
+                duration,
+            } => {
+                let node = node + 1;
+                self.set_factor(node, factor);
+                self.later(duration, move |cluster| cluster.set_factor(node, 1.0));
+            }
+            FaultKind::Partition {
+                node,
+                direction,
+                duration,
+            } => {
+                let node = node + 1;
+                self.network.cut(node, direction, true);
+                self.later(Some(duration), move |cluster| {
+                    cluster.network.cut(node, direction, false);
+                });
+            }
+            FaultKind::Join { node } => self.start(node + 1),
+            FaultKind::Link {
+                node,
+                loss,
+                duplication,
+                reordering,
+                duration,
+            } => {
+                let node = node + 1;
+                let flaws = Flaws {
+                    loss,
+                    duplication,
+                    reordering,
+                };
+                self.network.flaw(node, flaws);
+                self.later(duration, move |cluster| {
+                    cluster.network.flaw(node, Flaws::default());
+                });
+            }
+            // These wait for their step.
+            FaultKind::Panic { .. } | FaultKind::Poison { .. } => {}
+        }
+    }
+
+    /// The job is the spec's, or the embedder's, of that index.
+    pub(crate) fn name_job(&self, id: JobId, index: usize) {
+        self.state().jobs.insert(id, index);
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.planned.load(Ordering::SeqCst) == 0 && self.journals.is_empty()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.tally.counters()
+    }
+
+    pub(crate) fn kills(&self) -> u64 {
+        self.state().kills
+    }
+
+    /// CPU time spent on a node, how many steps were computed there, and how often it was started.
+    pub(crate) fn spent(&self, node: usize) -> (Duration, u64, u64) {
+        let state = self.state();
+        let Some(slot) = state.nodes.get(node) else {
+            return Default::default();
+        };
+        let (busy, steps) = slot.processors.as_ref().map_or_else(Default::default, |p| p.spent());
+        (slot.spent.0 + busy, slot.spent.1 + steps, slot.starts)
+    }
+}
+
+impl Fates for Cluster {
+    fn fate(&self, process: Process, label: &Label) -> Fate {
+        let Site::LocalStep(now, rank) = label.site else {
+            return Fate::Runs;
+        };
+        let Some(index) = self.state().jobs.get(&label.job).copied() else {
+            return Fate::Runs;
+        };
+        for fault in &self.spec.faults {
+            match fault.kind {
+                FaultKind::Panic { job, tile, round }
+                    if (job, tile, round) == (index, rank.0, now.0) =>
+                {
+                    return Fate::Panics("a fault of the simulation".to_owned());
+                }
+                FaultKind::Poison { job, tile, round }
+                    if (job, tile, round) == (index, rank.0, now.0) =>
+                {
+                    let node = process.node;
+                    self.kill(node);
+                    self.later(Some(self.spec.lease), move |cluster| cluster.start(node));
+                    return Fate::Aborts;
+                }
+                _ => {}
+            }
+        }
+        Fate::Runs
+    }
+}

@@ -1,0 +1,290 @@
+//! A simulated cluster as a machine: the same handle, in virtual time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::{Addr, System};
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::sleep;
+use tokio::{runtime, select};
+
+use crate::actor::proxy::{Proxy, Submit};
+use crate::catalog::Catalog;
+use crate::error::JobError;
+use crate::handle::Job;
+use crate::host::Census;
+use crate::job::{JobOptions, Limits};
+use crate::journal::Journal;
+use crate::local::{Alive, StartError};
+use crate::machine::{Running, VirtualMachine};
+use crate::message::Invocation;
+use crate::payload::Wire;
+use crate::program::Program;
+use crate::simulation::cluster::Cluster;
+use crate::simulation::outcome::Outcome;
+use crate::simulation::spec::Spec;
+
+/// Configures a simulated machine; made by [`VirtualMachine::simulated`].
+#[must_use = "call `start`"]
+pub struct SimulatedBuilder {
+    spec: Spec,
+    limits: Limits,
+    catalog: Catalog,
+}
+
+/// A simulated cluster. Its [`machine`](Self::machine) runs programs like any other; virtual time
+/// passes only while there are jobs, so that what is submitted meanwhile finds it standing still.
+#[derive(Debug)]
+pub struct Simulation {
+    machine: VirtualMachine,
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) cluster: Arc<Cluster>,
+    /// Whether virtual time may pass at all.
+    released: AtomicBool,
+    go: Notify,
+    /// Virtual time does not pass beyond this.
+    limit: watch::Sender<Option<Duration>>,
+    /// Counts how often time has come to a stand.
+    stands: watch::Sender<u64>,
+    proxy: std::sync::OnceLock<Addr<Proxy>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+type Planned<P> = Pin<Box<dyn Future<Output = Result<Job<P>, JobError>> + Send>>;
+
+impl SimulatedBuilder {
+    pub(crate) fn new(spec: Spec) -> Self {
+        let limits = Limits {
+            max_tiles_per_job: 16_000_000,
+            ..Limits::default()
+        };
+        Self {
+            spec,
+            limits,
+            catalog: Catalog::default(),
+        }
+    }
+
+    /// Registers a program: only registered programs can be run.
+    pub fn service<P: Program>(mut self) -> Self {
+        self.catalog.register::<P>();
+        self
+    }
+
+    /// Replaces the default bounds.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Starts the cluster and lets its nodes join. Virtual time then stands at zero until
+    /// [`Simulation::run`], or until a job is submitted after [`Simulation::release`].
+    ///
+    /// # Errors
+    /// When the operating system refuses the simulation's thread.
+    pub async fn start(self) -> Result<Simulation, StartError> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()?;
+        let workers = self.spec.nodes.iter().map(|node| node.cpus as usize).sum();
+        let cluster = Cluster::new(self.spec, self.catalog, self.limits);
+        let threads = Arc::new(watch::Sender::new(0));
+        let alive = Alive::new(&threads, &cluster.journals);
+        let (stop, stopped) = watch::channel(false);
+        let (ready, started) = oneshot::channel();
+        let shared = Arc::new(Shared {
+            cluster,
+            released: AtomicBool::new(false),
+            go: Notify::new(),
+            limit: watch::Sender::new(None),
+            stands: watch::Sender::new(0),
+            proxy: std::sync::OnceLock::new(),
+        });
+        let driven = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("msvpu-simulation".to_owned())
+            .spawn(move || {
+                let _alive = alive;
+                System::with_tokio_rt(|| runtime).block_on(drive(driven, ready, stopped));
+            })?;
+        let (proxy, host) = started.await.map_err(|_| StartError::Ended)?;
+        let _ = shared.proxy.set(proxy.clone());
+        let machine = VirtualMachine::new(Running {
+            proxy,
+            link: host.link,
+            clock: host.clock,
+            workers,
+            census: Arc::clone(&shared.cluster.census),
+            threads,
+            stop,
+        });
+        Ok(Simulation { machine, shared })
+    }
+}
+
+impl Simulation {
+    /// The machine that the cluster is.
+    #[must_use]
+    pub const fn machine(&self) -> &VirtualMachine {
+        &self.machine
+    }
+
+    /// From now on virtual time passes by itself whenever there is a job.
+    pub fn release(&self) {
+        self.shared.released.store(true, Ordering::SeqCst);
+        self.shared.go.notify_one();
+    }
+
+    /// Plans a job: it is submitted when virtual time comes to `at`. Faults that speak of jobs mean
+    /// them in the order of their planning. Await what is returned after [`run`](Self::run).
+    ///
+    /// # Errors
+    /// When the input or the program cannot be encoded.
+    pub fn submit_at<P: Program>(
+        &self,
+        at: Duration,
+        program: &P,
+        input: P::Input,
+        options: JobOptions,
+        index: usize,
+    ) -> Result<Planned<P>, JobError> {
+        let parameters =
+            serde_json::to_vec(program).map_err(|error| JobError::InvalidParameters {
+                program: P::NAME.to_owned(),
+                reason: error.to_string(),
+            })?;
+        let submit = Submit {
+            invocation: Invocation {
+                program: P::NAME.to_owned(),
+                parameters: Bytes::from(parameters),
+                options,
+            },
+            input: input.into_payload()?,
+            submitted: self.shared.cluster.timeline.origin() + at,
+        };
+        let (tell, told) = oneshot::channel::<Result<Arc<Journal>, JobError>>();
+        let cluster = Arc::clone(&self.shared.cluster);
+        let Some(proxy) = self.shared.proxy.get().cloned() else {
+            return Err(JobError::Stopped);
+        };
+        cluster.planned.fetch_add(1, Ordering::SeqCst);
+        let timeline = Arc::clone(&cluster.timeline);
+        let submission = move || {
+            actix::spawn(async move {
+                let journal = proxy
+                    .send(submit)
+                    .await
+                    .unwrap_or(Err(JobError::Stopped));
+                if let Ok(journal) = &journal {
+                    cluster.name_job(journal.job(), index);
+                }
+                cluster.planned.fetch_sub(1, Ordering::SeqCst);
+                // Nobody waits for it when the future was dropped; the job runs all the same.
+                let _ = tell.send(journal);
+            });
+        };
+        timeline.schedule(timeline.origin() + at, None, Box::new(submission));
+        let running = self.machine.running();
+        Ok(Box::pin(async move {
+            let journal = told.await.map_err(|_| JobError::Stopped)??;
+            Ok(Job::new(running, journal))
+        }))
+    }
+
+    /// Lets virtual time pass until all jobs have ended and their teams are gone, or until it
+    /// comes to `limit`; then tells what happened.
+    pub async fn run(&self, limit: Duration) -> Outcome {
+        let mut stands = self.shared.stands.subscribe();
+        let before = *stands.borrow_and_update();
+        self.shared.limit.send_replace(Some(limit));
+        self.release();
+        // The sender lives as long as `self`.
+        let _ = stands.wait_for(|stands| *stands > before).await;
+        Outcome::of(&self.shared.cluster)
+    }
+}
+
+/// Runs the cluster: waits until nothing can run at the present moment, then moves on to the next
+/// event.
+async fn drive(
+    shared: Arc<Shared>,
+    ready: oneshot::Sender<(Addr<Proxy>, crate::host::Host)>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let cluster = &shared.cluster;
+    let Some((proxy, host)) = cluster.start_head() else {
+        return;
+    };
+    for node in cluster.first_nodes() {
+        cluster.start(node);
+    }
+    let expected = cluster.first_nodes().len();
+    let nodes = host.nodes.subscribe();
+    let deadline = 4 * cluster.spec.lease;
+    while nodes.borrow().len() < expected && cluster.timeline.now() < deadline {
+        if !advance(cluster).await {
+            break;
+        }
+    }
+    cluster.timeline.rebase();
+    cluster.schedule_faults();
+    if ready.send((proxy, host)).is_err() {
+        return;
+    }
+    let mut quiet_since = None;
+    loop {
+        if *stopped.borrow_and_update() {
+            return;
+        }
+        let now = cluster.timeline.now() - cluster.timeline.origin();
+        let done = cluster.is_done();
+        let gone = *cluster.census.borrow() == Census::default();
+        let limit = shared.limit.borrow().unwrap_or(Duration::MAX);
+        if done {
+            quiet_since = quiet_since.or(Some(now));
+        } else {
+            quiet_since = None;
+        }
+        // Teams that were stopped by no message are stopped with a renewal of their node's lease.
+        let settled = quiet_since.is_some_and(|since| gone || now - since > deadline);
+        let flows = shared.released.load(Ordering::SeqCst) && !settled && now < limit;
+        if flows && advance(cluster).await {
+            continue;
+        }
+        shared.stands.send_modify(|stands| *stands += 1);
+        select! {
+            () = shared.go.notified() => {}
+            () = cluster.journals.opened() => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Lets everything that can run at the present moment run, and then what happens next; `false`
+/// when nothing is to happen any more.
+async fn advance(cluster: &Cluster) -> bool {
+    // The paused clock of the runtime moves only when nothing is runnable: that, and nothing else,
+    // is what it is for. Virtual time is the timeline's.
+    sleep(Duration::from_millis(1)).await;
+    let sent = cluster.counters().sent;
+    while let Some(action) = cluster.timeline.next() {
+        action();
+        // As long as an event wakes no actor, the next can follow at once.
+        if cluster.counters().sent != sent || cluster.is_done() {
+            return true;
+        }
+    }
+    false
+}

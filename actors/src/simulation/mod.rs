@@ -1,0 +1,20 @@
+//! A whole cluster on one machine, in virtual time.
+
+mod cluster;
+mod formula;
+mod machine;
+mod network;
+mod outcome;
+mod processors;
+mod random;
+mod spec;
+mod synthetic;
+mod timeline;
+
+pub use machine::{SimulatedBuilder, Simulation};
+pub use outcome::{NodeOutcome, Outcome};
+pub use synthetic::{Synthetic, SyntheticInput};
+pub use formula::{Formula, FormulaError, FormulaProblem};
+pub use spec::{
+    Communication, ComputeMode, Direction, Fault, FaultKind, JobSpec, NodeSpec, Spec,
+};

@@ -1,0 +1,271 @@
+//! The way between simulated nodes: a star, as around a broker.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::id::NodeId;
+use crate::link::{Link, Transport};
+use crate::message::{Envelope, Message, SupervisorMessage};
+use crate::simulation::random::Random;
+use crate::simulation::spec::{Communication, Direction, NodeSpec};
+use crate::simulation::timeline::{Process, Timeline};
+
+/// A message that is overtaken comes up to so many latencies later, and a little more.
+const OVERTAKEN: f64 = 5.0;
+const OVERTAKEN_AT_LEAST: Duration = Duration::from_millis(1);
+
+/// All links between nodes and the broker in the middle. Each message occupies its sender's line
+/// and then its receiver's, in the order of sending, for `bytes / bandwidth`.
+pub(crate) struct Network {
+    timeline: Arc<Timeline>,
+    communication: Communication,
+    jitter: f64,
+    state: Mutex<State>,
+}
+
+struct State {
+    lines: Vec<Line>,
+    random: Random,
+    lost: u64,
+    repeated: u64,
+    overtaken: u64,
+}
+
+/// A node's line to the broker.
+struct Line {
+    /// `None` while no process runs there.
+    link: Option<Link>,
+    latency: Duration,
+    /// Bits per second.
+    bandwidth: f64,
+    /// Until when the line is busy, each way.
+    up_busy: Duration,
+    down_busy: Duration,
+    cut_in: bool,
+    cut_out: bool,
+    flaws: Flaws,
+    traffic: Traffic,
+}
+
+/// What a line does to messages, as probabilities.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flaws {
+    pub(crate) loss: f64,
+    pub(crate) duplication: f64,
+    pub(crate) reordering: f64,
+}
+
+/// What went over a node's line.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Traffic {
+    pub(crate) messages_sent: u64,
+    pub(crate) bytes_sent: f64,
+    pub(crate) bytes_received: f64,
+}
+
+/// What the network did to messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mishaps {
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) overtaken: u64,
+}
+
+impl Network {
+    /// Node 0 is the head, which sits at the broker: no latency, and no bound to its bandwidth.
+    pub(crate) fn new(
+        timeline: Arc<Timeline>,
+        communication: Communication,
+        jitter: f64,
+        nodes: &[NodeSpec],
+        random: Random,
+    ) -> Self {
+        let line = |latency, bandwidth| Line {
+            link: None,
+            latency,
+            bandwidth,
+            up_busy: Duration::ZERO,
+            down_busy: Duration::ZERO,
+            cut_in: false,
+            cut_out: false,
+            flaws: Flaws::default(),
+            traffic: Traffic::default(),
+        };
+        let mut lines = vec![line(Duration::ZERO, f64::INFINITY)];
+        lines.extend(nodes.iter().map(|n| line(n.latency, n.bandwidth)));
+        Self {
+            timeline,
+            communication,
+            jitter,
+            state: Mutex::new(State {
+                lines,
+                random,
+                lost: 0,
+                repeated: 0,
+                overtaken: 0,
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that could panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line<T>(&self, node: usize, change: impl FnOnce(&mut Line) -> T) -> Option<T> {
+        self.state().lines.get_mut(node).map(change)
+    }
+
+    pub(crate) fn connect(&self, node: usize, link: Link) {
+        self.line(node, |line| line.link = Some(link));
+    }
+
+    /// The node's process has ended.
+    pub(crate) fn disconnect(&self, node: usize) -> Option<Link> {
+        let now = self.timeline.now();
+        self.line(node, |line| {
+            (line.up_busy, line.down_busy) = (now, now);
+            line.link.take()
+        })?
+    }
+
+    pub(crate) fn cut(&self, node: usize, direction: Direction, cut: bool) {
+        self.line(node, |line| {
+            if direction != Direction::Out {
+                line.cut_in = cut;
+            }
+            if direction != Direction::In {
+                line.cut_out = cut;
+            }
+        });
+    }
+
+    pub(crate) fn flaw(&self, node: usize, flaws: Flaws) {
+        self.line(node, |line| line.flaws = flaws);
+    }
+
+    pub(crate) fn traffic(&self, node: usize) -> Traffic {
+        self.line(node, |line| line.traffic).unwrap_or_default()
+    }
+
+    pub(crate) fn mishaps(&self) -> Mishaps {
+        let state = self.state();
+        Mishaps {
+            lost: state.lost,
+            repeated: state.repeated,
+            overtaken: state.overtaken,
+        }
+    }
+
+    fn bytes(&self, envelope: &Envelope) -> f64 {
+        let payload = size_bytes(&envelope.message);
+        let started = match &envelope.message {
+            Message::Supervisor(SupervisorMessage::StartMsvpus { ranks, .. }) => ranks.len(),
+            _ => 0,
+        };
+        self.communication.envelope_bytes
+            + self.communication.expansion * payload
+            + self.communication.migration_bytes * started as f64
+    }
+
+    /// Sends a message on its way; at its end it is delivered, perhaps twice, or not at all.
+    fn send(self: &Arc<Self>, from: Process, to: usize, envelope: Envelope) {
+        if !self.timeline.is_current(from) {
+            return;
+        }
+        let bytes = self.bytes(&envelope);
+        let receiver = self.timeline.process(to);
+        let now = self.timeline.now();
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let (Some(sender), Some(target)) = (state.lines.get(from.node), state.lines.get(to)) else {
+            return;
+        };
+        let flaws = [sender.flaws, target.flaws];
+        let cut = sender.cut_out || target.cut_in || target.link.is_none();
+        let latency = sender.latency + target.latency;
+        let (up, down) = (sender.bandwidth, target.bandwidth);
+        let random = &mut state.random;
+        // Drawn always, so that one flaw more or less changes no other fate.
+        let [lost, twice, late] = [(); 3].map(|()| random.uniform());
+        let strays = latency.mul_f64(OVERTAKEN) + OVERTAKEN_AT_LEAST;
+        let [delay, echo] = [(); 2].map(|()| strays.mul_f64(random.uniform()));
+        let stretch = 1.0 + self.jitter * random.uniform();
+        let happens = |draw: f64, of: fn(&Flaws) -> f64| {
+            draw < 1.0 - flaws.iter().map(|flaws| 1.0 - of(flaws)).product::<f64>()
+        };
+        let handling = self.communication.handling;
+        let line = &mut state.lines[from.node];
+        line.traffic.messages_sent += 1;
+        line.traffic.bytes_sent += bytes;
+        line.up_busy = line.up_busy.max(now + handling) + seconds(8.0 * bytes / up);
+        let there = line.up_busy + latency.mul_f64(stretch);
+        if cut || happens(lost, |flaws| flaws.loss) {
+            state.lost += 1;
+            return;
+        }
+        let line = &mut state.lines[to];
+        line.traffic.bytes_received += bytes;
+        line.down_busy = line.down_busy.max(there) + seconds(8.0 * bytes / down);
+        let mut arrival = line.down_busy + handling;
+        if happens(late, |flaws| flaws.reordering) {
+            state.overtaken += 1;
+            arrival += delay;
+        }
+        let repeated = happens(twice, |flaws| flaws.duplication);
+        drop(guard);
+        if repeated {
+            let envelope = envelope.clone();
+            self.arrive(arrival + echo + Duration::from_nanos(1), receiver, from, envelope, true);
+        }
+        self.arrive(arrival, receiver, from, envelope, false);
+    }
+
+    fn arrive(
+        self: &Arc<Self>,
+        at: Duration,
+        receiver: Process,
+        from: Process,
+        envelope: Envelope,
+        again: bool,
+    ) {
+        let network = Arc::clone(self);
+        let deliver = move || {
+            let link = network.line(receiver.node, |line| line.link.clone());
+            if let Some(link) = link.flatten() {
+                if again {
+                    network.state().repeated += 1;
+                }
+                let (from, to) = (from.node as u64, receiver.node as u64);
+                network
+                    .timeline
+                    .note(&[1, from, to, envelope.sequence, u64::from(again)]);
+                link.deliver(envelope);
+            }
+        };
+        self.timeline
+            .schedule(at, Some(receiver), Box::new(deliver));
+    }
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX / 4)
+}
+
+/// How long a message is in its travelling form.
+pub(crate) fn size_bytes(message: &Message) -> f64 {
+    // What cannot be encoded cannot be sent either; nothing in these types can fail.
+    postcard::experimental::serialized_size(message).unwrap_or_default() as f64
+}
+
+/// The network as one process sees it.
+pub(crate) struct Port {
+    pub(crate) network: Arc<Network>,
+    pub(crate) process: Process,
+}
+
+impl Transport for Port {
+    fn send(&self, to: NodeId, envelope: Envelope) {
+        self.network.send(self.process, to.0 as usize, envelope);
+    }
+}

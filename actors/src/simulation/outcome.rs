@@ -1,0 +1,89 @@
+//! What a simulation has shown.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::host::Census;
+use crate::link::Counters;
+use crate::simulation::cluster::Cluster;
+
+/// What has happened since virtual time began.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// A hash over all that happened: equal seeds give equal traces.
+    pub trace: u64,
+    /// How much virtual time has passed.
+    pub elapsed: Duration,
+    /// Whether every job has ended.
+    pub finished: bool,
+    /// Leaders and MsVPUs that were still there at the end; none, unless time was cut short.
+    pub left_over: Census,
+    /// The nodes, in the order of the spec.
+    pub nodes: Vec<NodeOutcome>,
+    /// What the mailboxes have seen.
+    pub counters: Counters,
+    /// Messages that the simulated links have lost.
+    pub messages_lost: u64,
+    /// Messages that the simulated links have delivered once more.
+    pub messages_repeated: u64,
+    /// Messages that the simulated links have delayed.
+    pub messages_overtaken: u64,
+    /// How often a node's process was ended.
+    pub kills: u64,
+}
+
+/// What one node has done.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct NodeOutcome {
+    /// Its name in the spec.
+    pub name: String,
+    /// Its CPUs.
+    pub cpus: u32,
+    /// CPU time spent on steps.
+    pub busy: Duration,
+    /// How many steps on tiles it computed.
+    pub steps: u64,
+    /// How often its process was started.
+    pub starts: u64,
+    /// Messages it sent to other nodes.
+    pub messages_sent: u64,
+    /// With envelopes, as the communication model weighs them.
+    pub bytes_sent: f64,
+    /// Likewise.
+    pub bytes_received: f64,
+}
+
+impl Outcome {
+    pub(crate) fn of(cluster: &Cluster) -> Self {
+        let mishaps = cluster.network.mishaps();
+        let nodes = cluster.spec.nodes.iter().zip(1..).map(|(spec, node)| {
+            let (busy, steps, starts) = cluster.spent(node);
+            let traffic = cluster.network.traffic(node);
+            NodeOutcome {
+                name: spec.name.clone(),
+                cpus: spec.cpus,
+                busy,
+                steps,
+                starts,
+                messages_sent: traffic.messages_sent,
+                bytes_sent: traffic.bytes_sent,
+                bytes_received: traffic.bytes_received,
+            }
+        });
+        Self {
+            trace: cluster.timeline.trace(),
+            elapsed: cluster.timeline.now() - cluster.timeline.origin(),
+            finished: cluster.is_done(),
+            left_over: *cluster.census.borrow(),
+            nodes: nodes.collect(),
+            counters: cluster.counters(),
+            messages_lost: mishaps.lost,
+            messages_repeated: mishaps.repeated,
+            messages_overtaken: mishaps.overtaken,
+            kills: cluster.kills(),
+        }
+    }
+}

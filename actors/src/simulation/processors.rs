@@ -1,0 +1,176 @@
+//! The CPUs of a simulated node: steps run inline, and their cost passes as virtual time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::Site;
+use crate::simulation::random::Random;
+use crate::simulation::timeline::{Process, Timeline};
+use crate::work::{Label, Processors, Work};
+
+/// What is to become of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Runs,
+    Panics(String),
+    /// Takes its process with it.
+    Aborts,
+}
+
+/// Decides the fate of steps; told of every step that is about to end.
+pub(crate) trait Fates: Send + Sync {
+    fn fate(&self, process: Process, label: &Label) -> Fate;
+}
+
+pub(crate) struct SimulatedProcessors {
+    timeline: Arc<Timeline>,
+    process: Process,
+    cpus: u32,
+    jitter: f64,
+    fates: Arc<dyn Fates>,
+    state: Mutex<State>,
+    /// To itself, for the events.
+    this: std::sync::Weak<Self>,
+}
+
+struct State {
+    /// Elementary operations per second.
+    speed: f64,
+    waiting: VecDeque<(Label, Work)>,
+    running: BTreeMap<u64, Running>,
+    begun: u64,
+    random: Random,
+    busy: Duration,
+    steps: u64,
+}
+
+struct Running {
+    label: Label,
+    work: Work,
+    /// Operations left, at this time.
+    left: f64,
+    at: Duration,
+    since: Duration,
+}
+
+impl SimulatedProcessors {
+    pub(crate) fn new(
+        timeline: Arc<Timeline>,
+        process: Process,
+        (cpus, speed): (u32, f64),
+        (jitter, random): (f64, Random),
+        fates: Arc<dyn Fates>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            timeline,
+            process,
+            cpus,
+            jitter,
+            fates,
+            state: Mutex::new(State {
+                speed,
+                waiting: VecDeque::new(),
+                running: BTreeMap::new(),
+                begun: 0,
+                random,
+                busy: Duration::ZERO,
+                steps: 0,
+            }),
+            this: this.clone(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No step runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// CPU time spent, and how many steps on tiles were computed.
+    pub(crate) fn spent(&self) -> (Duration, u64) {
+        let state = self.state();
+        (state.busy, state.steps)
+    }
+
+    /// From now on the CPUs do so many operations per second.
+    pub(crate) fn set_speed(&self, speed: f64) {
+        let now = self.timeline.now();
+        let mut state = self.state();
+        let before = std::mem::replace(&mut state.speed, speed);
+        for (id, mut running) in std::mem::take(&mut state.running) {
+            let done = (now - running.at).as_secs_f64() * before;
+            running.left = (running.left - done).max(0.0);
+            running.at = now;
+            // Under a new number, so that the old end finds nothing.
+            let _ = id;
+            self.run(&mut state, running);
+        }
+    }
+
+    fn begin(&self, state: &mut State, label: Label, work: Work) {
+        let now = self.timeline.now();
+        let stretch = 1.0 + self.jitter * state.random.uniform();
+        let running = Running {
+            left: label.cost * stretch,
+            label,
+            work,
+            at: now,
+            since: now,
+        };
+        self.run(state, running);
+    }
+
+    fn run(&self, state: &mut State, running: Running) {
+        state.begun += 1;
+        let id = state.begun;
+        let takes = Duration::try_from_secs_f64(running.left / state.speed);
+        let end = running.at + takes.unwrap_or(Duration::MAX / 4);
+        state.running.insert(id, running);
+        let this = self.this.clone();
+        let action = move || {
+            if let Some(this) = this.upgrade() {
+                this.end(id);
+            }
+        };
+        self.timeline
+            .schedule(end, Some(self.process), Box::new(action));
+    }
+
+    fn end(&self, id: u64) {
+        let mut state = self.state();
+        let Some(running) = state.running.remove(&id) else {
+            return;
+        };
+        state.busy += self.timeline.now() - running.since;
+        if matches!(running.label.site, Site::LocalStep(..)) {
+            state.steps += 1;
+        }
+        drop(state);
+        match self.fates.fate(self.process, &running.label) {
+            Fate::Runs => (running.work)(None),
+            Fate::Panics(reason) => (running.work)(Some(reason)),
+            Fate::Aborts => return,
+        }
+        let mut state = self.state();
+        while (state.running.len() as u32) < self.cpus
+            && let Some((label, work)) = state.waiting.pop_front()
+        {
+            self.begin(&mut state, label, work);
+        }
+    }
+}
+
+impl Processors for SimulatedProcessors {
+    fn cpus(&self) -> u32 {
+        self.cpus
+    }
+
+    fn submit(&self, label: Label, work: Work) {
+        let mut state = self.state();
+        if (state.running.len() as u32) < self.cpus && state.waiting.is_empty() {
+            self.begin(&mut state, label, work);
+        } else {
+            state.waiting.push_back((label, work));
+        }
+    }
+}

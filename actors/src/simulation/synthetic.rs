@@ -1,0 +1,82 @@
+//! A program that stands for any other: it has its costs, and computes nothing.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::id::Round;
+use crate::payload::Block;
+use crate::program::{Cancellation, Context, Program, Result, Step};
+
+/// What stands for a service in a simulation of costs alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Synthetic {
+    /// How many tiles, and so MsVPUs.
+    pub tiles: u32,
+    /// How many rounds.
+    pub rounds: u32,
+    /// C_k of a step, in elementary operations.
+    pub complexity: f64,
+    /// Of one tile.
+    pub tile_bytes: usize,
+    /// Of one partial result.
+    pub partial_bytes: usize,
+}
+
+/// The input of a [`Synthetic`]: none.
+pub type SyntheticInput = ();
+
+impl Program for Synthetic {
+    const NAME: &'static str = "synthetic";
+    type Input = SyntheticInput;
+    type Tile = Block<()>;
+    type State = Bytes;
+    type Task = u32;
+    type Partial = Block<()>;
+    type TileOutput = ();
+    type Output = u32;
+
+    fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<Block<()>>, u32)> {
+        // All tiles are the same zeros: only their length counts.
+        let body = Bytes::from(vec![0; self.tile_bytes]);
+        let tile = Block { head: (), body };
+        Ok((vec![tile; self.tiles as usize], 1))
+    }
+
+    fn complexity(&self, _: &Block<()>) -> f64 {
+        self.complexity
+    }
+
+    fn bytes_exchanged(&self, _: &Block<()>) -> f64 {
+        self.partial_bytes as f64
+    }
+
+    fn load(&self, tile: Block<()>, _: &Context) -> Result<Bytes> {
+        let partial = tile.body.slice(..self.partial_bytes.min(tile.body.len()));
+        Ok(if partial.len() == self.partial_bytes {
+            partial
+        } else {
+            Bytes::from(vec![0; self.partial_bytes])
+        })
+    }
+
+    fn local_step(&self, partial: &mut Bytes, _: &u32, _: &Context) -> Result<Block<()>> {
+        Ok(Block {
+            head: (),
+            body: partial.clone(),
+        })
+    }
+
+    fn global_step(
+        &self,
+        round: Round,
+        _: &u32,
+        partials: &[Block<()>],
+        _: &Cancellation,
+    ) -> Result<Step<u32, u32>> {
+        Ok(if round.0 < self.rounds {
+            Step::Next(round.0 + 1)
+        } else {
+            Step::Done(partials.len() as u32)
+        })
+    }
+}

@@ -1,0 +1,240 @@
+//! Virtual time: what happens next, and on which node.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use uuid::Builder;
+
+use crate::clock::Clock;
+use crate::id::JobId;
+
+pub(crate) type Action = Box<dyn FnOnce() + Send>;
+
+/// A process on a node: the node's index, and how often it has been started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) node: usize,
+    pub(crate) generation: u32,
+}
+
+/// Events in the order of their time, and of their making where times are equal.
+#[derive(Default)]
+pub(crate) struct Timeline {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    now: Duration,
+    origin: Duration,
+    made: u64,
+    queue: BinaryHeap<Event>,
+    nodes: Vec<NodeState>,
+    jobs: u64,
+    trace: Trace,
+}
+
+#[derive(Default)]
+struct NodeState {
+    generation: u32,
+    paused: bool,
+    /// What falls due while the node stands still.
+    held: Vec<Event>,
+}
+
+struct Event {
+    at: Duration,
+    made: u64,
+    /// `None`: of the world, and not of a node.
+    process: Option<Process>,
+    action: Action,
+}
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Event {}
+
+impl PartialOrd for Event {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Event {
+    /// Reversed: the heap gives the greatest, which is to be the earliest.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.made).cmp(&(self.at, self.made))
+    }
+}
+
+/// FNV-1a (Fowler, Noll, Vo) over all that happens: the same trace has the same hash.
+struct Trace(u64);
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Trace {
+    fn note(&mut self, words: &[u64]) {
+        for byte in words.iter().flat_map(|word| word.to_le_bytes()) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+impl Timeline {
+    pub(crate) fn new(nodes: usize) -> Self {
+        let timeline = Self::default();
+        timeline
+            .inner()
+            .nodes
+            .resize_with(nodes, NodeState::default);
+        timeline
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // No action runs under the lock, so nothing panics under it.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.inner().now
+    }
+
+    /// Puts down what happened, for the trace's hash.
+    pub(crate) fn note(&self, words: &[u64]) {
+        let mut inner = self.inner();
+        let now = (inner.now - inner.origin).as_nanos() as u64;
+        inner.trace.note(&[now]);
+        inner.trace.note(words);
+    }
+
+    pub(crate) fn trace(&self) -> u64 {
+        self.inner().trace.0
+    }
+
+    /// Something is to happen; not, if its process is no more by then.
+    pub(crate) fn schedule(&self, at: Duration, process: Option<Process>, action: Action) {
+        let mut inner = self.inner();
+        inner.made += 1;
+        let event = Event {
+            at: at.max(inner.now),
+            made: inner.made,
+            process,
+            action,
+        };
+        inner.queue.push(event);
+    }
+
+    /// Moves on to the next event, and gives it.
+    pub(crate) fn next(&self) -> Option<Action> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        loop {
+            let event = inner.queue.pop()?;
+            if let Some(process) = event.process {
+                let node = inner.nodes.get_mut(process.node)?;
+                if node.generation != process.generation {
+                    continue;
+                }
+                if node.paused {
+                    node.held.push(event);
+                    continue;
+                }
+            }
+            inner.now = event.at;
+            return Some(event.action);
+        }
+    }
+
+    /// The plan of the simulation and its trace begin now; what was before was its setting up.
+    pub(crate) fn rebase(&self) {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        inner.trace = Trace::default();
+        inner.origin = inner.now;
+    }
+
+    /// The moment from which the plan of the simulation counts.
+    pub(crate) fn origin(&self) -> Duration {
+        self.inner().origin
+    }
+
+    /// The process that runs on the node now.
+    pub(crate) fn process(&self, node: usize) -> Process {
+        let inner = self.inner();
+        Process {
+            node,
+            generation: inner.nodes.get(node).map_or(0, |state| state.generation),
+        }
+    }
+
+    pub(crate) fn is_current(&self, process: Process) -> bool {
+        self.process(process.node) == process
+    }
+
+    /// Ends the node's process: nothing of it happens any more.
+    pub(crate) fn kill(&self, node: usize) {
+        if let Some(state) = self.inner().nodes.get_mut(node) {
+            state.generation += 1;
+            state.paused = false;
+            state.held.clear();
+        }
+    }
+
+    pub(crate) fn pause(&self, node: usize) {
+        if let Some(state) = self.inner().nodes.get_mut(node) {
+            state.paused = true;
+        }
+    }
+
+    /// What fell due while the node stood still happens now, in its order.
+    pub(crate) fn resume(&self, node: usize) {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let Some(state) = inner.nodes.get_mut(node) else {
+            return;
+        };
+        state.paused = false;
+        for mut event in std::mem::take(&mut state.held) {
+            inner.made += 1;
+            (event.at, event.made) = (inner.now, inner.made);
+            inner.queue.push(event);
+        }
+    }
+}
+
+/// The virtual time of one process.
+pub(crate) struct VirtualClock {
+    pub(crate) timeline: Arc<Timeline>,
+    pub(crate) process: Process,
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Duration {
+        self.timeline.now()
+    }
+
+    fn after(&self, delay: Duration, action: Action) {
+        let at = self.timeline.now() + delay;
+        self.timeline.schedule(at, Some(self.process), action);
+    }
+
+    /// Shaped like those of real time, counted instead of drawn.
+    fn job_id(&self) -> JobId {
+        let mut inner = self.timeline.inner();
+        inner.jobs += 1;
+        let mut counter = [0; 10];
+        counter[2..].copy_from_slice(&inner.jobs.to_be_bytes());
+        let millis = inner.now.as_millis() as u64;
+        JobId::new(Builder::from_unix_timestamp_millis(millis, &counter).into_uuid())
+    }
+}

@@ -1,0 +1,93 @@
+//! A cluster in virtual time.
+
+use std::time::Duration;
+
+use msvpu_actors::{
+    Communication, ComputeMode, Fault, FaultKind, JobOptions, NodeSpec, Outcome, Spec, Synthetic,
+    VirtualMachine,
+};
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn spec(nodes: usize) -> Spec {
+    Spec {
+        seed: 1,
+        compute: ComputeMode::Cost,
+        strategy: "performance-index".to_owned(),
+        communication: Communication {
+            name: "amqp".to_owned(),
+            envelope_bytes: 120.0,
+            expansion: 1.0,
+            handling: Duration::from_micros(20),
+            migration_bytes: 0.0,
+        },
+        lease: ms(2000),
+        jitter: 0.0,
+        nodes: (1..=nodes)
+            .map(|i| NodeSpec {
+                name: format!("n{i}"),
+                cpus: 2,
+                speed: 1e9,
+                latency: Duration::from_micros(200),
+                bandwidth: 1e9,
+            })
+            .collect(),
+        jobs: Vec::new(),
+        faults: Vec::new(),
+    }
+}
+
+async fn run(spec: Spec, work: Synthetic) -> (Outcome, String) {
+    let simulation = VirtualMachine::simulated(spec)
+        .service::<Synthetic>()
+        .start()
+        .await
+        .unwrap();
+    let job = simulation
+        .submit_at(ms(0), &work, (), JobOptions::default(), 0)
+        .unwrap();
+    let outcome = simulation.run(Duration::from_secs(1000)).await;
+    let job = job.await.unwrap();
+    let state = job.state().to_string();
+    (outcome, state)
+}
+
+fn work() -> Synthetic {
+    Synthetic {
+        tiles: 12,
+        rounds: 10,
+        complexity: 1e8,
+        tile_bytes: 1000,
+        partial_bytes: 24,
+    }
+}
+
+#[tokio::test]
+async fn a_job_runs_on_all_nodes() {
+    let (outcome, state) = run(spec(3), work()).await;
+    assert_eq!(state, "succeeded");
+    // 12 steps of 0.1 s on 6 CPUs, 10 times.
+    assert!(outcome.elapsed >= ms(2000) && outcome.elapsed < ms(2100), "{outcome:#?}");
+    assert!(outcome.nodes.iter().all(|node| node.steps == 40), "{outcome:#?}");
+    assert_eq!(run(spec(3), work()).await.0, outcome, "the same seed, the same trace");
+}
+
+#[tokio::test]
+async fn a_node_that_is_killed_is_replaced() {
+    for node in 0..3 {
+        let mut spec = spec(3);
+        spec.faults.push(Fault {
+            at: ms(1050),
+            kind: FaultKind::Kill {
+                node,
+                restart_after: None,
+            },
+        });
+        let (outcome, state) = run(spec, work()).await;
+        assert_eq!(state, "succeeded");
+        assert!(outcome.elapsed < ms(7000), "{outcome:#?}");
+        println!("{outcome:#?}");
+    }
+}
