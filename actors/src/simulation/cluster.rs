@@ -188,12 +188,16 @@ impl Cluster {
         let mut state = self.state();
         state.kills += 1;
         let slot = &mut state.nodes[node];
-        if let Some(processors) = slot.processors.take() {
+        let processors = slot.processors.take();
+        if let Some(processors) = &processors {
             let (busy, steps) = processors.spent();
             slot.spent.0 += busy;
             slot.spent.1 += steps;
         }
         drop(state);
+        if let Some(processors) = processors {
+            processors.halt();
+        }
         if let Some(link) = self.network.disconnect(node) {
             link.close();
         }

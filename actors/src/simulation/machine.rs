@@ -233,8 +233,12 @@ async fn drive(
     let expected = cluster.first_nodes().len();
     let nodes = host.nodes.subscribe();
     let deadline = 4 * cluster.spec.lease;
-    while nodes.borrow().len() < expected && cluster.timeline.now() < deadline {
-        if !advance(cluster).await {
+    loop {
+        settle().await;
+        if nodes.borrow().len() >= expected || cluster.timeline.now() >= deadline {
+            break;
+        }
+        if !advance(cluster) {
             break;
         }
     }
@@ -245,6 +249,7 @@ async fn drive(
     }
     let mut quiet_since = None;
     loop {
+        settle().await;
         if *stopped.borrow_and_update() {
             return;
         }
@@ -260,7 +265,7 @@ async fn drive(
         // Teams that were stopped by no message are stopped with a renewal of their node's lease.
         let settled = quiet_since.is_some_and(|since| gone || now - since > deadline);
         let flows = shared.released.load(Ordering::SeqCst) && !settled && now < limit;
-        if flows && advance(cluster).await {
+        if flows && advance(cluster) {
             continue;
         }
         shared.stands.send_modify(|stands| *stands += 1);
@@ -272,12 +277,15 @@ async fn drive(
     }
 }
 
-/// Lets everything that can run at the present moment run, and then what happens next; `false`
-/// when nothing is to happen any more.
-async fn advance(cluster: &Cluster) -> bool {
+/// Lets everything run that can run at the present moment.
+async fn settle() {
     // The paused clock of the runtime moves only when nothing is runnable: that, and nothing else,
     // is what it is for. Virtual time is the timeline's.
     sleep(Duration::from_millis(1)).await;
+}
+
+/// Lets happen what happens next; `false` when nothing is to happen any more.
+fn advance(cluster: &Cluster) -> bool {
     let sent = cluster.counters().sent;
     while let Some(action) = cluster.timeline.next() {
         action();

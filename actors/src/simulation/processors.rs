@@ -92,17 +92,28 @@ impl SimulatedProcessors {
         (state.busy, state.steps)
     }
 
+    /// The process has ended: nothing that waits or runs comes to its end.
+    pub(crate) fn halt(&self) {
+        let mut state = self.state();
+        let dropped = (
+            std::mem::take(&mut state.waiting),
+            std::mem::take(&mut state.running),
+        );
+        // Outside the lock: what is dropped may have a lot to drop.
+        drop(state);
+        drop(dropped);
+    }
+
     /// From now on the CPUs do so many operations per second.
     pub(crate) fn set_speed(&self, speed: f64) {
         let now = self.timeline.now();
         let mut state = self.state();
         let before = std::mem::replace(&mut state.speed, speed);
-        for (id, mut running) in std::mem::take(&mut state.running) {
+        // Under new numbers, so that the old ends find nothing.
+        for (_, mut running) in std::mem::take(&mut state.running) {
             let done = (now - running.at).as_secs_f64() * before;
             running.left = (running.left - done).max(0.0);
             running.at = now;
-            // Under a new number, so that the old end finds nothing.
-            let _ = id;
             self.run(&mut state, running);
         }
     }
