@@ -36,5 +36,5 @@ pub use payload::{Block, Payload, Wire};
 pub use program::{Context, Program, Result, Step};
 pub use simulation::{
     Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
-    JobSpec, NodeSpec, Priority, Spec,
+    JobSpec, NodeSpec, Priority, Spec, SpecError, SpecProblem,
 };
