@@ -7,6 +7,7 @@ mod nodes;
 mod section;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 pub use self::error::{SpecError, SpecProblem};
-use self::section::{Range, Section, Source, Value};
+use self::section::{Section, Source};
+use self::value::{Range, Value};
 use crate::simulation::communication::PRESETS;
 use crate::simulation::random::Random;
 use crate::simulation::spec::{Communication, ComputeMode, Spec};

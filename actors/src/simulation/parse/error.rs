@@ -129,7 +129,7 @@ pub enum SpecProblem {
         limit: usize,
     },
     /// A cluster without a node.
-    #[error("the spec has no node; write at least one, such as\n[[nodes]]\nname = \"fast\"")]
+    #[error("the spec has no node; it needs at least one table [[nodes]] with a `name`")]
     NoNodes,
     /// A node joins twice.
     #[error("the node `{node}` joins already at line {first_line}; it can join once")]

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::section::{Range, Section, Value};
+use super::section::Section;
+use super::value::{Range, Value};
 use super::{DURATION_MS, PROBABILITY, Result, SpecProblem, TIME_MS, bounded};
 use crate::simulation::spec::{Direction, Fault, FaultKind, JobSpec, NodeSpec};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::section::{Range, Section, Value};
+use super::section::Section;
+use super::value::{Range, Value};
 use super::{BYTES, Names, Result, SpecProblem, TIME_MS, bounded};
 use crate::simulation::formula::Formula;
 use crate::simulation::spec::{JobSpec, Priority};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::section::{Range, Section, Value};
+use super::section::Section;
+use super::value::{Range, Value};
 use super::{Names, Result, SpecProblem, bounded};
 use crate::simulation::random::Random;
 use crate::simulation::spec::NodeSpec;
@@ -80,9 +81,9 @@ impl Entry {
         )?;
         let (name, name_at) =
             section.required("name", "\"fast\"", |value| Ok((value.name()?, value.at())))?;
-        let distribution = |key, default, range| {
+        let distribution = |key, default, range, example| {
             section.or(key, Distribution::fixed(default, range), |value| {
-                Distribution::read(&value, range)
+                Distribution::read(&value, range, example)
             })
         };
         Ok(Self {
@@ -90,9 +91,9 @@ impl Entry {
             name_at,
             count: section.optional("count", |value| value.count(1..=MAX_NODES as u32))?,
             cpus: section.or("cpus", (1, 1), cpus)?,
-            speed: distribution("speed", 1e9, SPEED)?,
-            latency_ms: distribution("latency_ms", 0.5, LATENCY_MS)?,
-            bandwidth_mbps: distribution("bandwidth_mbps", 1000.0, BANDWIDTH_MBPS)?,
+            speed: distribution("speed", 1e9, SPEED, "1e9")?,
+            latency_ms: distribution("latency_ms", 0.5, LATENCY_MS, "0.5")?,
+            bandwidth_mbps: distribution("bandwidth_mbps", 1000.0, BANDWIDTH_MBPS, "1000")?,
         })
     }
 
@@ -149,9 +150,9 @@ impl Distribution {
         }
     }
 
-    fn read(value: &Value<'_>, range: Range) -> Result<Self> {
+    fn read(value: &Value<'_>, range: Range, example: &'static str) -> Result<Self> {
         Ok(Self {
-            shape: Shape::read(value, range)?,
+            shape: Shape::read(value, range, example)?,
             range,
         })
     }
@@ -167,7 +168,7 @@ impl Distribution {
 }
 
 impl Shape {
-    fn read(value: &Value<'_>, range: Range) -> Result<Self> {
+    fn read(value: &Value<'_>, range: Range, example: &'static str) -> Result<Self> {
         if value.is_number() {
             return value.number(range).map(Self::Fixed);
         }
@@ -178,13 +179,13 @@ impl Shape {
         if section.has("mean") || section.has("sd") {
             let section = section.only("a normal distribution", &["mean", "sd"])?;
             return Ok(Self::Normal {
-                mean: section.required("mean", "1", |value| value.number(range))?,
-                sd: section.required("sd", "0.2", |value| value.number(range.from(0.0)))?,
+                mean: section.required("mean", example, |value| value.number(range))?,
+                sd: section.required("sd", example, |value| value.number(range.from(0.0)))?,
             });
         }
         let section = section.only("a uniform distribution", &["min", "max"])?;
-        let min = section.required("min", "1", |value| value.number(range))?;
-        let max = section.required("max", "8", |value| value.number(range.from(min)))?;
+        let min = section.required("min", example, |value| value.number(range))?;
+        let max = section.required("max", example, |value| value.number(range.from(min)))?;
         Ok(Self::Uniform { min, max })
     }
 }
