@@ -56,48 +56,9 @@ impl Spec {
     ///
     /// Only `name` of a node, and `name`, `tiles` and `tile_size` of a job have no default:
     ///
-    /// ```toml
-    /// seed = 0
-    /// strategy = "performance-index" # or uniform, least-loaded, adaptive
-    /// compute = "cost"               # or real: kernels run, results are checked
-    /// communication = "amqp"         # or acl, or a table, see below
-    /// lease_ms = 2000                # a node not heard of for so long is lost
-    /// jitter = 0.0                   # relative spread of times, at least 0 and below 1
-    ///
-    /// [[nodes]]                      # at least one
-    /// name = "fast"
-    /// cpus = 1
-    /// speed = 1e9                    # elementary operations a second on one CPU
-    /// latency_ms = 0.5               # one way, to the broker
-    /// bandwidth_mbps = 1000          # 10⁶ bits a second, each way
-    ///
-    /// [[nodes]]
-    /// name = "edge"
-    /// count = 1000                   # edge-1 … edge-1000; without it, one node that is called `edge`
-    /// cpus = { min = 1, max = 8 }    # each node draws its own, all equally likely
-    /// speed = { mean = 1e9, sd = 2e8 } # normal, but not below a hundredth of the mean
-    ///
-    /// [[jobs]]
-    /// name = "tables"
-    /// tiles = 1000
-    /// tile_size = "1024x786"         # or a number of pixels; x of the formulas
-    /// service = "pairwise"
-    /// at_ms = 0                      # when it is submitted
-    /// count = 3                      # tables-1 … tables-3; without it, one job that is called `tables`
-    /// every_ms = 0                   # from one of them to the next
-    /// rounds = 1
-    /// complexity = "x"               # operations of a step, as a `Formula` in x
-    /// tile_bytes = "x"
-    /// partial_bytes = "24"           # three numbers of 8 bytes
-    /// owner = "default"
-    /// priority = "normal"            # or low, high
-    ///
-    /// [[faults]]
-    /// kind = "kill"
-    /// node = "fast"
-    /// at_ms = 100                    # 0 without it
-    /// restart_after_ms = 500         # never without it
-    /// ```
+    #[doc = "```toml"]
+    #[doc = include_str!("parse/reference.toml")]
+    #[doc = "```"]
     ///
     /// The faults, each with its keys; a `?` marks those that may be left out:
     ///

@@ -148,6 +148,33 @@ fn what_is_left_out_has_its_default() {
 }
 
 #[test]
+fn the_reference_states_the_defaults() {
+    let reference = read(include_str!("../reference.toml")).unwrap();
+    let left_out = read(
+        "
+        [[nodes]]
+        name = 'fast'
+        [[nodes]]
+        name = 'edge'
+        count = 1000
+        cpus = { min = 1, max = 8 }
+        speed = { mean = 1e9, sd = 2e8 }
+        [[jobs]]
+        name = 'tables'
+        count = 3
+        tiles = 1000
+        tile_size = '1024x786'
+        [[faults]]
+        kind = 'kill'
+        node = 'fast'
+        at_ms = 100
+        restart_after_ms = 500
+        ",
+    );
+    assert_eq!(reference, left_out.unwrap());
+}
+
+#[test]
 fn a_communication_model_builds_on_the_preset_of_its_name() {
     let communication = |value: &str| {
         let text = format!("communication = {value}\n[[nodes]]\nname = 'only'");
