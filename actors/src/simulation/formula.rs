@@ -48,6 +48,15 @@ impl Formula {
         })
     }
 
+    /// The formula `x`.
+    #[must_use]
+    pub fn x() -> Self {
+        Self {
+            text: "x".to_owned(),
+            root: Node::X,
+        }
+    }
+
     /// Its value at `x`, the same bits on every machine.
     ///
     /// Follows IEEE 754: infinite where it overflows or divides by zero, NaN where it has no value, as
@@ -55,6 +64,16 @@ impl Formula {
     #[must_use]
     pub fn eval(&self, x: f64) -> f64 {
         self.root.eval(x)
+    }
+}
+
+/// A formula that is the same for every x.
+impl From<u32> for Formula {
+    fn from(number: u32) -> Self {
+        Self {
+            text: number.to_string(),
+            root: Node::Number(number.into()),
+        }
     }
 }
 

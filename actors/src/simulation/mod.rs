@@ -1,10 +1,12 @@
 //! A whole cluster on one machine, in virtual time.
 
 mod cluster;
+mod communication;
 mod formula;
 mod machine;
 mod network;
 mod outcome;
+mod parse;
 mod processors;
 mod random;
 mod spec;
@@ -15,6 +17,7 @@ pub use machine::{SimulatedBuilder, Simulation};
 pub use outcome::{NodeOutcome, Outcome};
 pub use synthetic::{Synthetic, SyntheticInput};
 pub use formula::{Formula, FormulaError, FormulaProblem};
+pub use parse::{SpecError, SpecProblem};
 pub use spec::{
     Communication, ComputeMode, Direction, Fault, FaultKind, JobSpec, NodeSpec, Spec,
 };

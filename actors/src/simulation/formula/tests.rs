@@ -41,6 +41,12 @@ fn x_is_the_argument() {
 }
 
 #[test]
+fn formulas_made_in_code_are_those_that_are_read() {
+    assert_eq!(Formula::x(), "x".parse().unwrap());
+    assert_eq!(Formula::from(24), "24".parse().unwrap());
+}
+
+#[test]
 fn what_has_no_value_is_nan_and_is_not_hidden() {
     for text in [
         "sqrt(-x)",
