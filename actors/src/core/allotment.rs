@@ -46,10 +46,53 @@ pub(crate) fn allot(team_size: u32, weights: &[(NodeId, u32)]) -> Vec<Share> {
         .collect()
 }
 
+/// Rounds real quotas to whole seats whose sum is exactly `seats`, by the largest remainder.
+///
+/// Quotas are finite, not negative, and their sum is `seats` up to rounding errors; what those
+/// errors leave over or claim twice is settled by the remainders too. Ties go to the earlier one.
+/// Returns an empty list for an empty one.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the balancer"))]
+pub(crate) fn whole(seats: u32, quotas: &[f64]) -> Vec<u32> {
+    let mut counts: Vec<u32> = quotas.iter().map(|quota| quota.floor() as u32).collect();
+    let mut by_remainder: Vec<usize> = (0..quotas.len()).collect();
+    by_remainder.sort_by(|&a, &b| quotas[b].fract().total_cmp(&quotas[a].fract()));
+    let given: u64 = counts.iter().copied().map(u64::from).sum();
+    if given > u64::from(seats) {
+        let mut over = given - u64::from(seats);
+        for &i in by_remainder.iter().rev() {
+            let back = over.min(u64::from(counts[i]));
+            counts[i] -= back as u32;
+            over -= back;
+        }
+    } else {
+        let left = u64::from(seats) - given;
+        for &i in
+            by_remainder
+                .iter()
+                .cycle()
+                .take(if counts.is_empty() { 0 } else { left as usize })
+        {
+            counts[i] += 1;
+        }
+    }
+    counts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn quotas_become_whole_by_the_largest_remainder() {
+        // 0 + 2 + 3 = 5 whole seats; the two left go to the remainders .8 and .7.
+        assert_eq!(whole(7, &[0.7, 2.8, 3.5]), [1, 3, 3]);
+        assert_eq!(whole(10, &[10.0 / 3.0; 3]), [4, 3, 3]);
+        // What rounding errors add or take away is settled too.
+        assert_eq!(whole(3, &[2.0, 2.0]), [2, 1]);
+        assert_eq!(whole(5, &[2.0, 1.999]), [3, 2]);
+        assert!(whole(5, &[]).is_empty());
+    }
 
     fn counts(team_size: u32, weights: &[u32]) -> Vec<(u32, u32)> {
         let weights: Vec<_> = (0..).map(NodeId).zip(weights.iter().copied()).collect();

@@ -6,4 +6,9 @@ pub(crate) mod gather;
 pub(crate) mod membership;
 pub(crate) mod msvpu;
 pub(crate) mod outbox;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for the node monitors and the balancer")
+)]
+pub(crate) mod performance;
 pub(crate) mod team;
