@@ -2,6 +2,8 @@
 
 pub(crate) mod admission;
 pub(crate) mod allotment;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the queue of a node"))]
+pub(crate) mod fair;
 pub(crate) mod gather;
 pub(crate) mod membership;
 pub(crate) mod msvpu;
