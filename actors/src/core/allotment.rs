@@ -51,7 +51,6 @@ pub(crate) fn allot(team_size: u32, weights: &[(NodeId, u32)]) -> Vec<Share> {
 /// Quotas are finite, not negative, and their sum is `seats` up to rounding errors; what those
 /// errors leave over or claim twice is settled by the remainders too. Ties go to the earlier one.
 /// Returns an empty list for an empty one.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the balancer"))]
 pub(crate) fn whole(seats: u32, quotas: &[f64]) -> Vec<u32> {
     let mut counts: Vec<u32> = quotas.iter().map(|quota| quota.floor() as u32).collect();
     let mut by_remainder: Vec<usize> = (0..quotas.len()).collect();

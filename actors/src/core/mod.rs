@@ -13,4 +13,6 @@ pub(crate) mod outbox;
     expect(dead_code, reason = "for the node monitors and the balancer")
 )]
 pub(crate) mod performance;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the balancer"))]
+pub(crate) mod strategy;
 pub(crate) mod team;
