@@ -3,6 +3,7 @@
 mod adaptive;
 mod fluid;
 mod history;
+mod plan;
 mod shares;
 #[cfg(test)]
 mod tests;

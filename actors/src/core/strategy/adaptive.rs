@@ -1,21 +1,20 @@
 //! Measured round times feed back.
 
 use super::history::History;
-use super::waves::{Machine, fill};
+use super::plan::{even_or_short, longest, uneven};
+use super::waves::Machine;
 use super::{Candidate, Move, MoveCost, Observed, Strategy};
-use crate::core::performance::{StepCost, mean};
+use crate::core::performance::StepCost;
 
-/// A round may get so much longer, in parts of the shortest, for the sake of even total times.
-const EVENNESS_PRICE: f64 = 0.05;
 /// Parts of a plan that are weighed when all of it is too dear.
 const PARTS: [f64; 4] = [1.0, 0.5, 0.25, 0.125];
 
 /// Places whole MsVPUs on whole CPUs, and moves them by what the rounds show.
 ///
 /// *What it aims at.* A job is done when its last node is, so no round may be long: what counts
-/// first is the longest time of a node. Within [`EVENNESS_PRICE`] of the shortest round there are
-/// mostly several assignments; among them it takes the one after which the *total* times of the
-/// nodes are the most even, because ε_i of Table III is of the whole job. A single round cannot be
+/// first is the longest time of a node. Within a twentieth of the shortest round there are mostly
+/// several assignments; among them it takes the one after which the *total* times of the nodes
+/// are the most even, because ε_i of Table III is of the whole job. A single round cannot be
 /// more even than half a wave of a node over its time, `1 / (2 · waves)`: 1000 tiles on ten
 /// uneven nodes leave a slow one with 40 of one CPU, and 1.25 %. Over R rounds single MsVPUs go to
 /// and fro, and the bound falls to `1 / (2 · waves · R)`.
@@ -108,65 +107,6 @@ impl Strategy for Adaptive {
             })
             .collect()
     }
-}
-
-/// An assignment, and whether it is one for even totals.
-struct Plan {
-    counts: Vec<u32>,
-    even: bool,
-}
-
-/// The assignment with the most even totals when its round is not much longer than the shortest.
-fn even_or_short(machines: &[Machine], ahead: &[f64], count: u32) -> Plan {
-    let total = |further: Vec<u32>| -> Vec<u32> {
-        machines
-            .iter()
-            .zip(further)
-            .map(|(of, further)| of.already + further)
-            .collect()
-    };
-    let short = total(fill(machines, count));
-    // Half a wave earlier, so that the last wave ends as often before the level as after it.
-    let shifted = machines.iter().zip(ahead).map(|(of, ahead)| Machine {
-        start: of.start + ahead - of.wave / 2.0,
-        ..*of
-    });
-    let even = total(fill(&shifted.collect::<Vec<_>>(), count));
-    let bound = (1.0 + EVENNESS_PRICE) * longest(machines, &short);
-    let choice = longest(machines, &even) <= bound;
-    let counts = if choice { even } else { short };
-    let counts = counts
-        .iter()
-        .zip(machines)
-        .map(|(count, of)| count - of.already)
-        .collect();
-    Plan {
-        counts,
-        even: choice,
-    }
-}
-
-/// Seconds of a round: those of its slowest node.
-fn longest(machines: &[Machine], counts: &[u32]) -> f64 {
-    let busy = machines.iter().zip(counts).filter(|(_, count)| **count > 0);
-    busy.map(|(of, count)| of.time(*count)).fold(0.0, f64::max)
-}
-
-/// How far a node's total is from their mean after the round, in seconds, at most.
-fn uneven(machines: &[Machine], ahead: &[f64], counts: &[u32]) -> f64 {
-    let busy = machines
-        .iter()
-        .zip(ahead)
-        .zip(counts)
-        .filter(|(_, count)| **count > 0);
-    let totals: Vec<f64> = busy
-        .map(|((of, ahead), count)| of.time(*count) + ahead)
-        .collect();
-    let mean = mean(&totals);
-    totals
-        .iter()
-        .map(|total| (total - mean).abs())
-        .fold(0.0, f64::max)
 }
 
 /// A [`Move`] between nodes by their places in the list.

@@ -170,36 +170,56 @@ const UNEVEN: [f64; 10] = [
 ];
 
 #[test]
+fn a_single_round_of_uneven_nodes() {
+    // 1000 tiles: the slowest node runs about 40, and half a tile of them is 1.25 %.
+    let nodes = (0..)
+        .zip(UNEVEN)
+        .map(|(id, speed)| candidate(node(id, 1, speed, 0.0), 0.0, 0));
+    let nodes: Vec<_> = nodes.collect();
+    let worst = |name: &str| {
+        let counts = place(name, &nodes, 1000);
+        let times = nodes.iter().zip(counts);
+        let times = times.map(|(of, count)| of.performance.round_seconds(count, cost(1e6, 0.0)));
+        worst(&times.collect::<Vec<_>>())
+    };
+    assert!(worst("adaptive") <= 0.0125 && worst("performance-index") <= 0.0219);
+    assert!(worst("uniform") > 0.5 && worst("least-loaded") > 0.5);
+}
+
+#[test]
 fn total_times_get_even_on_uneven_nodes() {
-    // The slowest of the nodes runs about 40 of 1000 tiles: one more is 2.5 %.
-    let mut cluster = Cluster::new(&UNEVEN, 1, 1000);
-    let mut strategy = by_name("adaptive").unwrap();
-    cluster.run(&mut *strategy, 1, FREE);
-    assert!(
-        worst(&cluster.totals) <= 0.0125,
-        "{:?}",
-        deviations(&cluster.totals)
-    );
-    cluster.run(&mut *strategy, 4, FREE);
-    assert!(
-        worst(&cluster.totals) <= 0.005,
-        "{:?}",
-        deviations(&cluster.totals)
-    );
-    cluster.run(&mut *strategy, 45, FREE);
-    assert!(
-        worst(&cluster.totals) <= 0.005,
-        "{:?}",
-        deviations(&cluster.totals)
-    );
-    // Single tiles do it, and no round gets long by it: with no end of a tile, one is 1000 / 25.3.
-    assert!(
-        cluster.moved.iter().all(|moved| *moved <= 10),
-        "{:?}",
-        cluster.moved
-    );
-    let longest = cluster.lengths.iter().copied().fold(0.0, f64::max);
-    assert!(longest <= 1.05 * 1000.0 / 25.3, "{longest}");
+    for (cpus, rounds) in [(1, 5), (2, 5), (4, 5), (8, 10)] {
+        let mut cluster = Cluster::new(&UNEVEN, cpus, 1000);
+        let mut strategy = by_name("adaptive").unwrap();
+        for rounds in [rounds, 40] {
+            cluster.run(&mut *strategy, rounds, FREE);
+            let worst = worst(&cluster.totals);
+            assert!(worst <= 0.005, "{cpus} CPUs, {rounds} rounds: {worst}");
+        }
+        // No round gets long by it. 1000 tiles on whole CPUs take so long at least:
+        let machines = UNEVEN.map(|speed| waves::Machine {
+            start: 0.0,
+            wave: 1e6 / speed,
+            others: 0.0,
+            cpus,
+            already: 0,
+        });
+        let shortest = machines.iter().zip(waves::fill(&machines, 1000));
+        let shortest = shortest
+            .map(|(of, count)| of.time(count))
+            .fold(0.0, f64::max);
+        let longest = cluster.lengths.iter().copied().fold(0.0, f64::max);
+        assert!(
+            longest <= 1.05 * shortest + 1e-6,
+            "{longest}, not {shortest}"
+        );
+        // A few tiles do it.
+        assert!(
+            cluster.moved.iter().all(|moved| *moved <= 10 * cpus),
+            "{:?}",
+            cluster.moved
+        );
+    }
 }
 
 #[test]
@@ -350,7 +370,7 @@ proptest! {
         let early: u32 = cluster.moved[..5].iter().sum();
         let late: u32 = cluster.moved[5..].iter().sum();
         prop_assert!(early <= tiles / 10 + 2, "{:?} of {}", cluster.moved, tiles);
-        prop_assert!(late <= tiles / 50 + 2, "{:?} of {}", cluster.moved, tiles);
+        prop_assert!(late <= tiles / 20 + 2, "{:?} of {}", cluster.moved, tiles);
         let most = cluster.counts.iter().copied().max().unwrap();
         prop_assert!(f64::from(most) <= 1.08 * f64::from(each) + 1.0, "{:?}", cluster.counts);
     }
