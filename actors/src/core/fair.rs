@@ -1,0 +1,302 @@
+//! The order of a node's work: fair between owners, then between the jobs of an owner.
+//!
+//! Start-time fair queueing (Goyal, Vin, Cheng: "Start-time Fair Queuing: A Scheduling Algorithm
+//! for Integrated Services Packet Switching Networks", SIGCOMM 1996) on two levels. What waits
+//! first in a flow has a start tag: where the flow's last piece ended, in cost over weight, but
+//! not before the virtual time, which is the start tag of the piece taken last. The smallest tag
+//! is taken next. So a flow that was idle gets no credit for it, one that comes and goes gets none
+//! either, and two flows that both wait are never further apart than one piece of each.
+//!
+//! An owner weighs as much as the weightiest of its waiting jobs: a background job takes nothing
+//! from its owner's other jobs, and more jobs give an owner no more of the node.
+
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::binary_heap::{BinaryHeap, PeekMut};
+use std::collections::{HashMap, VecDeque};
+
+use slab::Slab;
+
+use crate::id::JobId;
+
+/// How much of a node a job gets beside others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Weight {
+    /// A quarter of normal.
+    Low,
+    #[default]
+    Normal,
+    /// Four times normal.
+    High,
+}
+
+/// Whose work it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flow {
+    /// The owner, as a number of the caller's choice.
+    pub(crate) owner: u64,
+    pub(crate) job: JobId,
+    /// Counts when the job is first seen.
+    pub(crate) weight: Weight,
+}
+
+/// Virtual time: integers, so that no sum of a long life loses a small piece. A tick is a 1024th
+/// of an elementary operation at the highest weight; 2¹²⁸ of them do not come to an end.
+type Ticks = u128;
+
+/// A piece of no cost still passes in virtual time, and one costs at most 2⁵⁴ operations.
+fn ticks(cost: f64, weight: Weight) -> Ticks {
+    // The cast takes NaN and what is negative for 0, and bounds what is too large.
+    let raw = (cost * 1024.0) as u64;
+    Ticks::from(raw.max(1))
+        * match weight {
+            Weight::Low => 16,
+            Weight::Normal => 4,
+            Weight::High => 1,
+        }
+}
+
+/// A flow that waits, by its start tag; ties in the order of arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Ready {
+    start: Ticks,
+    arrival: u64,
+    flow: usize,
+}
+
+/// The flows of one level that wait, and the virtual time of that level.
+#[derive(Debug, Default)]
+struct Level {
+    ready: BinaryHeap<Reverse<Ready>>,
+    /// Start tag of what was taken last; when nothing waits, the end of all that was taken.
+    now: Ticks,
+    /// The latest end.
+    end: Ticks,
+    arrivals: u64,
+}
+
+impl Level {
+    /// A flow begins to wait, whose last piece ended at `end`.
+    fn arrive(&mut self, flow: usize, end: Ticks) {
+        let start = end.max(self.now);
+        self.arrivals += 1;
+        self.ready.push(Reverse(Ready {
+            start,
+            arrival: self.arrivals,
+            flow,
+        }));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    fn next(&self) -> Option<usize> {
+        self.ready.peek().map(|Reverse(ready)| ready.flow)
+    }
+
+    /// Takes a piece of `cost` ticks from the next flow; returns where it ends.
+    /// The flow waits on if it has more.
+    fn take(&mut self, cost: Ticks, more: bool) -> Ticks {
+        let Some(mut first) = self.ready.peek_mut() else {
+            return self.now;
+        };
+        self.now = first.0.start;
+        let end = self.now + cost;
+        self.end = self.end.max(end);
+        if more {
+            self.arrivals += 1;
+            first.0.start = end;
+            first.0.arrival = self.arrivals;
+        } else {
+            PeekMut::pop(first);
+            self.rest();
+        }
+        end
+    }
+
+    fn leave(&mut self, flow: usize) {
+        self.ready.retain(|Reverse(ready)| ready.flow != flow);
+        self.rest();
+    }
+
+    /// A time in which something waited is over: in the next one all flows begin alike.
+    fn rest(&mut self) {
+        if self.ready.is_empty() {
+            self.now = self.end;
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Job<T> {
+    weight: Weight,
+    /// Key of its owner.
+    owner: usize,
+    /// Where its last piece ended.
+    end: Ticks,
+    pieces: VecDeque<(f64, T)>,
+}
+
+#[derive(Debug, Default)]
+struct Owner {
+    id: u64,
+    jobs: Level,
+    /// Where the last piece of its jobs ended.
+    end: Ticks,
+    /// How many jobs wait, by weight.
+    waiting: [u32; 3],
+    /// How many jobs are remembered.
+    known: u32,
+}
+
+impl Owner {
+    const fn weight(&self) -> Weight {
+        match self.waiting {
+            [_, _, high] if high > 0 => Weight::High,
+            [_, normal, _] if normal > 0 => Weight::Normal,
+            _ => Weight::Low,
+        }
+    }
+}
+
+/// What waits for the CPUs of one node, in two levels of fair queues.
+///
+/// [`push`](Self::push) and [`pop`](Self::pop) take O(log owners + log jobs of the owner). A job
+/// is remembered until it is [removed](Self::remove), even while it is idle, because it may have
+/// had more than its share.
+#[derive(Debug)]
+pub(crate) struct FairQueue<T> {
+    level: Level,
+    owners: Slab<Owner>,
+    jobs: Slab<Job<T>>,
+    owner_keys: HashMap<u64, usize>,
+    job_keys: HashMap<JobId, usize>,
+    /// The job of the last push, which is mostly that of the next.
+    last: Option<(JobId, usize)>,
+    len: usize,
+}
+
+impl<T> FairQueue<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            level: Level::default(),
+            owners: Slab::new(),
+            jobs: Slab::new(),
+            owner_keys: HashMap::new(),
+            job_keys: HashMap::new(),
+            last: None,
+            len: 0,
+        }
+    }
+
+    /// How many pieces wait.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Lets a piece wait behind those of its job; `cost` in elementary operations. What is not a
+    /// number or not positive counts as next to nothing.
+    pub(crate) fn push(&mut self, flow: Flow, cost: f64, piece: T) {
+        let key = self.key(flow);
+        let job = &mut self.jobs[key];
+        job.pieces.push_back((cost, piece));
+        self.len += 1;
+        if job.pieces.len() == 1 {
+            let owner = &mut self.owners[job.owner];
+            if owner.jobs.is_empty() {
+                self.level.arrive(job.owner, owner.end);
+            }
+            owner.jobs.arrive(key, job.end);
+            owner.waiting[job.weight as usize] += 1;
+        }
+    }
+
+    /// Takes the piece whose turn it is.
+    pub(crate) fn pop(&mut self) -> Option<T> {
+        let owner_key = self.level.next()?;
+        let owner = &mut self.owners[owner_key];
+        let job = &mut self.jobs[owner.jobs.next()?];
+        let (cost, piece) = job.pieces.pop_front()?;
+        self.len -= 1;
+        let weight = owner.weight();
+        let job_waits = !job.pieces.is_empty();
+        job.end = owner.jobs.take(ticks(cost, job.weight), job_waits);
+        if !job_waits {
+            owner.waiting[job.weight as usize] -= 1;
+        }
+        let owner_waits = !owner.jobs.is_empty();
+        owner.end = self.level.take(ticks(cost, weight), owner_waits);
+        Some(piece)
+    }
+
+    /// Forgets a job and drops what waits of it; returns how many pieces that were.
+    pub(crate) fn remove(&mut self, job: JobId) -> usize {
+        let Some(key) = self.job_keys.remove(&job) else {
+            return 0;
+        };
+        self.last = None;
+        let job = self.jobs.remove(key);
+        let owner = &mut self.owners[job.owner];
+        owner.known -= 1;
+        if !job.pieces.is_empty() {
+            owner.waiting[job.weight as usize] -= 1;
+            owner.jobs.leave(key);
+            if owner.jobs.is_empty() {
+                self.level.leave(job.owner);
+            }
+        }
+        if owner.known == 0 {
+            self.forget_owners();
+        }
+        self.len -= job.pieces.len();
+        job.pieces.len()
+    }
+
+    /// Forgets owners without jobs, unless they had more than their share: they might be back with
+    /// another job before the others have caught up.
+    fn forget_owners(&mut self) {
+        let (keys, now) = (&mut self.owner_keys, self.level.now);
+        self.owners.retain(|_, owner| {
+            let keep = owner.known > 0 || owner.end > now;
+            if !keep {
+                keys.remove(&owner.id);
+            }
+            keep
+        });
+    }
+
+    fn key(&mut self, flow: Flow) -> usize {
+        if let Some((job, key)) = self.last
+            && job == flow.job
+        {
+            return key;
+        }
+        let key = match self.job_keys.get(&flow.job) {
+            Some(key) => *key,
+            None => self.open(flow),
+        };
+        self.last = Some((flow.job, key));
+        key
+    }
+
+    fn open(&mut self, flow: Flow) -> usize {
+        let owner = *self.owner_keys.entry(flow.owner).or_insert_with(|| {
+            self.owners.insert(Owner {
+                id: flow.owner,
+                ..Owner::default()
+            })
+        });
+        self.owners[owner].known += 1;
+        let key = self.jobs.insert(Job {
+            weight: flow.weight,
+            owner,
+            end: 0,
+            pieces: VecDeque::new(),
+        });
+        self.job_keys.insert(flow.job, key);
+        key
+    }
+}
