@@ -80,8 +80,8 @@ impl LocalBuilder {
         self
     }
 
-    /// Starts the machine: one thread for the actors and one for each worker. Works on every
-    /// runtime, because the machine brings its own.
+    /// Starts the machine: one thread for the actors, one for each worker, and one less to help
+    /// when a step uses rayon. Works on every runtime, because the machine brings its own.
     ///
     /// # Errors
     /// When 0 workers are asked for, or the operating system refuses a thread.
