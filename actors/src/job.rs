@@ -85,6 +85,8 @@ pub struct Limits {
     pub max_tiles_per_job: usize,
     /// Rounds of one job. Default 100,000.
     pub max_rounds_per_job: u32,
+    /// What the journal of one job, above all the tasks of its rounds, may take. Default 256 MiB.
+    pub max_journal_bytes_per_job: usize,
 }
 
 impl Default for Limits {
@@ -94,6 +96,7 @@ impl Default for Limits {
             max_queued_jobs: 1024,
             max_tiles_per_job: 65_536,
             max_rounds_per_job: 100_000,
+            max_journal_bytes_per_job: 256 << 20,
         }
     }
 }

@@ -32,12 +32,25 @@ pub(crate) enum What {
     },
 }
 
+impl What {
+    /// What an entry takes in the journal.
+    const fn size_bytes(&self) -> usize {
+        size_of::<Event>()
+            + match self {
+                Self::Round { task, .. } => task.len_bytes(),
+                Self::State(_) | Self::Tiles { .. } => 0,
+            }
+    }
+}
+
 /// The record of one job.
 #[derive(Debug)]
 pub(crate) struct Journal {
     job: JobId,
     /// tokio's clock, so that virtual time counts where there is one.
     submitted: Instant,
+    /// What the events may take together.
+    max_bytes: usize,
     pages: Mutex<Pages>,
     /// How many events there are; changes wake the readers.
     length: watch::Sender<usize>,
@@ -46,17 +59,21 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 struct Pages {
     events: Vec<Event>,
+    /// What they take.
+    bytes: usize,
     state: JobState,
     result: Option<Result<Finished, JobError>>,
 }
 
 impl Journal {
-    pub(crate) fn new(job: JobId, submitted: Instant) -> Self {
+    pub(crate) fn new(job: JobId, submitted: Instant, max_bytes: usize) -> Self {
         Self {
             job,
             submitted,
+            max_bytes,
             pages: Mutex::new(Pages {
                 events: Vec::new(),
+                bytes: 0,
                 state: JobState::Pending,
                 result: None,
             }),
@@ -69,8 +86,18 @@ impl Journal {
     }
 
     /// Writes an entry; nothing is written after the end.
-    pub(crate) fn write(&self, what: What) {
+    ///
+    /// # Errors
+    /// [`JobError::JournalFull`], with which the journal then ends.
+    pub(crate) fn write(&self, what: What) -> Result<(), JobError> {
+        let bytes = what.size_bytes();
+        if bytes > self.max_bytes.saturating_sub(self.pages().bytes) {
+            let limit = self.max_bytes;
+            self.end(Err(JobError::JournalFull { limit }));
+            return Err(JobError::JournalFull { limit });
+        }
         self.append(what, None);
+        Ok(())
     }
 
     /// Ends the job; the first end counts.
@@ -92,6 +119,7 @@ impl Journal {
             pages.state = state.clone();
         }
         pages.result = result;
+        pages.bytes += what.size_bytes();
         pages.events.push(Event {
             elapsed: self.submitted.elapsed(),
             what,

@@ -45,6 +45,16 @@ pub enum StartError {
     /// No worker was asked for.
     #[error("0 workers asked for; a machine needs at least 1")]
     NoWorkers,
+    /// More workers than [`LocalBuilder::MAX_WORKERS`] were asked for.
+    #[error(
+        "{workers} workers asked for; a machine takes at most {limit}, one for each CPU is enough"
+    )]
+    TooManyWorkers {
+        /// How many were asked for.
+        workers: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The operating system refused a thread.
     #[error("cannot start a thread of the machine: {0}")]
     Thread(#[from] io::Error),
@@ -62,7 +72,12 @@ pub enum StartError {
 }
 
 impl LocalBuilder {
-    /// How many steps are computed at once. Default: the CPUs that this process may use.
+    /// The most workers of a machine. Each is a thread: more than a host has CPUs is a slip of the
+    /// hand.
+    pub const MAX_WORKERS: usize = 1024;
+
+    /// How many steps are computed at once, from 1 to [`MAX_WORKERS`](Self::MAX_WORKERS). Default:
+    /// the CPUs that this process may use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
@@ -84,12 +99,18 @@ impl LocalBuilder {
     /// when a step uses rayon. Works on every runtime, because the machine brings its own.
     ///
     /// # Errors
-    /// When 0 workers are asked for, or the operating system refuses a thread.
+    /// When no or too many workers are asked for, or the operating system refuses a thread.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
         let workers = match self.workers {
             Some(0) => return Err(StartError::NoWorkers),
+            Some(workers) if workers > Self::MAX_WORKERS => {
+                let limit = Self::MAX_WORKERS;
+                return Err(StartError::TooManyWorkers { workers, limit });
+            }
             Some(workers) => workers,
-            None => thread::available_parallelism().map_or(1, NonZero::get),
+            None => thread::available_parallelism()
+                .map_or(1, NonZero::get)
+                .min(Self::MAX_WORKERS),
         };
         let threads = Arc::new(watch::Sender::new(0));
         let compute =

@@ -20,7 +20,7 @@ pub struct Payload {
 impl Payload {
     /// Head and body together, in bytes.
     #[must_use]
-    pub fn len_bytes(&self) -> usize {
+    pub const fn len_bytes(&self) -> usize {
         self.head.len() + self.body.len()
     }
 }

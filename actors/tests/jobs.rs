@@ -375,16 +375,3 @@ async fn a_shutdown_ends_running_and_waiting_jobs_with_a_reason() {
     let error = soon(other.run(Endless::Step, 1)).await.unwrap_err();
     assert_eq!(error, JobError::Stopped);
 }
-
-#[tokio::test]
-async fn zero_workers_are_refused() {
-    let error = VirtualMachine::local()
-        .workers(0)
-        .start()
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "0 workers asked for; a machine needs at least 1"
-    );
-}

@@ -104,8 +104,30 @@ impl Proxy {
     }
 
     fn write(&self, job: JobId, what: What) {
-        if let Some(journal) = self.journals.get(&job) {
-            journal.write(what);
+        let written = self.journals.get(&job).map(|journal| journal.write(what));
+        if let Some(Err(full)) = written {
+            log::debug!("job {job}: {full}");
+            self.cancel(job);
+        }
+    }
+
+    /// Asks the job's leader for its end; tells whether there is one to ask.
+    fn cancel(&self, id: JobId) -> bool {
+        match self.jobs.get(&id) {
+            // By way of its supervisor: the leader may not be there yet, but its order is.
+            Some(Job {
+                node: Some(node),
+                team: Some(team),
+                input: None,
+                ..
+            }) => {
+                self.link.send(
+                    Address::Supervisor(*node),
+                    SupervisorMessage::CancelLeader { team: *team },
+                );
+                true
+            }
+            _ => false,
         }
     }
 
@@ -154,9 +176,10 @@ impl Handler<Submit> for Proxy {
             team: None,
         };
         self.jobs.insert(id, job);
-        let journal = Arc::new(Journal::new(id, submit.submitted));
-        journal.write(What::State(JobState::Pending));
+        let max_bytes = self.limits.max_journal_bytes_per_job;
+        let journal = Arc::new(Journal::new(id, submit.submitted, max_bytes));
         self.journals.insert(id, Arc::clone(&journal));
+        self.write(id, What::State(JobState::Pending));
         if admitted == Admitted::Run {
             self.place(id);
         }
@@ -168,23 +191,13 @@ impl Handler<Cancel> for Proxy {
     type Result = ();
 
     fn handle(&mut self, Cancel(id): Cancel, _: &mut Self::Context) {
-        let Some(job) = self.jobs.get(&id) else {
+        if !self.jobs.contains_key(&id) {
             return;
-        };
+        }
         log::debug!("job {id}: cancelled");
-        match job {
-            // By way of its supervisor: the leader may not be there yet, but its order is.
-            Job {
-                node: Some(node),
-                team: Some(team),
-                input: None,
-                ..
-            } => self.link.send(
-                Address::Supervisor(*node),
-                SupervisorMessage::CancelLeader { team: *team },
-            ),
-            // No leader was ordered: there is nothing to stop but what waits here.
-            _ => self.end(id, Err(JobError::Cancelled)),
+        // No leader was ordered: there is nothing to stop but what waits here.
+        if !self.cancel(id) {
+            self.end(id, Err(JobError::Cancelled));
         }
     }
 }
