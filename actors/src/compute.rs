@@ -125,6 +125,11 @@ impl Compute {
             done(result);
         }));
     }
+
+    /// Drops a value of a program's on a free thread: that may take long, and even panic.
+    pub(crate) fn discard<T: Send + 'static>(&self, value: T) {
+        self.threads.queue.put(Box::new(move || drop(value)));
+    }
 }
 
 impl Queue {
@@ -155,8 +160,7 @@ impl Queue {
     fn take(&self) {
         loop {
             while let Some(work) = self.work.pop() {
-                // What can still panic is a destructor of the program's; it must not take the
-                // thread with it.
+                // What can still panic is a destructor of the program's.
                 if let Err(reason) = caught(work) {
                     log::error!("panic after a step: {reason}");
                 }

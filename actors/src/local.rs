@@ -11,11 +11,11 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 
-use crate::actor::Census;
 use crate::actor::balancer::LoadBalancer;
 use crate::actor::directory::Directory;
 use crate::actor::proxy::{Journals, Proxy};
 use crate::actor::supervisor::Supervisor;
+use crate::actor::{Census, Vital};
 use crate::catalog::Catalog;
 use crate::compute::Compute;
 use crate::core::membership::Member;
@@ -122,6 +122,7 @@ impl LocalBuilder {
         let runtime = runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
+        let (stop, mut stopped) = watch::channel(false);
         let node = Node {
             link: Link::default(),
             compute,
@@ -129,8 +130,8 @@ impl LocalBuilder {
             limits: self.limits,
             census: Arc::default(),
             journals: Journals::default(),
+            stop: stop.clone(),
         };
-        let (stop, mut stopped) = watch::channel(false);
         let (ready, started) = oneshot::channel();
         let (link, census) = (node.link.clone(), Arc::clone(&node.census));
         let alive = Alive::new(&threads, &node.journals);
@@ -138,12 +139,14 @@ impl LocalBuilder {
             .name("msvpu-actors".to_owned())
             .spawn(move || {
                 let _alive = alive;
+                let stop = node.stop.clone();
                 System::with_tokio_rt(|| runtime).block_on(async move {
                     // Nobody waits any more when the starter was dropped: then stop at once.
                     if ready.send(node.start()).is_ok() {
                         // An error means that the last handle is gone, which is the other reason.
                         let _ = stopped.wait_for(|stop| *stop).await;
                     }
+                    stop.send_replace(true);
                 });
             })?;
         let proxy = started.await.map_err(|_| StartError::Ended)?;
@@ -166,6 +169,7 @@ struct Node {
     limits: Limits,
     census: Arc<watch::Sender<Census>>,
     journals: Journals,
+    stop: watch::Sender<bool>,
 }
 
 impl Node {
@@ -173,10 +177,14 @@ impl Node {
     /// as the loop.
     fn start(self) -> Addr<Proxy> {
         let link = self.link;
-        let directory = Directory::new(link.clone()).start();
-        let balancer = LoadBalancer::new(link.clone()).start();
+        let vital = || Vital {
+            stop: self.stop.clone(),
+        };
+        let directory = Directory::new(link.clone(), vital()).start();
+        let balancer = LoadBalancer::new(link.clone(), vital()).start();
         let proxy = Proxy::new(
             link.clone(),
+            vital(),
             Arc::clone(&self.catalog),
             self.limits,
             self.journals,
@@ -192,6 +200,7 @@ impl Node {
         };
         let supervisor = Supervisor {
             link: link.clone(),
+            _vital: vital(),
             compute: self.compute,
             catalog: self.catalog,
             limits: self.limits,

@@ -2,6 +2,7 @@
 
 use actix::{Actor, Context, Handler};
 
+use crate::actor::Vital;
 use crate::core::allotment::allot;
 use crate::core::membership::Member;
 use crate::id::JobId;
@@ -10,15 +11,17 @@ use crate::message::{Address, BalancerMessage, LeaderMessage, Message, ProxyMess
 
 pub(crate) struct LoadBalancer {
     link: Link,
+    _vital: Vital,
     members: Vec<Member>,
     /// Jobs that came before the first node did.
     waiting: Vec<JobId>,
 }
 
 impl LoadBalancer {
-    pub(crate) const fn new(link: Link) -> Self {
+    pub(crate) const fn new(link: Link, vital: Vital) -> Self {
         Self {
             link,
+            _vital: vital,
             members: Vec::new(),
             waiting: Vec::new(),
         }

@@ -95,6 +95,16 @@ impl Msvpu {
     }
 }
 
+impl Drop for Processor {
+    fn drop(&mut self) {
+        // The event loop has other jobs to think of.
+        let agenda = self.agenda.get_mut();
+        if let Some(tile) = agenda.unwrap_or_else(PoisonError::into_inner).end() {
+            self.team.compute.discard(tile);
+        }
+    }
+}
+
 impl Actor for Msvpu {
     type Context = Context<Self>;
 }

@@ -8,6 +8,7 @@ use dashmap::DashMap;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::actor::Vital;
 use crate::catalog::Catalog;
 use crate::core::admission::{Admission, Admitted};
 use crate::error::JobError;
@@ -27,6 +28,7 @@ pub(crate) type Journals = Arc<DashMap<JobId, Arc<Journal>>>;
 
 pub(crate) struct Proxy {
     link: Link,
+    _vital: Vital,
     catalog: Arc<Catalog>,
     limits: Limits,
     admission: Admission,
@@ -62,12 +64,14 @@ pub(crate) struct Cancel(pub(crate) JobId);
 impl Proxy {
     pub(crate) fn new(
         link: Link,
+        vital: Vital,
         catalog: Arc<Catalog>,
         limits: Limits,
         journals: Journals,
     ) -> Self {
         Self {
             link,
+            _vital: vital,
             catalog,
             limits,
             admission: Admission::new(limits.max_running_jobs, limits.max_queued_jobs),
