@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::JobError;
+use crate::id::Round;
 use crate::payload::Payload;
 
 /// What a running job is at.
@@ -65,6 +66,21 @@ impl fmt::Display for JobState {
             Self::Cancelled => f.write_str("cancelled"),
         }
     }
+}
+
+/// Something that happened to a job.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// It stands elsewhere than before.
+    State(JobState),
+    /// A round has begun.
+    Round { round: Round, task: Payload },
+    /// In a long round: so many of the tiles have answered.
+    Tiles {
+        round: Round,
+        answered: u32,
+        team_size: u32,
+    },
 }
 
 /// The result of a job as it travels: the program's output and that of each tile, in rank order.

@@ -7,9 +7,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::JobError;
-use crate::id::{JobId, Round};
-use crate::job::{Finished, JobState};
-use crate::payload::Payload;
+use crate::id::JobId;
+use crate::job::{Finished, JobState, What};
 
 /// One entry, with the time since the job was submitted.
 #[derive(Clone, Debug)]
@@ -18,29 +17,13 @@ pub(crate) struct Event {
     pub(crate) what: What,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum What {
-    State(JobState),
-    Round {
-        round: Round,
-        task: Payload,
-    },
-    Tiles {
-        round: Round,
-        answered: u32,
-        team_size: u32,
-    },
-}
-
-impl What {
-    /// What an entry takes in the journal.
-    const fn size_bytes(&self) -> usize {
-        size_of::<Event>()
-            + match self {
-                Self::Round { task, .. } => task.len_bytes(),
-                Self::State(_) | Self::Tiles { .. } => 0,
-            }
-    }
+/// What an entry takes in the journal.
+const fn size_bytes(what: &What) -> usize {
+    size_of::<Event>()
+        + match what {
+            What::Round { task, .. } => task.len_bytes(),
+            What::State(_) | What::Tiles { .. } => 0,
+        }
 }
 
 /// The record of one job.
@@ -90,7 +73,7 @@ impl Journal {
     /// # Errors
     /// [`JobError::JournalFull`], with which the journal then ends.
     pub(crate) fn write(&self, what: What) -> Result<(), JobError> {
-        let bytes = what.size_bytes();
+        let bytes = size_bytes(&what);
         if bytes > self.max_bytes.saturating_sub(self.pages().bytes) {
             let limit = self.max_bytes;
             self.end(Err(JobError::JournalFull { limit }));
@@ -119,7 +102,7 @@ impl Journal {
             pages.state = state.clone();
         }
         pages.result = result;
-        pages.bytes += what.size_bytes();
+        pages.bytes += size_bytes(&what);
         pages.events.push(Event {
             elapsed: self.submitted.elapsed(),
             what,

@@ -9,6 +9,7 @@ use crate::id::JobId;
 use crate::link::{Letter, Link};
 use crate::message::{Address, BalancerMessage, LeaderMessage, Message, ProxyMessage};
 
+#[doc(alias = "Load Balancer Ms")]
 pub(crate) struct LoadBalancer {
     link: Link,
     _vital: Vital,

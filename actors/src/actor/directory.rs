@@ -7,6 +7,7 @@ use crate::core::membership::Membership;
 use crate::link::{Letter, Link};
 use crate::message::{Address, BalancerMessage, DirectoryMessage, Message, ProxyMessage};
 
+#[doc(alias = "DF Ms")]
 pub(crate) struct Directory {
     link: Link,
     _vital: Vital,

@@ -19,6 +19,7 @@ type Tile = Box<dyn LoadedTile>;
 
 /// The mailbox of a [`Processor`]; when nothing can reach it any more it stops, and the processor
 /// ends with the work that it has begun.
+#[doc(alias = "team worker")]
 pub(crate) struct Msvpu {
     processor: Arc<Processor>,
 }

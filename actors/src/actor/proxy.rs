@@ -13,8 +13,8 @@ use crate::catalog::Catalog;
 use crate::core::admission::{Admission, Admitted};
 use crate::error::JobError;
 use crate::id::{JobId, NodeId};
-use crate::job::{Finished, JobState, Limits, Phase};
-use crate::journal::{Journal, What};
+use crate::job::{Finished, JobState, Limits, Phase, What};
+use crate::journal::Journal;
 use crate::link::{Letter, Link};
 use crate::message::{
     Address, BalancerMessage, DirectoryMessage, Invocation, Message, ProxyMessage,
@@ -26,6 +26,7 @@ use crate::payload::Payload;
 /// the proxy cannot end any more.
 pub(crate) type Journals = Arc<DashMap<JobId, Arc<Journal>>>;
 
+#[doc(alias = "Proxy Ms Provider")]
 pub(crate) struct Proxy {
     link: Link,
     _vital: Vital,
@@ -227,23 +228,7 @@ impl Handler<Letter> for Proxy {
                 }
                 self.start_leader(id);
             }
-            ProxyMessage::Entered { team, phase } if self.is_current(team) => {
-                self.write(team.job, What::State(JobState::Running(phase)));
-            }
-            ProxyMessage::RoundBegun { team, round, task } if self.is_current(team) => {
-                self.write(team.job, What::Round { round, task });
-            }
-            ProxyMessage::TilesAnswered {
-                team,
-                round,
-                answered,
-                team_size,
-            } if self.is_current(team) => {
-                let what = What::Tiles {
-                    round,
-                    answered,
-                    team_size,
-                };
+            ProxyMessage::Progressed { team, what } if self.is_current(team) => {
                 self.write(team.job, what);
             }
             ProxyMessage::Ended { team, result } if self.is_current(team) => {
