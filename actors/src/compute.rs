@@ -1,82 +1,112 @@
 //! Where steps run: a pool of threads per node, never an actor's event loop.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_queue::SegQueue;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
 use crate::caught::caught;
-use crate::work::{Label, Processors, Work};
+use crate::core::fair::{FairQueue, Flow};
+use crate::id::JobId;
+use crate::work::{Label, Processors, Run, Work};
 
 /// How long one idle thread looks out for more work before it sleeps. To wake a sleeping thread
 /// takes 5 to 50 µs, about as long as a round of small steps with its global step: one thread that
 /// stays awake from one round to the next halves the time of such a round.
 const LOOKOUT: Duration = Duration::from_micros(100);
 
-/// The threads of one node that compute. Cheap to clone; the threads end with the last clone.
+/// How often every idle thread looks for more work first: about 10 µs, to bridge the gaps within a
+/// round.
+const GLANCES: u32 = 32;
+
+/// The threads of one node that compute. Cheap to clone; the threads end with the last clone, when
+/// nothing waits any more.
 ///
-/// They are a rayon pool, so that a step may use rayon's parallel iterators and stays within the
-/// node's CPUs. Work queues before it, and threads are called up for the queue as a whole: calling
-/// one up for each of a thousand small steps would cost more than the steps.
+/// As many threads as there are workers take steps from a queue, in order. They belong to a rayon
+/// pool, so that a step may use rayon's parallel iterators within the node, together with one
+/// helper less than there are workers, who sleep until a step does so. A thread that waits within
+/// a step for a part of it may meanwhile compute a part of another step, as rayon's threads do, but
+/// never a whole one: none is ever handed to rayon.
 #[derive(Clone)]
 pub(crate) struct Compute {
-    pool: Arc<ThreadPool>,
+    threads: Arc<Threads>,
+}
+
+struct Threads {
     queue: Arc<Queue>,
+    workers: usize,
+    /// Ends its threads when it is dropped, after what they are at.
+    _pool: ThreadPool,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
 }
 
 #[derive(Default)]
 struct Queue {
-    work: SegQueue<Work>,
-    /// Threads that take from the queue, the lookout included.
-    takers: AtomicUsize,
-    /// Whether one of them looks out, with nothing to do.
+    work: Waiting,
+    /// Whether a thread looks out, with nothing to do.
     lookout: AtomicBool,
+    /// How many sleepers nobody has called up; what [`Rest`] says, to be read without its lock.
+    asleep: AtomicUsize,
+    rest: Mutex<Rest>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Rest {
+    asleep: usize,
+    /// Called up, but not awake yet.
+    called: usize,
+    ended: bool,
 }
 
 impl Compute {
-    /// Starts `workers` threads; `alive` follows how many of them there are.
+    /// Starts `workers` threads and their helpers; `alive` follows how many there are.
     pub(crate) fn start(
         workers: usize,
         alive: Arc<watch::Sender<usize>>,
     ) -> Result<Self, ThreadPoolBuildError> {
+        let workers = workers.clamp(1, rayon::max_num_threads().div_ceil(2));
+        let threads = 2 * workers - 1;
         // Counted before they run, so that nobody who waits for their end misses one.
-        let workers = workers.min(rayon::max_num_threads());
-        alive.send_modify(|threads| *threads += workers);
+        alive.send_modify(|alive| *alive += threads);
+        let queue = Arc::<Queue>::default();
+        let work = Arc::clone(&queue);
         let pool = ThreadPoolBuilder::new()
-            .num_threads(workers)
-            .thread_name(|index| format!("msvpu-cpu-{index}"))
-            .exit_handler(move |_| alive.send_modify(|threads| *threads -= 1))
-            .build()?;
+            .num_threads(threads)
+            .thread_name(move |index| match index.checked_sub(workers) {
+                None => format!("msvpu-cpu-{index}"),
+                Some(helper) => format!("msvpu-help-{helper}"),
+            })
+            // Before the loop in which a thread of the pool computes for others: a worker gets
+            // there in the end only.
+            .start_handler(move |index| {
+                if index < workers {
+                    work.take();
+                }
+            })
+            .exit_handler(move |_| alive.send_modify(|alive| *alive -= 1))
+            .build();
+        let pool = pool.inspect_err(|_| queue.end())?;
         Ok(Self {
-            pool: Arc::new(pool),
-            queue: Arc::default(),
+            threads: Arc::new(Threads {
+                queue,
+                workers,
+                _pool: pool,
+            }),
         })
     }
 
     pub(crate) fn workers(&self) -> usize {
-        self.pool.current_num_threads()
-    }
-
-    /// Calls up a thread unless all are up, or the lookout is enough for what waits.
-    fn call_up(&self) {
-        let queue = &self.queue;
-        if queue.lookout.load(Ordering::SeqCst) && queue.work.len() <= 1 {
-            return;
-        }
-        let workers = self.workers();
-        let up = |takers: usize| (takers < workers).then_some(takers + 1);
-        if queue
-            .takers
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, up)
-            .is_ok()
-        {
-            let queue = Arc::clone(queue);
-            self.pool.spawn_fifo(move || queue.take());
-        }
+        self.threads.workers
     }
 }
 
@@ -85,37 +115,124 @@ impl Processors for Compute {
         u32::try_from(self.workers()).unwrap_or(u32::MAX)
     }
 
-    fn submit(&self, _: Label, work: Work) {
-        self.queue.work.push(work);
-        self.call_up();
+    fn submit(&self, label: Label, work: Work) {
+        self.threads.queue.put(label.flow, label.cost, work);
+    }
+
+    fn discard(&self, value: Box<dyn Any + Send>) {
+        let work = Box::new(move |_| drop(value));
+        self.threads.queue.put(Flow::NOBODYS, 0.0, work);
+    }
+
+    fn forget(&self, job: JobId) {
+        self.threads.queue.work.forget(job);
+    }
+}
+
+/// Work that waits, in a fair order.
+struct Waiting {
+    queue: Mutex<FairQueue<Work>>,
+    /// To be read without the lock.
+    len: AtomicUsize,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self {
+            queue: Mutex::new(FairQueue::new()),
+            len: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Waiting {
+    fn push(&self, flow: Flow, cost: f64, work: Work) {
+        let mut queue = self.queue();
+        queue.push(flow, cost, work);
+        self.len.store(queue.len(), Ordering::Release);
+    }
+
+    fn pop(&self) -> Option<Work> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut queue = self.queue();
+        let work = queue.pop();
+        self.len.store(queue.len(), Ordering::Release);
+        work
+    }
+
+    fn forget(&self, job: JobId) {
+        let mut queue = self.queue();
+        let dropped = queue.remove(job);
+        self.len.store(queue.len(), Ordering::Release);
+        // What is dropped may have something to discard, and that wants the lock.
+        drop(queue);
+        drop(dropped);
+    }
+
+    fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn queue(&self) -> MutexGuard<'_, FairQueue<Work>> {
+        // Nothing of a program's runs under the lock.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Queue {
-    /// Works until nothing waits.
-    fn take(&self) {
-        loop {
-            while let Some(work) = self.work.pop() {
-                // What can still panic is a destructor of the program's; it must not take the
-                // thread with it.
-                if let Err(reason) = caught(|| work(None)) {
-                    log::error!("panic after a step: {reason}");
-                }
-            }
-            if self.look_out() {
-                continue;
-            }
-            self.takers.fetch_sub(1, Ordering::SeqCst);
-            // Work that was pushed before the line above found all threads up.
-            if self.work.is_empty() {
-                return;
-            }
-            self.takers.fetch_add(1, Ordering::SeqCst);
+    fn put(&self, flow: Flow, cost: f64, work: Work) {
+        self.work.push(flow, cost, work);
+        // Who falls asleep counts itself and then looks for work: one of the two sees the other.
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) > 0 {
+            self.call_up();
         }
     }
 
-    /// Waits a moment for work, unless another thread does; tells whether some came.
+    /// Wakes a sleeper unless the lookout is enough for what waits.
+    fn call_up(&self) {
+        if self.lookout.load(Ordering::SeqCst) && self.work.len() <= 1 {
+            return;
+        }
+        let mut rest = self.rest();
+        if rest.asleep > 0 {
+            rest.called += 1;
+            self.set_asleep(&mut rest, |asleep| asleep - 1);
+            drop(rest);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Works until the end.
+    fn take(&self) {
+        loop {
+            while let Some(work) = self.work.pop() {
+                // What can still panic is a destructor of the program's.
+                if let Err(reason) = caught(|| work(Run::default())) {
+                    log::error!("panic after a step: {reason}");
+                }
+            }
+            if !self.look_out() && !self.sleep() {
+                return;
+            }
+        }
+    }
+
+    /// Waits a moment for work, the longer moment unless another thread does; tells whether some
+    /// came.
     fn look_out(&self) -> bool {
+        for _ in 0..GLANCES {
+            if !self.work.is_empty() {
+                return true;
+            }
+            thread::yield_now();
+        }
         if self.lookout.swap(true, Ordering::SeqCst) {
             return false;
         }
@@ -126,4 +243,38 @@ impl Queue {
         self.lookout.store(false, Ordering::SeqCst);
         !self.work.is_empty()
     }
+
+    /// Waits to be called up; false at the end.
+    fn sleep(&self) -> bool {
+        let mut rest = self.rest();
+        self.set_asleep(&mut rest, |asleep| asleep + 1);
+        fence(Ordering::SeqCst);
+        if !self.work.is_empty() {
+            self.set_asleep(&mut rest, |asleep| asleep - 1);
+            return true;
+        }
+        while rest.called == 0 && !rest.ended {
+            rest = self.wake.wait(rest).unwrap_or_else(PoisonError::into_inner);
+        }
+        rest.called = rest.called.saturating_sub(1);
+        !rest.ended
+    }
+
+    fn set_asleep(&self, rest: &mut Rest, change: fn(usize) -> usize) {
+        rest.asleep = change(rest.asleep);
+        self.asleep.store(rest.asleep, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.rest().ended = true;
+        self.wake.notify_all();
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Rest> {
+        // Changed by assignments alone: a panic leaves nothing half done.
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,8 @@ pub enum Site {
     Collect(Rank),
     /// Putting the tile outputs together, by whoever awaited the job.
     Assemble,
+    /// No job's: the performance test of a node.
+    PerformanceTest,
 }
 
 impl fmt::Display for Site {
@@ -102,6 +104,7 @@ impl fmt::Display for Site {
             Self::GlobalStep(round) => write!(f, "the global step of round {round}"),
             Self::Collect(rank) => write!(f, "collecting tile {rank}"),
             Self::Assemble => write!(f, "assembling the result"),
+            Self::PerformanceTest => write!(f, "the performance test"),
         }
     }
 }
@@ -168,6 +171,15 @@ pub enum JobError {
     TooManyRounds {
         /// [`Limits::max_rounds_per_job`](crate::Limits::max_rounds_per_job).
         limit: u32,
+    },
+    /// The tasks of the rounds, which the journal keeps for late watchers, take more than may be.
+    #[error(
+        "the job's journal would take more than {limit} bytes: tell MsVPUs less each round, \
+         or raise max_journal_bytes_per_job"
+    )]
+    JournalFull {
+        /// [`Limits::max_journal_bytes_per_job`](crate::Limits::max_journal_bytes_per_job).
+        limit: usize,
     },
     /// As many jobs wait as may.
     #[error("{limit} jobs wait already, and no more may; try again when some have ended")]

@@ -11,8 +11,8 @@ use futures_util::stream;
 
 use crate::error::JobError;
 use crate::id::{JobId, Round};
-use crate::job::JobState;
-use crate::journal::{Event, Journal, What};
+use crate::job::{JobState, NodeReport, What};
+use crate::journal::{Event, Journal};
 use crate::machine::Running;
 use crate::payload::Wire;
 use crate::program::Program;
@@ -110,6 +110,12 @@ impl<P> Job<P> {
     #[must_use]
     pub fn state(&self) -> JobState {
         self.journal.state()
+    }
+
+    /// What each node did for the job, and what was expected of it; empty before the end.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeReport> {
+        self.journal.nodes()
     }
 
     /// Asks for the job's end; steps that have begun end at their next

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::id::Origin;
-use crate::job::Limits;
+use crate::job::{Limits, NodeStatus};
 use crate::link::Link;
 use crate::work::Processors;
 
@@ -25,19 +24,6 @@ pub(crate) struct Host {
     pub(crate) census: Arc<watch::Sender<Census>>,
     /// What the balancer knows of the nodes; written at the head only.
     pub(crate) nodes: Arc<watch::Sender<Vec<NodeStatus>>>,
-}
-
-/// What the balancer knows of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NodeStatus {
-    /// The node and its incarnation.
-    pub origin: Origin,
-    /// Steps at once.
-    pub cpus: u32,
-    /// In (0, 1]; 1 is the fastest node (eq. 1). `None` until it was tested.
-    pub performance_index: Option<f64>,
-    /// How many MsVPUs are placed there now.
-    pub msvpus: u32,
 }
 
 /// How long the parts of a machine of several nodes wait for each other.

@@ -1,10 +1,13 @@
 //! What is known of a job from outside.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::core::fair::Flow;
 use crate::error::JobError;
+use crate::id::{JobId, NodeId, Origin, Round};
 use crate::payload::Payload;
 
 /// What a running job is at.
@@ -86,6 +89,21 @@ impl fmt::Display for JobState {
     }
 }
 
+/// Something that happened to a job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum What {
+    /// It stands elsewhere than before.
+    State(JobState),
+    /// A round has begun.
+    Round { round: Round, task: Payload },
+    /// In a long round: so many of the tiles have answered.
+    Tiles {
+        round: Round,
+        answered: u32,
+        team_size: u32,
+    },
+}
+
 /// What one MsVPU costs in a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cost {
@@ -133,6 +151,60 @@ pub struct JobOptions {
     pub priority: Priority,
 }
 
+/// What the balancer knows of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// The node and its incarnation.
+    pub origin: Origin,
+    /// Steps at once.
+    pub cpus: u32,
+    /// In (0, 1]; 1 is the fastest node (eq. 1). `None` until it was tested.
+    pub performance_index: Option<f64>,
+    /// How many MsVPUs are placed there now.
+    pub msvpus: u32,
+}
+
+/// What the balancer expects of a node in the rounds of a job.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Forecast {
+    pub(crate) node: NodeId,
+    pub(crate) performance_index: f64,
+    pub(crate) load_index: f64,
+    /// Of one round.
+    pub(crate) round: Duration,
+}
+
+/// What one node did for a job, and what was expected of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// The node.
+    pub node: NodeId,
+    /// In (0, 1]; 1 is the fastest node for this job (eq. 4). `None` where no test was made.
+    pub performance_index: Option<f64>,
+    /// How many MsVPUs it deserves (eq. 8), before rounding.
+    pub load_index: Option<f64>,
+    /// How many MsVPUs it ran in the last round.
+    pub msvpus: u32,
+    /// How long its MsVPUs were expected to take, over all rounds.
+    pub predicted: Option<Duration>,
+    /// T_i: how long they took, from the task to the last answer, over all rounds.
+    pub actual: Duration,
+    /// ε_i = |T_i − mean T| / mean T.
+    pub deviation: f64,
+}
+
+impl JobOptions {
+    /// Before a node's CPUs. Owners are told apart by a hash of their names (FNV-1a, 64 bits).
+    pub(crate) fn flow(&self, job: JobId) -> Flow {
+        let hash = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        Flow {
+            owner: self.owner.bytes().fold(0xcbf2_9ce4_8422_2325, hash),
+            job,
+            weight: self.priority,
+        }
+    }
+}
+
 /// The result of a job as it travels: the program's output and that of each tile, in rank order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Finished {
@@ -151,6 +223,8 @@ pub struct Limits {
     pub max_tiles_per_job: usize,
     /// Rounds of one job. Default 100,000.
     pub max_rounds_per_job: u32,
+    /// What the journal of one job, above all the tasks of its rounds, may take. Default 256 MiB.
+    pub max_journal_bytes_per_job: usize,
 }
 
 impl Default for Limits {
@@ -160,6 +234,7 @@ impl Default for Limits {
             max_queued_jobs: 1024,
             max_tiles_per_job: 65_536,
             max_rounds_per_job: 100_000,
+            max_journal_bytes_per_job: 256 << 20,
         }
     }
 }

@@ -8,9 +8,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
 use crate::error::JobError;
-use crate::id::{JobId, Round};
-use crate::job::{Finished, JobState};
-use crate::payload::Payload;
+use crate::id::JobId;
+use crate::job::{Finished, JobState, NodeReport, What};
 
 /// The journals of the jobs that have not ended. Shared with the machine, which ends those that
 /// the proxy cannot end any more.
@@ -60,18 +59,13 @@ pub(crate) struct Event {
     pub(crate) what: What,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum What {
-    State(JobState),
-    Round {
-        round: Round,
-        task: Payload,
-    },
-    Tiles {
-        round: Round,
-        answered: u32,
-        team_size: u32,
-    },
+/// What an entry takes in the journal.
+const fn size_bytes(what: &What) -> usize {
+    size_of::<Event>()
+        + match what {
+            What::Round { task, .. } => task.len_bytes(),
+            What::State(_) | What::Tiles { .. } => 0,
+        }
 }
 
 /// The record of one job.
@@ -79,6 +73,8 @@ pub(crate) struct Journal {
     job: JobId,
     clock: Arc<dyn Clock>,
     submitted: Duration,
+    /// What the events may take together.
+    max_bytes: usize,
     pages: Mutex<Pages>,
     /// How many events there are; changes wake the readers.
     length: watch::Sender<usize>,
@@ -87,20 +83,26 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 struct Pages {
     events: Vec<Event>,
+    /// What they take.
+    bytes: usize,
     state: JobState,
     result: Option<Result<Finished, JobError>>,
+    nodes: Vec<NodeReport>,
 }
 
 impl Journal {
-    pub(crate) fn new(job: JobId, clock: Arc<dyn Clock>, submitted: Duration) -> Self {
+    pub(crate) fn new(job: JobId, clock: Arc<dyn Clock>, submitted: Duration, max_bytes: usize) -> Self {
         Self {
             job,
             clock,
             submitted,
+            max_bytes,
             pages: Mutex::new(Pages {
                 events: Vec::new(),
+                bytes: 0,
                 state: JobState::Pending,
                 result: None,
+                nodes: Vec::new(),
             }),
             length: watch::Sender::new(0),
         }
@@ -111,8 +113,28 @@ impl Journal {
     }
 
     /// Writes an entry; nothing is written after the end.
-    pub(crate) fn write(&self, what: What) {
+    ///
+    /// # Errors
+    /// [`JobError::JournalFull`], with which the journal then ends.
+    pub(crate) fn write(&self, what: What) -> Result<(), JobError> {
+        let bytes = size_bytes(&what);
+        if bytes > self.max_bytes.saturating_sub(self.pages().bytes) {
+            let limit = self.max_bytes;
+            self.end(Err(JobError::JournalFull { limit }));
+            return Err(JobError::JournalFull { limit });
+        }
         self.append(what, None);
+        Ok(())
+    }
+
+    /// Puts down what the nodes have done; to be called before the end.
+    pub(crate) fn report(&self, nodes: Vec<NodeReport>) {
+        self.pages().nodes = nodes;
+    }
+
+    /// What the nodes have done; empty before the end.
+    pub(crate) fn nodes(&self) -> Vec<NodeReport> {
+        self.pages().nodes.clone()
     }
 
     /// Ends the job; the first end counts.
@@ -134,6 +156,7 @@ impl Journal {
             pages.state = state.clone();
         }
         pages.result = result;
+        pages.bytes += size_bytes(&what);
         pages.events.push(Event {
             elapsed: self.clock.now().saturating_sub(self.submitted),
             what,

@@ -28,11 +28,11 @@ mod local;
 mod machine;
 mod simulation;
 
-pub use host::{Census, NodeStatus};
+pub use host::Census;
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
-pub use id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round};
-pub use job::{JobOptions, JobState, Limits, Phase, Priority, WaitReason};
+pub use id::{Incarnation, JobId, NodeId, Origin, Rank, Round};
+pub use job::{JobOptions, JobState, Limits, NodeReport, NodeStatus, Phase, Priority, WaitReason};
 pub use link::Counters;
 pub use local::{LocalBuilder, StartError};
 pub use machine::VirtualMachine;

@@ -29,6 +29,9 @@ const ORIGIN: Origin = Origin {
     incarnation: Incarnation(1),
 };
 
+/// Where there is one node there is nothing to choose.
+const STRATEGY: &str = "performance-index";
+
 /// Configures a local machine; made by [`VirtualMachine::local`].
 #[derive(Default)]
 #[must_use = "call `start`"]
@@ -44,6 +47,19 @@ pub enum StartError {
     /// No worker was asked for.
     #[error("0 workers asked for; a machine needs at least 1")]
     NoWorkers,
+    /// More workers than [`LocalBuilder::MAX_WORKERS`] were asked for.
+    #[error(
+        "{workers} workers asked for; a machine takes at most {limit}, one for each CPU is enough"
+    )]
+    TooManyWorkers {
+        /// How many were asked for.
+        workers: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// There is no such balancing strategy.
+    #[error("{0}")]
+    Strategy(String),
     /// The operating system refused a thread.
     #[error("cannot start a thread of the machine: {0}")]
     Thread(#[from] io::Error),
@@ -61,7 +77,12 @@ pub enum StartError {
 }
 
 impl LocalBuilder {
-    /// How many steps are computed at once. Default: the CPUs that this process may use.
+    /// The most workers of a machine. Each is a thread: more than a host has CPUs is a slip of the
+    /// hand.
+    pub const MAX_WORKERS: usize = 1024;
+
+    /// How many steps are computed at once, from 1 to [`MAX_WORKERS`](Self::MAX_WORKERS). Default:
+    /// the CPUs that this process may use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
@@ -79,16 +100,22 @@ impl LocalBuilder {
         self
     }
 
-    /// Starts the machine: one thread for the actors and one for each worker. Works on every
-    /// runtime, because the machine brings its own.
+    /// Starts the machine: one thread for the actors, one for each worker, and one less to help
+    /// when a step uses rayon. Works on every runtime, because the machine brings its own.
     ///
     /// # Errors
-    /// When 0 workers are asked for, or the operating system refuses a thread.
+    /// When no or too many workers are asked for, or the operating system refuses a thread.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
         let workers = match self.workers {
             Some(0) => return Err(StartError::NoWorkers),
+            Some(workers) if workers > Self::MAX_WORKERS => {
+                let limit = Self::MAX_WORKERS;
+                return Err(StartError::TooManyWorkers { workers, limit });
+            }
             Some(workers) => workers,
-            None => thread::available_parallelism().map_or(1, NonZero::get),
+            None => thread::available_parallelism()
+                .map_or(1, NonZero::get)
+                .min(Self::MAX_WORKERS),
         };
         let threads = Arc::new(watch::Sender::new(0));
         let compute =
@@ -112,6 +139,7 @@ impl LocalBuilder {
         };
         let journals = Journals::default();
         let (stop, mut stopped) = watch::channel(false);
+        let stop_actors = stop.clone();
         let (ready, started) = oneshot::channel();
         let alive = Alive::new(&threads, &journals);
         let (link, census) = (host.link.clone(), Arc::clone(&host.census));
@@ -120,18 +148,21 @@ impl LocalBuilder {
             .name("msvpu-actors".to_owned())
             .spawn(move || {
                 let _alive = alive;
+                let vital = stop_actors.clone();
                 System::with_tokio_rt(|| runtime).block_on(async move {
                     // Nobody waits any more when the starter was dropped: then stop at once.
-                    let proxy = start_head(&host, journals);
-                    start_node(&host);
+                    let proxy = start_head(&host, STRATEGY, journals, &vital);
+                    start_node(&host, Some(&vital));
                     drop(host);
                     if ready.send(proxy).is_ok() {
                         // An error means that the last handle is gone, which is the other reason.
                         let _ = stopped.wait_for(|stop| *stop).await;
                     }
+                    vital.send_replace(true);
                 });
             })?;
         let proxy = started.await.map_err(|_| StartError::Ended)?;
+        let proxy = proxy.map_err(|unknown| StartError::Strategy(unknown.to_string()))?;
         Ok(VirtualMachine::new(Running {
             proxy,
             link,

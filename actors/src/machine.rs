@@ -187,3 +187,6 @@ impl std::fmt::Debug for VirtualMachine {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,45 +1,76 @@
 //! How a step gets to a CPU.
 
+use std::any::Any;
+use std::time::{Duration, Instant};
+
 use crate::caught::caught;
+use crate::core::fair::Flow;
 use crate::error::{JobError, ProgramError, Site};
 use crate::id::JobId;
 
 /// What is known of a piece of work before it runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label {
-    pub(crate) job: JobId,
+    /// Whose it is.
+    pub(crate) flow: Flow,
     pub(crate) site: Site,
-    /// In elementary operations; what a simulated CPU goes by.
+    /// In elementary operations; what a simulated CPU goes by, and a fair queue.
     pub(crate) cost: f64,
 }
 
-/// Work on its way to a CPU. It runs the function, or, given a reason, fails instead as if the
-/// function had panicked with it; then it hands the result to whoever asked.
-pub(crate) type Work = Box<dyn FnOnce(Option<String>) + Send>;
+/// How a simulation has work run; otherwise the default.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    /// Instead of running, fail as if the function had panicked with this.
+    pub(crate) fault: Option<String>,
+    /// How long it has taken, where that is not what a clock shows.
+    pub(crate) took: Option<Duration>,
+}
+
+/// Work on its way to a CPU. It runs the function and hands the result to whoever asked.
+pub(crate) type Work = Box<dyn FnOnce(Run) + Send>;
 
 /// The CPUs of a node.
 pub(crate) trait Processors: Send + Sync {
     /// How many pieces of work run at once.
     fn cpus(&self) -> u32;
 
-    /// Runs the work when a CPU is free.
+    /// Runs the work when a CPU is free and its flow's turn has come.
     fn submit(&self, label: Label, work: Work);
+
+    /// Drops a value of a program's: that may take long, and even panic.
+    fn discard(&self, value: Box<dyn Any + Send>);
+
+    /// Drops what waits of a job that is over.
+    fn forget(&self, job: JobId);
 }
 
-/// Runs a function of a program and hands what it returns, or why it did not, to `done` there.
+/// Runs a function of a program and hands what it returns, or why it did not, to `done` there,
+/// with the time that it took.
+pub(crate) fn run_timed<T>(
+    processors: &dyn Processors,
+    label: Label,
+    work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
+    done: impl FnOnce(Result<T, JobError>, Duration) + Send + 'static,
+) {
+    let site = label.site;
+    let work = move |run: Run| {
+        let since = Instant::now();
+        let result = match run.fault.map_or_else(|| caught(work), Err) {
+            Ok(result) => result.map_err(|error| JobError::at(site, error)),
+            Err(reason) => Err(JobError::Panicked { site, reason }),
+        };
+        done(result, run.took.unwrap_or_else(|| since.elapsed()));
+    };
+    processors.submit(label, Box::new(work));
+}
+
+/// [`run_timed`], for whom the time does not matter.
 pub(crate) fn run<T>(
     processors: &dyn Processors,
     label: Label,
     work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
     done: impl FnOnce(Result<T, JobError>) + Send + 'static,
 ) {
-    let site = label.site;
-    let work = move |fault: Option<String>| {
-        let result = match fault.map_or_else(|| caught(work), Err) {
-            Ok(result) => result.map_err(|error| JobError::at(site, error)),
-            Err(reason) => Err(JobError::Panicked { site, reason }),
-        };
-        done(result);
-    };
-    processors.submit(label, Box::new(work));
+    run_timed(processors, label, work, |result, _| done(result));
 }

@@ -1,42 +1,46 @@
 //! The load balancer (Load Balancer Ms): where leaders and MsVPUs go.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
+use bytes::Bytes;
 
-use crate::core::allotment::allot;
+use crate::actor::{Tick, Vital, ticking};
+use crate::core::balance::Balance;
+use crate::core::examination::PROBES;
 use crate::core::lease::Member;
-use crate::core::ranks::Ranks;
-use crate::host::{Host, NodeStatus};
+use crate::core::strategy::UnknownStrategy;
+use crate::host::{Host, Timing};
 use crate::id::{JobId, NodeId, Origin, TeamId};
-use crate::job::Cost;
 use crate::link::Letter;
-use crate::message::{Address, BalancerMessage, LeaderMessage, Message, ProxyMessage};
+use crate::message::{
+    Address, BalancerMessage, LeaderMessage, Message, MonitorMessage, ProxyMessage,
+};
 
 #[doc(alias = "Load Balancer Ms")]
 pub(crate) struct LoadBalancer {
     host: Host,
-    members: BTreeMap<NodeId, Member>,
+    _vital: Vital,
+    core: Balance,
     /// Jobs whose leader found no node.
     waiting: Vec<JobId>,
-    /// Where the leader of each team is.
-    leaders: BTreeMap<TeamId, NodeId>,
+    /// What fills the way in the test of each size.
+    ballast: [Bytes; 2],
 }
 
 impl LoadBalancer {
-    pub(crate) const fn new(host: Host) -> Self {
-        Self {
+    pub(crate) fn new(host: Host, vital: Vital, strategy: &str) -> Result<Self, UnknownStrategy> {
+        Ok(Self {
+            core: Balance::new(strategy, host.timing.is_some())?,
             host,
-            members: BTreeMap::new(),
+            _vital: vital,
             waiting: Vec::new(),
-            leaders: BTreeMap::new(),
-        }
+            ballast: PROBES.map(|probe| vec![0; probe.bytes as usize].into()),
+        })
     }
 
     fn place_leader(&mut self, job: JobId) {
-        // Of equals the first: `max_by_key` alone would take the last.
-        let best = self.members.values().rev().max_by_key(|m| m.cpus);
-        let origin = best.map(|member| member.origin);
+        let origin = self.core.place_leader(job);
         match origin {
             Some(origin) => {
                 log::debug!("job {job}: hop 3, balancer puts the leader on node {origin}");
@@ -51,59 +55,43 @@ impl LoadBalancer {
             .send(Address::Proxy, ProxyMessage::LeaderPlaced { job, origin });
     }
 
-    fn allot(&mut self, team: TeamId, leader: NodeId, ranks: Ranks, _cost: Cost) {
-        self.leaders.insert(team, leader);
-        let weights: Vec<_> = self
-            .members
-            .values()
-            .map(|member| (member.origin, member.cpus))
-            .collect();
-        let shares = allot(ranks, &weights);
-        log::debug!("job {}: hop 3, balancer allots {shares:?}", team.job);
-        self.tell_leader(team, leader, LeaderMessage::Allotted(shares));
-    }
-
-    fn survey(&self, team: TeamId, leader: NodeId, origins: &[Origin]) {
-        let known = |origin: &Origin| {
-            let member = self.members.get(&origin.node);
-            member.is_some_and(|member| member.origin == *origin)
-        };
-        let lost: Vec<Origin> = origins.iter().filter(|o| !known(o)).copied().collect();
+    fn survey(&self, team: TeamId, leader: NodeId, origins: Vec<Origin>) {
+        let gone = |origin: &Origin| !self.core.is_there(*origin);
+        let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
         if !lost.is_empty() {
             self.tell_leader(team, leader, LeaderMessage::Lost(lost));
         }
     }
 
     fn members(&mut self, members: Vec<Member>) {
-        let before = std::mem::take(&mut self.members);
-        self.members = members
-            .into_iter()
-            .map(|member| (member.origin.node, member))
-            .collect();
-        self.publish();
-        let lost: Vec<Origin> = before
-            .values()
-            .map(|member| member.origin)
-            .filter(|origin| self.members.get(&origin.node).is_none_or(|m| m.origin != *origin))
-            .collect();
+        let lost = self.core.members(members);
         if !lost.is_empty() {
-            for (team, leader) in &self.leaders {
-                self.tell_leader(*team, *leader, LeaderMessage::Lost(lost.clone()));
+            for (team, leader) in self.core.teams() {
+                self.tell_leader(team, leader, LeaderMessage::Lost(lost.clone()));
             }
         }
+        self.publish();
+        self.test();
         for job in std::mem::take(&mut self.waiting) {
             self.place_leader(job);
         }
     }
 
+    /// Sends the performance tests that are due.
+    fn test(&mut self) {
+        let patience = self.host.timing.map_or(Duration::MAX, Timing::retry);
+        for (node, test, size) in self.core.tests_due(self.host.clock.now(), patience) {
+            let message = MonitorMessage::Test {
+                test,
+                work: PROBES[size].work,
+                ballast: self.ballast[size].clone(),
+            };
+            self.host.link.send(Address::Monitor(node), message);
+        }
+    }
+
     fn publish(&self) {
-        let nodes = self.members.values().map(|member| NodeStatus {
-            origin: member.origin,
-            cpus: member.cpus,
-            performance_index: None,
-            msvpus: 0,
-        });
-        self.host.nodes.send_replace(nodes.collect());
+        self.host.nodes.send_replace(self.core.status());
     }
 
     fn tell_leader(&self, team: TeamId, leader: NodeId, message: LeaderMessage) {
@@ -113,6 +101,19 @@ impl LoadBalancer {
 
 impl Actor for LoadBalancer {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        ticking!(self.host, context);
+    }
+}
+
+impl Handler<Tick> for LoadBalancer {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, context: &mut Self::Context) {
+        ticking!(self.host, context);
+        self.test();
+    }
 }
 
 impl Handler<Letter> for LoadBalancer {
@@ -131,16 +132,50 @@ impl Handler<Letter> for LoadBalancer {
                 leader,
                 ranks,
                 cost,
-            } => self.allot(team, leader, ranks, cost),
+            } => {
+                if let Some(plan) = self.core.allot(team, leader, &ranks, cost) {
+                    log::debug!("job {}: hop 3, balancer allots {:?}", team.job, plan.shares);
+                    self.tell_leader(team, leader, LeaderMessage::Allotted(plan));
+                    self.publish();
+                }
+            }
             BalancerMessage::Survey {
                 team,
                 leader,
                 origins,
-            } => self.survey(team, leader, &origins),
-            BalancerMessage::Measured { .. } | BalancerMessage::Tested { .. } => {}
+            } => self.survey(team, leader, origins),
+            BalancerMessage::Measured {
+                team,
+                leader,
+                round,
+                times,
+            } => {
+                let now = self.host.clock.now();
+                if let Some(plan) = self.core.measured(team, round, &times, now) {
+                    log::debug!("job {}: balancer moves {:?}", team.job, plan.shares);
+                    self.tell_leader(team, leader, LeaderMessage::Move(plan));
+                    self.publish();
+                }
+            }
+            BalancerMessage::Tested {
+                origin,
+                test,
+                cpus,
+                compute,
+                waited,
+            } => {
+                let now = self.host.clock.now();
+                let times = (compute, waited);
+                if let Err(error) = self.core.tested((origin, test), cpus, times, now) {
+                    log::warn!("performance test: {error}");
+                }
+                self.publish();
+                self.test();
+            }
             BalancerMessage::Forget { job } => {
                 self.waiting.retain(|waiting| *waiting != job);
-                self.leaders.retain(|team, _| team.job != job);
+                self.core.forget(job);
+                self.publish();
             }
         }
     }

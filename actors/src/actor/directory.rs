@@ -1,8 +1,10 @@
 //! The directory (DF Ms): who is where, and which leader may speak.
 
+use std::time::Duration;
+
 use actix::{Actor, Context, Handler};
 
-use crate::actor::{Tick, ticking};
+use crate::actor::{Tick, Vital, ticking};
 use crate::core::lease::{Leases, Member, Renewal};
 use crate::host::Host;
 use crate::id::{Origin, TeamId};
@@ -10,18 +12,22 @@ use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, DirectoryMessage, Message, ProxyMessage, SupervisorMessage,
 };
-use std::time::Duration;
 
 #[doc(alias = "DF Ms")]
 pub(crate) struct Directory {
     host: Host,
+    _vital: Vital,
     leases: Leases,
 }
 
 impl Directory {
-    pub(crate) fn new(host: Host) -> Self {
+    pub(crate) fn new(host: Host, vital: Vital) -> Self {
         let leases = Leases::new(host.timing.map(|timing| timing.lease));
-        Self { host, leases }
+        Self {
+            host,
+            _vital: vital,
+            leases,
+        }
     }
 
     fn renew(&mut self, member: Member, seen: Option<Duration>, hosted: &[TeamId]) {

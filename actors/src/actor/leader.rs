@@ -8,11 +8,12 @@ use actix::{Actor, AsyncContext, Context, Handler};
 use crate::actor::{Tick, ticking};
 use crate::catalog::Instance;
 use crate::core::record::Record;
+use crate::core::report::Reports;
 use crate::core::team::{Dropped, Effect, Event, Team};
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::{Counted, Host};
 use crate::id::{NodeId, Origin, Rank, TeamId};
-use crate::job::{Cost, Finished, Phase};
+use crate::job::{Cost, Finished, JobState, Phase, What};
 use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
@@ -36,8 +37,11 @@ pub(crate) struct TeamLeader {
     /// What the steps on the tiles cost, by rank.
     costs: Vec<Cost>,
     told: Duration,
+    reports: Reports,
     /// The end, until the proxy has it.
     ended: Option<Result<Finished, JobError>>,
+    /// Whether the end came from there.
+    proxy_knows: bool,
     _counted: Counted,
 }
 
@@ -84,8 +88,14 @@ impl Handler<Letter> for TeamLeader {
             other => return self.host.link.misdirected(&other),
         };
         let event = match message {
-            LeaderMessage::Allotted(shares) => Event::Allotted(shares),
-            LeaderMessage::Move(shares) => Event::Moved(shares),
+            LeaderMessage::Allotted(plan) => {
+                self.reports.expect(&plan.forecasts);
+                Event::Allotted(plan.shares)
+            }
+            LeaderMessage::Move(plan) => {
+                self.reports.expect(&plan.forecasts);
+                Event::Moved(plan.shares)
+            }
             LeaderMessage::Lost(origins) => Event::Lost(origins),
             LeaderMessage::Started { origin, ranks } => {
                 log::debug!("job {}: hop 5, the tiles go to node {origin}", self.team.job);
@@ -94,7 +104,10 @@ impl Handler<Letter> for TeamLeader {
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
             LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
             LeaderMessage::Committed { sequence } => Event::Committed(sequence),
-            LeaderMessage::Cancel => Event::End(JobError::Cancelled),
+            LeaderMessage::Cancel => {
+                self.proxy_knows = true;
+                Event::End(JobError::Cancelled)
+            }
             LeaderMessage::Answers { origin, answers } => {
                 for answer in answers {
                     let event = Event::Answered(origin, answer.rank, answer.stage, answer.payload);
@@ -143,7 +156,9 @@ impl TeamLeader {
             core: Team::new(host.limits, host.is_recoverable(), resumed),
             costs: Vec::new(),
             told: host.clock.now(),
+            reports: Reports::default(),
             ended: None,
+            proxy_knows: false,
             _counted: Counted::new(&host.census, |census| &mut census.leaders),
             host,
         }
@@ -227,7 +242,13 @@ impl TeamLeader {
                 });
             }
             Effect::Measured(round, times) => {
-                let measured = BalancerMessage::Measured { team, round, times };
+                self.reports.round(&times);
+                let measured = BalancerMessage::Measured {
+                    team,
+                    leader: self.node(),
+                    round,
+                    times,
+                };
                 self.host.link.send(Address::Balancer, measured);
             }
             Effect::Drop(Dropped::Stranger) => self.host.link.stranger(),
@@ -259,11 +280,16 @@ impl TeamLeader {
     }
 
     fn enter(&self, phase: Phase) {
+        log::debug!("job {}: {phase}", self.team.job);
+        self.tell(What::State(JobState::Running(phase)));
+    }
+
+    /// Tells watchers, by way of the proxy.
+    fn tell(&self, what: What) {
         let team = self.team;
-        log::debug!("job {}: {phase}", team.job);
         self.host
             .link
-            .send(Address::Proxy, ProxyMessage::Entered { team, phase });
+            .send(Address::Proxy, ProxyMessage::Progressed { team, what });
     }
 
     /// Runs a function of the program on the pool; its result comes back as an event.
@@ -276,7 +302,7 @@ impl TeamLeader {
     ) {
         let (link, address) = (self.host.link.clone(), context.address());
         let label = Label {
-            job: self.team.job,
+            flow: self.invocation.options.flow(self.team.job),
             site,
             cost: 0.0,
         };
@@ -292,13 +318,11 @@ impl TeamLeader {
         let now = self.host.clock.now();
         if answered > 0 && now.saturating_sub(self.told) >= TILES_EVERY {
             self.told = now;
-            let answered = ProxyMessage::TilesAnswered {
-                team: self.team,
+            self.tell(What::Tiles {
                 round,
                 answered: answered as u32,
                 team_size: self.core.team_size(),
-            };
-            self.host.link.send(Address::Proxy, answered);
+            });
         }
     }
 
@@ -311,6 +335,9 @@ impl TeamLeader {
             }
         }
         log::debug!("job {}: hop 8, the result goes to the proxy", team.job);
+        if self.proxy_knows {
+            return;
+        }
         if self.host.is_recoverable() {
             self.ended = Some(result.clone());
         }
@@ -318,9 +345,11 @@ impl TeamLeader {
     }
 
     fn tell_end(&self, result: Result<Finished, JobError>) {
-        let team = self.team;
-        self.host
-            .link
-            .send(Address::Proxy, ProxyMessage::Ended { team, result });
+        let ended = ProxyMessage::Ended {
+            team: self.team,
+            result,
+            nodes: self.reports.nodes(),
+        };
+        self.host.link.send(Address::Proxy, ended);
     }
 }

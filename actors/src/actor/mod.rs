@@ -3,9 +3,26 @@
 pub(crate) mod balancer;
 pub(crate) mod directory;
 pub(crate) mod leader;
+pub(crate) mod monitor;
 pub(crate) mod msvpu;
 pub(crate) mod proxy;
 pub(crate) mod supervisor;
+
+use tokio::sync::watch;
+
+/// Kept by each actor that a machine cannot do without. They live as long as the machine, unless
+/// one panics: then it ends the machine, and with it every job, instead of leaving them waiting.
+pub(crate) struct Vital {
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+impl Drop for Vital {
+    fn drop(&mut self) {
+        if !self.stop.send_replace(true) {
+            log::error!("an actor of the machine ended before the machine: stopping");
+        }
+    }
+}
 
 /// Time has passed: whoever waits for an answer asks again.
 #[derive(Clone, Copy, actix::Message)]

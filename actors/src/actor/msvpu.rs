@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::{Actor, Context, Handler};
 
 use crate::catalog::{Instance, LoadedTile};
+use crate::core::fair::Flow;
 use crate::core::msvpu::{Agenda, Next, Order, Stage, Word, Work};
 use crate::core::outbox::Outbox;
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::{Counted, Host};
 use crate::id::{NodeId, Origin, TeamId};
+use crate::job::JobOptions;
 use crate::message::{Address, Answer, LeaderMessage};
 use crate::payload::Payload;
 use crate::program;
@@ -42,6 +44,7 @@ pub(crate) struct LocalTeam {
     origin: Origin,
     team: TeamId,
     leader: NodeId,
+    flow: Flow,
     instance: Arc<dyn Instance>,
     outbox: Mutex<Outbox<Answer>>,
 }
@@ -51,6 +54,7 @@ impl LocalTeam {
         host: Host,
         team: TeamId,
         leader: NodeId,
+        options: &JobOptions,
         instance: Arc<dyn Instance>,
     ) -> Self {
         Self {
@@ -58,6 +62,7 @@ impl LocalTeam {
             host,
             team,
             leader,
+            flow: options.flow(team.job),
             instance,
             outbox: Mutex::new(Outbox::new()),
         }
@@ -133,6 +138,17 @@ impl Msvpu {
     }
 }
 
+impl Drop for Processor {
+    fn drop(&mut self) {
+        // The event loop has other jobs to think of.
+        let memory = self.memory.get_mut();
+        let agenda = &mut memory.unwrap_or_else(PoisonError::into_inner).agenda;
+        if let Some(tile) = agenda.end() {
+            self.team.host.processors.discard(Box::new(tile));
+        }
+    }
+}
+
 impl Actor for Msvpu {
     type Context = Context<Self>;
 }
@@ -174,11 +190,11 @@ impl Processor {
             }
             Work::Collect(..) => (Site::Collect(rank), 0.0),
         };
-        let job = this.team.team.job;
+        let flow = this.team.flow;
         let (performer, owner) = (Arc::clone(this), Arc::clone(this));
         run(
             &*this.team.host.processors,
-            Label { job, site, cost },
+            Label { flow, site, cost },
             move || performer.perform(work),
             move |result| Self::end(&owner, result),
         );

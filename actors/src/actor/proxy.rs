@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 
-use crate::actor::{Tick, ticking};
+use crate::actor::{Tick, Vital, ticking};
 use crate::core::admission::{Admission, Admitted};
 use crate::core::record::Record;
 use crate::error::JobError;
 use crate::host::Host;
 use crate::id::{JobId, Origin, Round, TeamId};
-use crate::job::{Finished, JobState, Phase, WaitReason};
-use crate::journal::{Journal, Journals, What};
+use crate::job::{Finished, JobState, Phase, WaitReason, What};
+use crate::journal::{Journal, Journals};
 use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage,
@@ -27,6 +27,7 @@ const MAX_LEADER_LOSSES: u8 = 5;
 #[doc(alias = "Proxy Ms Provider")]
 pub(crate) struct Proxy {
     host: Host,
+    _vital: Vital,
     admission: Admission,
     journals: Journals,
     jobs: BTreeMap<JobId, Job>,
@@ -71,10 +72,11 @@ pub(crate) struct Submit {
 pub(crate) struct Cancel(pub(crate) JobId);
 
 impl Proxy {
-    pub(crate) fn new(host: Host, journals: Journals) -> Self {
+    pub(crate) fn new(host: Host, vital: Vital, journals: Journals) -> Self {
         let limits = host.limits;
         Self {
             host,
+            _vital: vital,
             admission: Admission::new(limits.max_running_jobs, limits.max_queued_jobs),
             journals,
             jobs: BTreeMap::new(),
@@ -82,7 +84,7 @@ impl Proxy {
     }
 
     /// Hop 2: asks where the leader goes and under which epoch it speaks.
-    fn place(&self, job: JobId) {
+    fn place(&mut self, job: JobId) {
         self.write(job, What::State(JobState::Running(Phase::Placing)));
         log::debug!("job {job}: hop 2, proxy asks the balancer");
         let link = &self.host.link;
@@ -118,9 +120,24 @@ impl Proxy {
         }
     }
 
-    fn write(&self, job: JobId, what: What) {
-        if let Some(journal) = self.journals.get(job) {
-            journal.write(what);
+    fn write(&mut self, job: JobId, what: What) {
+        let written = self.journals.get(job).map(|journal| journal.write(what));
+        if let Some(Err(full)) = written {
+            self.cancel(job);
+            self.end(job, Err(full));
+        }
+    }
+
+    /// Asks the job's leader for its end, if there is one to ask. It stops its team; what does not
+    /// hear of it is stopped with its node's next grant.
+    fn cancel(&self, id: JobId) {
+        if let Some(job) = self.jobs.get(&id)
+            && let (true, Some(leader), Some(team)) = (job.ordered, job.leader, job.team)
+        {
+            self.host.link.send(
+                Address::Supervisor(leader.node),
+                SupervisorMessage::CancelLeader { team },
+            );
         }
     }
 
@@ -262,9 +279,10 @@ impl Handler<Submit> for Proxy {
         };
         self.jobs.insert(id, job);
         let clock = Arc::clone(&self.host.clock);
-        let journal = Arc::new(Journal::new(id, clock, submit.submitted));
-        journal.write(What::State(JobState::Pending));
+        let max_bytes = self.host.limits.max_journal_bytes_per_job;
+        let journal = Arc::new(Journal::new(id, clock, submit.submitted, max_bytes));
         self.journals.insert(Arc::clone(&journal));
+        self.write(id, What::State(JobState::Pending));
         if admitted == Admitted::Run {
             self.place(id);
         }
@@ -276,17 +294,11 @@ impl Handler<Cancel> for Proxy {
     type Result = ();
 
     fn handle(&mut self, Cancel(id): Cancel, _: &mut Self::Context) {
-        let Some(job) = self.jobs.get(&id) else {
+        if !self.jobs.contains_key(&id) {
             return;
-        };
-        log::debug!("job {id}: cancelled");
-        if let (true, Some(leader), Some(team)) = (job.ordered, job.leader, job.team) {
-            // It stops its team; what does not hear of it is stopped with its node's next grant.
-            self.host.link.send(
-                Address::Supervisor(leader.node),
-                SupervisorMessage::CancelLeader { team },
-            );
         }
+        log::debug!("job {id}: cancelled");
+        self.cancel(id);
         self.end(id, Err(JobError::Cancelled));
     }
 }
@@ -326,26 +338,20 @@ impl Handler<Letter> for Proxy {
                     job.started = true;
                 }
             }
-            ProxyMessage::Entered { team, phase } if self.is_current(team) => {
-                self.write(team.job, What::State(JobState::Running(phase)));
+            ProxyMessage::Progressed { team, what } if self.is_current(team) => {
+                self.write(team.job, what);
             }
             ProxyMessage::Commit { team, record } if self.is_current(team) => {
                 self.commit(team, record);
             }
-            ProxyMessage::TilesAnswered {
+            ProxyMessage::Ended {
                 team,
-                round,
-                answered,
-                team_size,
+                result,
+                nodes,
             } if self.is_current(team) => {
-                let what = What::Tiles {
-                    round,
-                    answered,
-                    team_size,
-                };
-                self.write(team.job, what);
-            }
-            ProxyMessage::Ended { team, result } if self.is_current(team) => {
+                if let Some(journal) = self.journals.get(team.job) {
+                    journal.report(nodes);
+                }
                 self.end(team.job, result);
             }
             // Of a job that has ended, or of a leader that was replaced.

@@ -8,7 +8,7 @@ use actix::{Actor, Addr, Context, Handler};
 
 use crate::actor::leader::TeamLeader;
 use crate::actor::msvpu::{Errand, LocalTeam, Msvpu};
-use crate::actor::{Tick, ticking};
+use crate::actor::{Tick, Vital, ticking};
 use crate::catalog::Instance;
 use crate::caught::caught;
 use crate::core::lease::Member;
@@ -27,6 +27,7 @@ use crate::program::{self, Cancellation};
 
 pub(crate) struct Supervisor {
     host: Host,
+    _vital: Option<Vital>,
     hosted: BTreeMap<TeamId, Hosted>,
     /// The latest grant of the node's lease, as the directory gave it.
     seen: Option<Duration>,
@@ -156,9 +157,10 @@ impl Handler<Letter> for Supervisor {
 }
 
 impl Supervisor {
-    pub(crate) const fn new(host: Host) -> Self {
+    pub(crate) const fn new(host: Host, vital: Option<Vital>) -> Self {
         Self {
             host,
+            _vital: vital,
             hosted: BTreeMap::new(),
             seen: None,
         }
@@ -234,9 +236,12 @@ impl Supervisor {
             }
             Ok(_) => host.link.duplicate(),
             Err(error) => {
-                let result = Err(error);
-                host.link
-                    .send(Address::Proxy, ProxyMessage::Ended { team, result });
+                let ended = ProxyMessage::Ended {
+                    team,
+                    result: Err(error),
+                    nodes: Vec::new(),
+                };
+                host.link.send(Address::Proxy, ended);
                 return;
             }
         }
@@ -266,6 +271,7 @@ impl Supervisor {
                 host.clone(),
                 team,
                 leader,
+                &invocation.options,
                 Arc::clone(instance),
             )),
             msvpus: BTreeMap::new(),
@@ -315,6 +321,9 @@ impl Supervisor {
         if let Some(hosted) = self.hosted.remove(&team) {
             if let Err(reason) = caught(|| drop(hosted)) {
                 log::error!("job {}: panic while stopping: {reason}", team.job);
+            }
+            if !self.hosted.keys().any(|hosted| hosted.job == team.job) {
+                self.host.processors.forget(team.job);
             }
             log::debug!("job {}: node {} stops the team", team.job, self.host.link.origin());
         }

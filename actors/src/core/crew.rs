@@ -113,12 +113,12 @@ impl Crews {
         }
     }
 
-    /// How many MsVPUs each node ran in the round, and how long it took.
-    pub(crate) fn times(&self) -> Vec<(Origin, u32, Duration)> {
+    /// Which MsVPUs each node ran in the round, and how long it took.
+    pub(crate) fn times(&self) -> Vec<(Origin, Ranks, Duration)> {
         self.iter()
             .filter_map(|(origin, crew)| {
                 let time = crew.answered?.saturating_sub(self.asked);
-                Some((origin, crew.live.len() as u32, time))
+                Some((origin, crew.live.clone(), time))
             })
             .collect()
     }

@@ -18,19 +18,10 @@ use std::collections::binary_heap::{BinaryHeap, PeekMut};
 use std::collections::{HashMap, VecDeque};
 
 use slab::Slab;
+use uuid::Uuid;
 
 use crate::id::JobId;
-
-/// How much of a node a job gets beside others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Weight {
-    /// A quarter of normal.
-    Low,
-    #[default]
-    Normal,
-    /// Four times normal.
-    High,
-}
+use crate::job::Priority;
 
 /// Whose work it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +30,31 @@ pub(crate) struct Flow {
     pub(crate) owner: u64,
     pub(crate) job: JobId,
     /// Counts when the job is first seen.
-    pub(crate) weight: Weight,
+    pub(crate) weight: Priority,
 }
 
 /// Virtual time: integers, so that no sum of a long life loses a small piece. A tick is a 1024th
 /// of an elementary operation at the highest weight; 2¹²⁸ of them do not come to an end.
 type Ticks = u128;
 
+impl Flow {
+    /// Of what belongs to no job: tests of the node, and what jobs have left behind.
+    pub(crate) const NOBODYS: Self = Self {
+        owner: 0,
+        job: JobId::new(Uuid::nil()),
+        weight: Priority::High,
+    };
+}
+
 /// A piece of no cost still passes in virtual time, and one costs at most 2⁵⁴ operations.
-fn ticks(cost: f64, weight: Weight) -> Ticks {
+fn ticks(cost: f64, weight: Priority) -> Ticks {
     // The cast takes NaN and what is negative for 0, and bounds what is too large.
     let raw = (cost * 1024.0) as u64;
     Ticks::from(raw.max(1))
         * match weight {
-            Weight::Low => 16,
-            Weight::Normal => 4,
-            Weight::High => 1,
+            Priority::Low => 16,
+            Priority::Normal => 4,
+            Priority::High => 1,
         }
 }
 
@@ -132,7 +132,7 @@ impl Level {
 
 #[derive(Debug)]
 struct Job<T> {
-    weight: Weight,
+    weight: Priority,
     /// Key of its owner.
     owner: usize,
     /// Where its last piece ended.
@@ -153,11 +153,11 @@ struct Owner {
 }
 
 impl Owner {
-    const fn weight(&self) -> Weight {
+    const fn weight(&self) -> Priority {
         match self.waiting {
-            [_, _, high] if high > 0 => Weight::High,
-            [_, normal, _] if normal > 0 => Weight::Normal,
-            _ => Weight::Low,
+            [_, _, high] if high > 0 => Priority::High,
+            [_, normal, _] if normal > 0 => Priority::Normal,
+            _ => Priority::Low,
         }
     }
 }
@@ -232,10 +232,10 @@ impl<T> FairQueue<T> {
         Some(piece)
     }
 
-    /// Forgets a job and drops what waits of it; returns how many pieces that were.
-    pub(crate) fn remove(&mut self, job: JobId) -> usize {
+    /// Forgets a job; returns what waits of it.
+    pub(crate) fn remove(&mut self, job: JobId) -> VecDeque<T> {
         let Some(key) = self.job_keys.remove(&job) else {
-            return 0;
+            return VecDeque::new();
         };
         self.last = None;
         let job = self.jobs.remove(key);
@@ -252,7 +252,7 @@ impl<T> FairQueue<T> {
             self.forget_owners();
         }
         self.len -= job.pieces.len();
-        job.pieces.len()
+        job.pieces.into_iter().map(|(_, piece)| piece).collect()
     }
 
     /// Forgets owners without jobs, unless they had more than their share: they might be back with

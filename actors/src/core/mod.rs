@@ -2,15 +2,18 @@
 
 pub(crate) mod admission;
 pub(crate) mod allotment;
+pub(crate) mod balance;
 pub(crate) mod crew;
 pub(crate) mod dedupe;
+pub(crate) mod examination;
 pub(crate) mod fair;
 pub(crate) mod gather;
 pub(crate) mod lease;
 pub(crate) mod msvpu;
 pub(crate) mod outbox;
+pub(crate) mod performance;
 pub(crate) mod ranks;
 pub(crate) mod record;
-pub(crate) mod performance;
+pub(crate) mod report;
 pub(crate) mod strategy;
 pub(crate) mod team;

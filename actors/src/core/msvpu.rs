@@ -113,6 +113,15 @@ impl<L> Agenda<L> {
         self.done(None, None)
     }
 
+    /// What is left at the end of a team: the tile, if it was not collected.
+    pub(crate) fn end(&mut self) -> Option<L> {
+        self.waiting.clear();
+        match std::mem::replace(&mut self.state, State::Spent) {
+            State::Idle(tile) => Some(tile),
+            State::Empty | State::Busy | State::Spent => None,
+        }
+    }
+
     /// The leader misses the answer of a stage.
     pub(crate) fn inquire(&self, stage: Stage) -> Word {
         if let Some(error) = &self.failure {

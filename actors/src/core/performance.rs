@@ -40,7 +40,7 @@ pub(crate) struct Measured {
 }
 
 /// `C_k` and `Z_k`: what one MsVPU of a team costs in a round.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct StepCost {
     work: f64,
     bytes: f64,

@@ -93,7 +93,7 @@ impl Ranks {
             taken.0.push(range.start..range.start + part);
             count -= part as usize;
             range.start += part;
-            if range.is_empty() {
+            if range.start >= range.end {
                 self.0.remove(0);
             }
         }

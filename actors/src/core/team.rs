@@ -68,8 +68,8 @@ pub(crate) enum Effect {
     Commit(Record),
     /// Let the program fold the partial results of a round.
     Fold(Round, Payload, Vec<Payload>),
-    /// Tell the balancer how long each node took for the round, and for how many MsVPUs.
-    Measured(Round, Vec<(Origin, u32, Duration)>),
+    /// Tell the balancer how long each node took for the round, and for which MsVPUs.
+    Measured(Round, Vec<(Origin, Ranks, Duration)>),
     /// An answer came twice, late, or from no rank of this team: dropped, counted.
     Drop(Dropped),
     /// The job is over; stop the team.

@@ -9,14 +9,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::core::allotment::Share;
+use crate::core::balance::Plan;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
-use crate::job::{Cost, Finished, JobOptions, Phase};
+use crate::job::{Cost, Finished, JobOptions, NodeReport, What};
 use crate::payload::Payload;
 
 /// Where a mailbox is.
@@ -70,21 +70,15 @@ pub(crate) enum ProxyMessage {
     Lost(Origin),
     /// Supervisor: the leader is there.
     LeaderStarted { team: TeamId },
-    /// Leader: the job is at another phase.
-    Entered { team: TeamId, phase: Phase },
+    /// Leader: this happened to the job.
+    Progressed { team: TeamId, what: What },
     /// Leader: where it stands, to outlive it.
     Commit { team: TeamId, record: Record },
-    /// Leader: so many of the tiles have answered in this round.
-    TilesAnswered {
-        team: TeamId,
-        round: Round,
-        answered: u32,
-        team_size: u32,
-    },
     /// Leader: the job is over.
     Ended {
         team: TeamId,
         result: Result<Finished, JobError>,
+        nodes: Vec<NodeReport>,
     },
 }
 
@@ -107,11 +101,12 @@ pub(crate) enum BalancerMessage {
         leader: NodeId,
         origins: Vec<Origin>,
     },
-    /// Leader: how long each node took for a round, and for how many MsVPUs.
+    /// Leader: how long each node took for a round, and for which MsVPUs.
     Measured {
         team: TeamId,
+        leader: NodeId,
         round: Round,
-        times: Vec<(Origin, u32, Duration)>,
+        times: Vec<(Origin, Ranks, Duration)>,
     },
     /// Monitor: how long the performance test took there.
     Tested {
@@ -119,6 +114,8 @@ pub(crate) enum BalancerMessage {
         test: u64,
         cpus: u32,
         compute: Duration,
+        /// How long the test waited for a CPU; no part of what the way takes.
+        waited: Duration,
     },
     /// Proxy: the job is over, or is led anew.
     Forget { job: JobId },
@@ -207,9 +204,9 @@ pub(crate) enum MonitorMessage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum LeaderMessage {
     /// Balancer: which node runs which ranks.
-    Allotted(Vec<Share>),
+    Allotted(Plan),
     /// Balancer: MsVPUs that do better elsewhere, and where.
-    Move(Vec<Share>),
+    Move(Plan),
     /// Balancer: these nodes are lost.
     Lost(Vec<Origin>),
     /// Supervisor: MsVPUs are there.

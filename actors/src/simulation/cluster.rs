@@ -13,11 +13,12 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::deployment::{start_head, start_node};
 use crate::error::Site;
-use crate::host::{Census, Host, NodeStatus, Timing};
+use crate::host::{Census, Host, Timing};
 use crate::id::{Incarnation, JobId, NodeId, Origin};
-use crate::job::Limits;
+use crate::job::{Limits, NodeStatus};
 use crate::journal::Journals;
 use crate::link::{Counters, Link, Tally};
+use crate::local::StartError;
 use crate::simulation::network::{Flaws, Network, Port};
 use crate::simulation::processors::{Fate, Fates, SimulatedProcessors};
 use crate::simulation::random::Random;
@@ -110,10 +111,18 @@ impl Cluster {
     }
 
     /// Starts the head on the current event loop.
-    pub(crate) fn start_head(&self) -> Option<(Addr<Proxy>, Host)> {
-        let host = self.host(HEAD, (1, 1.0))?;
-        let proxy = start_head(&host, Arc::clone(&self.journals));
-        Some((proxy, host))
+    ///
+    /// # Errors
+    /// When there is no such strategy.
+    pub(crate) fn start_head(
+        &self,
+        stop: &watch::Sender<bool>,
+    ) -> Result<(Addr<Proxy>, Host), StartError> {
+        let host = self.host(HEAD, (1, 1.0)).ok_or(StartError::Ended)?;
+        let journals = Arc::clone(&self.journals);
+        let proxy = start_head(&host, &self.spec.strategy, journals, stop)
+            .map_err(|unknown| StartError::Strategy(unknown.to_string()))?;
+        Ok((proxy, host))
     }
 
     /// Starts a node's process on the current event loop, unless one runs.
@@ -127,7 +136,7 @@ impl Cluster {
         let factor = self.state().nodes[node].factor;
         if let Some(host) = self.host(node, (spec.cpus, spec.speed * factor)) {
             self.timeline.note(&[2, node as u64]);
-            start_node(&host);
+            start_node(&host, None);
         }
     }
 
@@ -341,7 +350,7 @@ impl Fates for Cluster {
         let Site::LocalStep(now, rank) = label.site else {
             return Fate::Runs;
         };
-        let Some(index) = self.state().jobs.get(&label.job).copied() else {
+        let Some(index) = self.state().jobs.get(&label.flow.job).copied() else {
             return Fate::Runs;
         };
         for fault in &self.spec.faults {

@@ -15,8 +15,8 @@ use crate::actor::proxy::{Proxy, Submit};
 use crate::catalog::Catalog;
 use crate::error::JobError;
 use crate::handle::Job;
-use crate::host::Census;
-use crate::job::{JobOptions, Limits};
+use crate::host::{Census, Host};
+use crate::job::{JobOptions, Limits, NodeStatus};
 use crate::journal::Journal;
 use crate::local::{Alive, StartError};
 use crate::machine::{Running, VirtualMachine};
@@ -102,7 +102,8 @@ impl SimulatedBuilder {
         let cluster = Cluster::new(self.spec, self.catalog, self.limits);
         let threads = Arc::new(watch::Sender::new(0));
         let alive = Alive::new(&threads, &cluster.journals);
-        let (stop, stopped) = watch::channel(false);
+        let stop = watch::Sender::new(false);
+        let stop_actors = stop.clone();
         let (ready, started) = oneshot::channel();
         let shared = Arc::new(Shared {
             cluster,
@@ -117,9 +118,9 @@ impl SimulatedBuilder {
             .name("msvpu-simulation".to_owned())
             .spawn(move || {
                 let _alive = alive;
-                System::with_tokio_rt(|| runtime).block_on(drive(driven, ready, stopped));
+                System::with_tokio_rt(|| runtime).block_on(drive(driven, ready, stop_actors));
             })?;
-        let (proxy, host) = started.await.map_err(|_| StartError::Ended)?;
+        let (proxy, host) = started.await.map_err(|_| StartError::Ended)??;
         let _ = shared.proxy.set(proxy.clone());
         let machine = VirtualMachine::new(Running {
             proxy,
@@ -220,12 +221,15 @@ impl Simulation {
 /// event.
 async fn drive(
     shared: Arc<Shared>,
-    ready: oneshot::Sender<(Addr<Proxy>, crate::host::Host)>,
-    mut stopped: watch::Receiver<bool>,
+    ready: oneshot::Sender<Result<(Addr<Proxy>, Host), StartError>>,
+    stop: watch::Sender<bool>,
 ) {
     let cluster = &shared.cluster;
-    let Some((proxy, host)) = cluster.start_head() else {
-        return;
+    let mut stopped = stop.subscribe();
+    let (proxy, host) = match cluster.start_head(&stop) {
+        Ok(head) => head,
+        // Whoever waits for it is told why; that nobody waits is no loss.
+        Err(error) => return drop(ready.send(Err(error))),
     };
     for node in cluster.first_nodes() {
         cluster.start(node);
@@ -235,7 +239,9 @@ async fn drive(
     let deadline = 4 * cluster.spec.lease;
     loop {
         settle().await;
-        if nodes.borrow().len() >= expected || cluster.timeline.now() >= deadline {
+        let tested = |node: &NodeStatus| node.performance_index.is_some();
+        let ready = nodes.borrow().iter().filter(|node| tested(node)).count();
+        if ready >= expected || cluster.timeline.now() >= deadline {
             break;
         }
         if !advance(cluster) {
@@ -244,7 +250,7 @@ async fn drive(
     }
     cluster.timeline.rebase();
     cluster.schedule_faults();
-    if ready.send((proxy, host)).is_err() {
+    if ready.send(Ok((proxy, host))).is_err() {
         return;
     }
     let mut quiet_since = None;

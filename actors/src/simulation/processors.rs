@@ -1,13 +1,16 @@
 //! The CPUs of a simulated node: steps run inline, and their cost passes as virtual time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::core::fair::FairQueue;
 use crate::error::Site;
+use crate::id::JobId;
 use crate::simulation::random::Random;
 use crate::simulation::timeline::{Process, Timeline};
-use crate::work::{Label, Processors, Work};
+use crate::work::{Label, Processors, Run, Work};
 
 /// What is to become of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub(crate) struct SimulatedProcessors {
 struct State {
     /// Elementary operations per second.
     speed: f64,
-    waiting: VecDeque<(Label, Work)>,
+    waiting: FairQueue<(Label, Work)>,
     running: BTreeMap<u64, Running>,
     begun: u64,
     random: Random,
@@ -70,7 +73,7 @@ impl SimulatedProcessors {
             fates,
             state: Mutex::new(State {
                 speed,
-                waiting: VecDeque::new(),
+                waiting: FairQueue::new(),
                 running: BTreeMap::new(),
                 begun: 0,
                 random,
@@ -96,7 +99,7 @@ impl SimulatedProcessors {
     pub(crate) fn halt(&self) {
         let mut state = self.state();
         let dropped = (
-            std::mem::take(&mut state.waiting),
+            std::mem::replace(&mut state.waiting, FairQueue::new()),
             std::mem::take(&mut state.running),
         );
         // Outside the lock: what is dropped may have a lot to drop.
@@ -157,14 +160,19 @@ impl SimulatedProcessors {
             state.steps += 1;
         }
         drop(state);
+        let took = self.timeline.now() - running.since;
+        let run = |fault| Run {
+            fault,
+            took: Some(took),
+        };
         match self.fates.fate(self.process, &running.label) {
-            Fate::Runs => (running.work)(None),
-            Fate::Panics(reason) => (running.work)(Some(reason)),
+            Fate::Runs => (running.work)(run(None)),
+            Fate::Panics(reason) => (running.work)(run(Some(reason))),
             Fate::Aborts => return,
         }
         let mut state = self.state();
         while (state.running.len() as u32) < self.cpus
-            && let Some((label, work)) = state.waiting.pop_front()
+            && let Some((label, work)) = state.waiting.pop()
         {
             self.begin(&mut state, label, work);
         }
@@ -178,10 +186,18 @@ impl Processors for SimulatedProcessors {
 
     fn submit(&self, label: Label, work: Work) {
         let mut state = self.state();
-        if (state.running.len() as u32) < self.cpus && state.waiting.is_empty() {
+        if (state.running.len() as u32) < self.cpus && state.waiting.len() == 0 {
             self.begin(&mut state, label, work);
         } else {
-            state.waiting.push_back((label, work));
+            state.waiting.push(label.flow, label.cost, (label, work));
         }
+    }
+    fn discard(&self, value: Box<dyn Any + Send>) {
+        drop(value);
+    }
+
+    fn forget(&self, job: JobId) {
+        // What is dropped is dropped outside of the lock.
+        let _dropped = self.state().waiting.remove(job);
     }
 }

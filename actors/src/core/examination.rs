@@ -1,0 +1,124 @@
+//! Which node is tested when, and what came of it.
+
+use std::time::Duration;
+
+use crate::core::lease::Member;
+use crate::core::performance::{Measured, NodePerformance, PerformanceError, Probe};
+use crate::id::Origin;
+
+/// The two sizes of the performance test, which tell latency and bandwidth apart: a thousandth of
+/// a second of work on one CPU, and as good as nothing or 64 KiB on the way.
+pub(crate) const PROBES: [Probe; 2] = [
+    Probe {
+        bytes: 64.0,
+        work: 1e6,
+    },
+    Probe {
+        bytes: 65_536.0,
+        work: 1e6,
+    },
+];
+
+/// A test is repeated when its result is older than this.
+const STALE_AFTER: Duration = Duration::from_secs(60);
+
+/// ... or when rounds take so many times longer or shorter than it foretold.
+const DRIFT: f64 = 1.5;
+
+/// ... but not sooner than this: other work on the node makes rounds longer too.
+const SETTLED_AFTER: Duration = Duration::from_secs(5);
+
+/// One node, as the balancer has examined it.
+#[derive(Debug)]
+pub(crate) struct Examination {
+    pub(crate) member: Member,
+    performance: Option<NodePerformance>,
+    /// The answers of the test under way, by size.
+    answers: [Option<Measured>; 2],
+    /// The test under way: its number, which size, when it was sent.
+    under_way: Option<(u64, usize, Duration)>,
+    /// The size to send next.
+    due: Option<usize>,
+    tested_at: Duration,
+}
+
+impl Examination {
+    pub(crate) const fn new(member: Member) -> Self {
+        Self {
+            member,
+            performance: None,
+            answers: [None; 2],
+            under_way: None,
+            due: Some(0),
+            tested_at: Duration::ZERO,
+        }
+    }
+
+    pub(crate) const fn performance(&self) -> Option<NodePerformance> {
+        self.performance
+    }
+
+    /// Which of [`PROBES`] to send now, if any, under this number; a test without an answer after
+    /// `patience` is sent again.
+    pub(crate) fn next(&mut self, number: u64, now: Duration, patience: Duration) -> Option<usize> {
+        let size = match (self.under_way, self.due) {
+            (Some((_, size, sent)), _) if now.saturating_sub(sent) > patience => size,
+            (Some(_), _) => return None,
+            (None, Some(size)) => size,
+            (None, None) if now.saturating_sub(self.tested_at) > STALE_AFTER => 0,
+            (None, None) => return None,
+        };
+        self.due = None;
+        self.under_way = Some((number, size, now));
+        Some(size)
+    }
+
+    /// Takes an answer. Others than that of the test under way are of no use: when they were sent
+    /// is forgotten.
+    ///
+    /// # Errors
+    /// When nothing can be computed from the answers; the node is tested anew.
+    pub(crate) fn answer(
+        &mut self,
+        (origin, number): (Origin, u64),
+        cpus: u32,
+        (compute, waited): (Duration, Duration),
+        now: Duration,
+    ) -> Result<(), PerformanceError> {
+        let Some((expected, size, sent)) = self.under_way else {
+            return Ok(());
+        };
+        if number != expected || origin != self.member.origin {
+            return Ok(());
+        }
+        self.under_way = None;
+        let execution = now.saturating_sub(sent).saturating_sub(waited);
+        self.answers[size] = Some(Measured {
+            node: origin.node,
+            cpus,
+            compute,
+            // What the clock of the node rounds up, that of the balancer may not see.
+            execution: execution.max(compute),
+        });
+        if size == 0 {
+            self.due = Some(1);
+            return Ok(());
+        }
+        self.tested_at = now;
+        if let [Some(small), Some(large)] = self.answers {
+            let (small, large) = ((PROBES[0], small), (PROBES[1], large));
+            self.performance = Some(NodePerformance::measured_twice(small, large)?);
+        }
+        Ok(())
+    }
+
+    /// A round took this long where that was foretold.
+    pub(crate) fn compare(&mut self, foretold: f64, took: f64, now: Duration) {
+        let ratio = took / foretold;
+        let drifted = ratio > DRIFT || ratio < 1.0 / DRIFT;
+        let settled = now.saturating_sub(self.tested_at) > SETTLED_AFTER;
+        if drifted && settled && self.under_way.is_none() && self.due.is_none() {
+            self.due = Some(0);
+        }
+    }
+}
