@@ -329,10 +329,11 @@ impl TeamLeader {
     /// The team stops; the leader stays until the proxy has its end, and stops it.
     fn finish(&mut self, result: Result<Finished, JobError>) {
         let team = self.team;
-        for origin in self.core.origins() {
-            if origin.node != self.node() {
-                self.order(origin, SupervisorMessage::Stop { team });
-            }
+        // Where the proxy has ended the job there is nothing to stay for, and its order to stop may
+        // have come before the last MsVPUs were started here.
+        let leaves = |origin: &Origin| self.proxy_knows || origin.node != self.node();
+        for origin in self.core.origins().into_iter().filter(leaves) {
+            self.order(origin, SupervisorMessage::Stop { team });
         }
         log::debug!("job {}: hop 8, the result goes to the proxy", team.job);
         if self.proxy_knows {

@@ -1,7 +1,7 @@
 //! The simulated nodes, and what goes wrong with them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub(crate) struct Cluster {
     pub(crate) journals: Journals,
     /// Jobs that are to be submitted yet.
     pub(crate) planned: AtomicUsize,
+    /// Jobs that were submitted: each wakes the proxy without a message of the link.
+    pub(crate) submitted: AtomicU64,
     catalog: Arc<Catalog>,
     limits: Limits,
     tally: Arc<Tally>,
@@ -89,6 +91,7 @@ impl Cluster {
             nodes: Arc::default(),
             journals: Journals::default(),
             planned: AtomicUsize::new(0),
+            submitted: AtomicU64::new(0),
             catalog: Arc::new(catalog),
             limits,
             tally: Arc::default(),
@@ -324,6 +327,11 @@ impl Cluster {
 
     pub(crate) fn is_done(&self) -> bool {
         self.planned.load(Ordering::SeqCst) == 0 && self.journals.is_empty()
+    }
+
+    /// Grows with everything that wakes an actor.
+    pub(crate) fn stirred(&self) -> u64 {
+        self.counters().sent + self.submitted.load(Ordering::SeqCst)
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -183,6 +183,7 @@ impl Simulation {
         cluster.planned.fetch_add(1, Ordering::SeqCst);
         let timeline = Arc::clone(&cluster.timeline);
         let submission = move || {
+            cluster.submitted.fetch_add(1, Ordering::SeqCst);
             actix::spawn(async move {
                 let journal = proxy
                     .send(submit)
@@ -292,11 +293,11 @@ async fn settle() {
 
 /// Lets happen what happens next; `false` when nothing is to happen any more.
 fn advance(cluster: &Cluster) -> bool {
-    let sent = cluster.counters().sent;
+    let stirred = cluster.stirred();
     while let Some(action) = cluster.timeline.next() {
         action();
         // As long as an event wakes no actor, the next can follow at once.
-        if cluster.counters().sent != sent || cluster.is_done() {
+        if cluster.stirred() != stirred || cluster.is_done() {
             return true;
         }
     }
