@@ -66,6 +66,7 @@ impl Balance {
     /// Takes in who is there now; tells who was and is not any more.
     pub(crate) fn members(&mut self, members: Vec<Member>) -> Vec<Origin> {
         let mut before = std::mem::take(&mut self.nodes);
+        let origins: Vec<Origin> = before.values().map(|known| known.member.origin).collect();
         for member in members {
             let known = before.remove(&member.origin.node);
             let known = known.filter(|known| known.member.origin == member.origin);
@@ -73,11 +74,8 @@ impl Balance {
             examination.member = member;
             self.nodes.insert(member.origin.node, examination);
         }
-        let lost: Vec<Origin> = before
-            .values()
-            .map(|examination| examination.member.origin)
-            .filter(|origin| !self.is_there(*origin))
-            .collect();
+        let gone = |origin: &Origin| !self.is_there(*origin);
+        let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
         for origin in &lost {
             for placement in self.teams.values_mut() {
                 placement.places.remove(origin);

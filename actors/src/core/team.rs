@@ -260,10 +260,9 @@ impl Team {
         self.crews.ask(now);
         self.state = State::Asking(demand, Gather::new(self.team_size as usize));
         self.commit(effects);
-        let held = self.withheld();
         if let State::Asking(demand, _) = &self.state {
             for (origin, crew) in self.crews.iter() {
-                let ranks = crew.live.without(&held);
+                let ranks = crew.live.without(&self.withheld(origin));
                 if !ranks.is_empty() {
                     effects.push(demand.order(origin, ranks));
                 }
@@ -290,13 +289,22 @@ impl Team {
         effects.push(Effect::Commit(record));
     }
 
-    /// Ranks that may not run now: suspects that wait for their trial, and the one on trial as
-    /// long as the proxy does not know of it, because it may take the leader with it.
-    fn withheld(&self) -> Ranks {
+    /// Ranks that may not run now on that node: suspects that wait for their trial; all others
+    /// where one is on trial, and that one as long as the proxy does not know of it, because it may
+    /// take the leader with it.
+    fn withheld(&self, origin: Origin) -> Ranks {
         let held = self.suspects.held();
-        match self.suspects.trial() {
-            Some(trial) if self.committed < self.sequence => held.union(&trial.into()),
-            _ => held,
+        let Some(trial) = self.suspects.trial() else {
+            return held;
+        };
+        if !self.crews.runs(origin, trial) {
+            return held;
+        }
+        let all = Ranks::from(0..self.team_size);
+        if self.committed < self.sequence {
+            all
+        } else {
+            all.without(&trial.into())
         }
     }
 
@@ -351,7 +359,7 @@ impl Team {
             effects.push(Effect::Drop(Dropped::Duplicate));
             return;
         }
-        let new = new.without(&self.withheld());
+        let new = new.without(&self.withheld(origin));
         for rank in new.iter() {
             if let Some(tile) = self.tile(rank) {
                 effects.push(Effect::SendTile(origin, rank, tile));
@@ -380,7 +388,7 @@ impl Team {
         if !self.crews.runs(origin, rank) {
             return effects.push(Effect::Drop(Dropped::Stale));
         }
-        if self.withheld().contains(rank) {
+        if self.withheld(origin).contains(rank) {
             return;
         }
         if tile && let Some(tile) = self.tile(rank) {
@@ -428,7 +436,8 @@ impl Team {
             }
             Taken::First | Taken::Last => self.crews.answered(origin, now),
         }
-        if self.suspects.clear(rank) && !self.try_next(&mut effects) {
+        let tried = self.suspects.clear(rank);
+        if !self.try_next(&mut effects) && tried {
             self.commit(&mut effects);
         }
         if taken == Taken::Last {
@@ -484,24 +493,29 @@ impl Team {
         effects
     }
 
-    /// Puts the next suspect on trial; tells whether there was one.
+    /// Puts the next suspect on trial whose node has nothing else to do; tells whether there is one.
     fn try_next(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let State::Asking(..) = &self.state else {
+        let State::Asking(_, gather) = &self.state else {
             return false;
         };
-        let found = self.suspects.try_next().is_some();
+        let held = self.suspects.held();
+        let crews = &self.crews;
+        let alone = |rank| {
+            let crew = crews.place_of(rank).and_then(|origin| crews.get(origin));
+            crew.is_some_and(|crew| gather.missing(&crew.live.without(&held)).is_empty())
+        };
+        let found = self.suspects.try_next(alone);
         if found {
-            // It is sent when the proxy knows of the trial: the tile may take the leader with it.
             self.commit(effects);
-            if self.committed >= self.sequence {
-                self.send_trial(effects);
-            }
+            self.send_trial(effects);
         }
         found
     }
 
+    /// Sends the one on trial, once the proxy knows of it.
     fn send_trial(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(rank) = self.suspects.trial()
+        if self.committed >= self.sequence
+            && let Some(rank) = self.suspects.trial()
             && let Some(origin) = self.crews.place_of(rank)
         {
             self.supply(origin, rank, true, effects);
@@ -541,18 +555,19 @@ impl Team {
         {
             effects.push(Effect::Commit(record.clone()));
         }
-        let held = self.withheld();
+        self.crews.tick();
         for (origin, crew) in self.crews.iter_quiet() {
             if !crew.starting.is_empty() {
                 effects.push(Effect::Start(origin, crew.starting.clone()));
             }
             if let State::Asking(demand, gather) = &self.state {
-                let ranks = gather.missing(&crew.live.without(&held));
+                let ranks = gather.missing(&crew.live.without(&self.withheld(origin)));
                 if !ranks.is_empty() {
                     effects.push(Effect::Inquire(origin, ranks, demand.stage()));
                 }
             }
         }
+        self.try_next(effects);
     }
 }
 

@@ -225,7 +225,7 @@ impl Cluster {
                 what(&this);
             }
         };
-        let at = self.timeline.now() + delay;
+        let at = self.timeline.now().saturating_add(delay);
         self.timeline.schedule(at, None, Box::new(action));
     }
 
@@ -243,6 +243,10 @@ impl Cluster {
     pub(crate) fn schedule_faults(&self) {
         for fault in &self.spec.faults {
             let kind = fault.kind.clone();
+            if matches!(kind, FaultKind::Panic { .. } | FaultKind::Poison { .. }) {
+                // These wait for their step.
+                continue;
+            }
             self.later(Some(fault.at), move |cluster| cluster.suffer(&kind));
         }
     }

@@ -263,15 +263,16 @@ async fn drive(
         let now = cluster.timeline.now() - cluster.timeline.origin();
         let done = cluster.is_done();
         let gone = *cluster.census.borrow() == Census::default();
-        let limit = shared.limit.borrow().unwrap_or(Duration::MAX);
+        let limit = *shared.limit.borrow();
         if done {
             quiet_since = quiet_since.or(Some(now));
         } else {
             quiet_since = None;
         }
         // Teams that were stopped by no message are stopped with a renewal of their node's lease.
-        let settled = quiet_since.is_some_and(|since| gone || now - since > deadline);
-        let flows = shared.released.load(Ordering::SeqCst) && !settled && now < limit;
+        let long = |since| limit.is_none() && now - since > deadline;
+        let settled = quiet_since.is_some_and(|since| gone || long(since));
+        let flows = shared.released.load(Ordering::SeqCst) && !settled && limit.is_none_or(|limit| now < limit);
         if flows && advance(cluster) {
             continue;
         }
