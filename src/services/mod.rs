@@ -2,6 +2,12 @@
 
 mod classification;
 mod descriptions;
+mod sample;
+mod sum;
+mod tile;
+mod tiling;
 
 pub use classification::*;
 pub use descriptions::{ParameterDescription, ServiceDescription, services};
+pub use tile::{Tile, TileHead};
+pub use tiling::{MAX_TILES, Tiling, TilingError};

@@ -7,13 +7,14 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::default_tiling::default_tiling;
 use super::method::Method;
 use super::output::{TileOutput, collect};
 use super::results::FitPartial;
 use super::rounds::{Fit, FitTask, first_task, global_step};
 use super::settings::{Settings, invalid};
 use super::state::{TileState, load, local_step};
-use super::tile::{Tile, default_tiling, split};
+use super::tile::{Tile, split};
 use crate::scene::{Scene, Shape};
 
 /// c-means (k-means; DSCM in the paper): every pixel belongs to the class whose center is nearest.

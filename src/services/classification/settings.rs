@@ -14,9 +14,6 @@ use crate::scene::Shape;
 /// The most classes that a label of two bytes can name.
 pub const MAX_CLASSES: u32 = u16::MAX as u32;
 
-/// The most tiles that a scene is cut into: as many MsVPUs as a machine gives a job by default.
-pub const MAX_TILES: u64 = 65_536;
-
 /// The greatest size of a value of a center: its square, over all bands, must be a finite number.
 pub const MAX_CENTER: f64 = 1e150;
 
@@ -83,20 +80,7 @@ impl Settings {
         if self.max_iterations == 0 {
             return invalid("max_iterations is 0: at least 1 iteration is needed".to_owned());
         }
-        if let Some(Tiling { rows, columns }) = self.tiles {
-            let Shape { width, height, .. } = shape;
-            if rows.get() > height || columns.get() > width {
-                return invalid(format!(
-                    "{rows} x {columns} tiles do not fit into {height} rows and {width} columns of pixels"
-                ));
-            }
-            if u64::from(rows.get()) * u64::from(columns.get()) > MAX_TILES {
-                return invalid(format!(
-                    "{rows} x {columns} tiles are too many: at most {MAX_TILES} in all"
-                ));
-            }
-        }
-        Ok(())
+        self.tiles.map_or(Ok(()), |tiling| tiling.validate(shape))
     }
 }
 

@@ -3,6 +3,7 @@
 use msvpu_actors::{Context, ProgramError, Result};
 
 use super::centers::Centers;
+use super::default_tiling::is_histogram;
 use super::fuzzy::{Fuzzy, FuzzySums};
 use super::hard::{Assignment, assign};
 use super::levels::Levels;
@@ -12,7 +13,7 @@ use super::results::{ClassSums, ElementaryResults, FitPartial};
 use super::rounds::FitTask;
 use super::settings::{MAX_CLASSES, Settings, Start};
 use super::survey::{Survey, sample, sample_size};
-use super::tile::{Tile, TileHead, is_histogram};
+use super::tile::{Tile, TileHead};
 use crate::scene::SampleType;
 
 /// Pixels between two looks at the cancellation flag.
