@@ -2,6 +2,7 @@
 
 mod classification;
 mod descriptions;
+mod pairwise;
 mod sample;
 mod sum;
 mod tile;
@@ -9,5 +10,6 @@ mod tiling;
 
 pub use classification::*;
 pub use descriptions::{ParameterDescription, ServiceDescription, services};
+pub use pairwise::*;
 pub use tile::{Tile, TileHead};
 pub use tiling::{MAX_TILES, Tiling, TilingError};

@@ -1,7 +1,7 @@
 //! How a scene is cut into tiles.
 
 use bytes::{Bytes, BytesMut};
-use msvpu_actors::Block;
+use msvpu_actors::{Block, ProgramError, Result};
 use serde::{Deserialize, Serialize};
 
 use super::tiling::Tiling;
@@ -32,6 +32,18 @@ impl TileHead {
 
 /// A tile of a scene: samples row-major, bands interleaved, little-endian.
 pub type Tile = Block<TileHead>;
+
+/// A tile that came over a wire has the samples that its shape says, and at least one.
+pub(crate) fn check(tile: &Tile) -> Result<()> {
+    let (shape, samples) = (tile.head.shape, tile.body.len());
+    if samples > 0 && shape.size_bytes() == Some(samples) {
+        return Ok(());
+    }
+    Err(ProgramError::failed(format!(
+        "a tile of {} x {} pixels and {} bands came with {samples} bytes of samples",
+        shape.width, shape.height, shape.bands
+    )))
+}
 
 /// Cuts the scene, in row-major order of the tiles. Sides that do not divide evenly give tiles
 /// that differ by one pixel. The tiling fits the scene ([`Tiling::validate`]).

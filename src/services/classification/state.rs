@@ -13,7 +13,7 @@ use super::results::{ClassSums, ElementaryResults, FitPartial};
 use super::rounds::FitTask;
 use super::settings::{MAX_CLASSES, Settings, Start};
 use super::survey::{Survey, sample, sample_size};
-use super::tile::{Tile, TileHead};
+use super::tile::{Tile, TileHead, check};
 use crate::scene::SampleType;
 
 /// Pixels between two looks at the cancellation flag.
@@ -53,16 +53,8 @@ pub(crate) use with_data;
 
 /// Builds from a tile what the rounds reuse.
 pub(crate) fn load(settings: &Settings, tile: Tile, context: &Context) -> Result<TileState> {
+    check(&tile)?;
     let (head, samples, nodata) = (tile.head, tile.body, settings.nodata);
-    if samples.is_empty() || head.shape.size_bytes() != Some(samples.len()) {
-        return Err(ProgramError::failed(format!(
-            "a tile of {} x {} pixels and {} bands came with {} bytes of samples",
-            head.shape.width,
-            head.shape.height,
-            head.shape.bands,
-            samples.len()
-        )));
-    }
     let data = match head.shape.sample {
         _ if is_histogram(head.shape) => {
             TileData::Levels(Levels::load(&head, samples, nodata, context)?)
