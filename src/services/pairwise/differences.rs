@@ -140,15 +140,12 @@ impl<T: Comparable> WithSimd for Between<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
-
-    use msvpu_actors::Rank;
+    use msvpu_actors::{Cancellation, Rank};
 
     use super::*;
 
     fn context() -> Context {
-        Context::new(Rank(0), 1, Arc::new(AtomicBool::new(false)))
+        Context::new(Rank(0), 1, Cancellation::default())
     }
 
     /// Numbers that fill all the bits of a `u32`.

@@ -7,7 +7,7 @@ mod values;
 
 use std::num::NonZeroU32;
 
-use msvpu_actors::{Context, Program, ProgramError, Result, Round, Step};
+use msvpu_actors::{Cancellation, Context, Program, ProgramError, Result, Round, Step};
 use serde::{Deserialize, Serialize};
 
 use super::tile::{Tile, split};
@@ -143,7 +143,7 @@ impl Program for Pairwise {
     type TileOutput = ();
     type Output = Differences;
 
-    fn split(&self, scene: Scene) -> Result<(Vec<Tile>, PairwiseTask)> {
+    fn split(&self, scene: Scene, _: &Cancellation) -> Result<(Vec<Tile>, PairwiseTask)> {
         let shape = scene.shape();
         self.validate(shape)?;
         let tiling = self.tiling(shape);
@@ -187,6 +187,7 @@ impl Program for Pairwise {
         round: Round,
         task: &PairwiseTask,
         partials: &[PairwisePartial],
+        _cancellation: &Cancellation,
     ) -> Result<Step<PairwiseTask, Differences>> {
         if round.0 < self.rounds.get() {
             return Ok(Step::Next(task.clone()));
