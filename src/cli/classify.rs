@@ -1,8 +1,6 @@
 //! `msvpu classify`: from a file to a report.
 
-use std::num::NonZero;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use msvpu::raster::{Format, GeoTags, Picture, ReadLimits, ReadProblem};
@@ -11,7 +9,6 @@ use msvpu::{
     VirtualMachine,
 };
 use serde::Serialize;
-use tokio::runtime;
 
 use super::args::{Algorithm, ClassifyArgs};
 use super::destination::Destination;
@@ -19,6 +16,7 @@ use super::failure::Failure;
 use super::files::{Pictures, labels_name, write_pictures};
 use super::interrupts::Interrupts;
 use super::number::counted;
+use super::on_runtime::on_a_runtime;
 use super::progress::Display;
 use super::report::{Image, Report, Row, Team, Timings};
 use super::run::{Done, run_classification};
@@ -35,7 +33,9 @@ pub(crate) fn classify(args: ClassifyArgs) -> Result<(), Failure> {
         .as_deref()
         .map(Destination::prepare)
         .transpose()?;
-    let result = on_a_runtime(args, destination.clone(), start);
+    let result = on_a_runtime(args.workers, |workers| {
+        steps(args, destination.clone(), workers, start)
+    });
     if let (Err(_), Some(destination)) = (&result, destination) {
         destination.abandon();
     }
@@ -62,32 +62,6 @@ fn check(args: &ClassifyArgs) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
-}
-
-fn on_a_runtime(
-    args: ClassifyArgs,
-    destination: Option<Destination>,
-    start: Instant,
-) -> Result<(), Failure> {
-    let workers = args
-        .workers
-        .or_else(|| thread::available_parallelism().ok())
-        .map_or(1, NonZero::get);
-    // Decoders and encoders work on rayon's global pool.
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .build_global()
-        .map_err(Failure::runtime)?;
-    // One thread for Ctrl-C; the work is elsewhere.
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(Failure::runtime)?;
-    let result = runtime.block_on(steps(args, destination, workers, start));
-    // After Ctrl-C a decoder may still be at work: nobody waits for it.
-    runtime.shutdown_background();
-    result
 }
 
 async fn steps(
@@ -169,7 +143,7 @@ async fn steps(
     print(&printed)
 }
 
-fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, Failure> {
+pub(crate) fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, Failure> {
     msvpu::raster::read(path, limits).map_err(|error| match error.problem {
         ReadProblem::TooLarge { .. } => {
             Failure::input(format_args!("{error} (--max-decoded-bytes SIZE)"))

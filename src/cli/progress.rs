@@ -49,6 +49,12 @@ impl Display {
             .set_message(format!(", J changed by {}", short(objective_change)));
     }
 
+    /// This round has begun, counted from 1.
+    pub(crate) fn round(&self, round: u32) {
+        self.bar.set_position(round.into());
+        self.bar.set_message("");
+    }
+
     /// Tiles have answered in a long round.
     pub(crate) fn tiles(&self, answered: u32, of: u32) {
         self.bar.set_message(format!(", {answered} of {of} tiles"));

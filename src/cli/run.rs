@@ -103,7 +103,8 @@ async fn watch<P: Classifier>(job: &Job<P>, display: &Display) -> Result<Watched
     Ok(watched)
 }
 
-fn failure(error: JobError) -> Failure {
+/// A job's error with the exit status that it makes.
+pub(crate) fn failure(error: JobError) -> Failure {
     if error.is_invalid_request() {
         Failure::input(error)
     } else {

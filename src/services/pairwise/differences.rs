@@ -181,7 +181,7 @@ mod tests {
             let expected = by_sorting(narrow.iter().map(|&value| value.into()).collect());
             assert_eq!(over_all_pairs(&narrow, &context()), Ok(expected), "{count}");
 
-            // Integers below 2³² times 2²⁷ pairs: every sum is exact in `f64` but the last few bits.
+            // Integers below 2¹⁶, fewer than 2²⁷ pairs: every sum is exact in `f64` too.
             let real: Vec<f64> = narrow.iter().map(|&value| f64::from(value)).collect();
             let sum = over_all_pairs(&real, &context()).unwrap().value();
             assert_eq!(sum, expected as f64, "{count}");
