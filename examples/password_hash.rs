@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use msvpu::{PasswordHash, Passwords, VirtualMachine};
 
 /// How long one MsVPU is to have work, about.
-const ALONE: Duration = Duration::from_millis(800);
+const ALONE: Duration = Duration::from_millis(300);
+
+/// Both are measured so often, in turn, and the best counts: others may be using the CPUs too.
+const TURNS: usize = 3;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -19,22 +22,31 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let passwords = (ALONE.as_secs_f64() * 4.0 / took.as_secs_f64()).ceil() as usize;
     let passwords = passwords.clamp(cpus, 10_000);
 
-    let (alone, one) = hash(1, passwords, passwords).await?;
-    let (together, all) = hash(cpus, passwords, 1).await?;
-    assert_eq!(one, all, "the hashes depend on nothing but the list");
+    // Several tiles a CPU, so that none waits long for the last.
+    let chunk = passwords.div_ceil(4 * cpus);
+    let (mut alone, mut together) = (Duration::MAX, Duration::MAX);
+    for _ in 0..TURNS {
+        let (took, one) = hash(1, passwords, passwords).await?;
+        alone = alone.min(took);
+        let (took, all) = hash(cpus, passwords, chunk).await?;
+        together = together.min(took);
+        assert_eq!(one, all, "the hashes depend on nothing but the list");
+    }
 
     let program = PasswordHash::new("");
     println!(
         "argon2id of {passwords} passwords, {} KiB and {} passes each",
         program.memory_kib, program.iterations
     );
-    println!("   1 CPU,  1 MsVPU: {alone:>10.1?}");
-    println!("{cpus:>4} CPUs, {passwords} MsVPUs: {together:>10.1?}");
+    println!("   1 CPU,   1 MsVPU:  {alone:>10.1?}");
+    println!(
+        "{cpus:>4} CPUs, {:>2} MsVPUs: {together:>10.1?}",
+        passwords.div_ceil(chunk)
+    );
     println!(
         "speed-up over one MsVPU: {:.2}",
         alone.as_secs_f64() / together.as_secs_f64()
     );
-    println!("the first: {}", one[0]);
     Ok(())
 }
 

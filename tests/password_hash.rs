@@ -3,7 +3,7 @@
 
 mod common;
 
-use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
+use argon2::{Algorithm, Argon2, AssociatedData, Block, ParamsBuilder, Version};
 use common::run;
 use msvpu::{
     Cancellation, Context, JobError, PasswordHash, Passwords, Program, ProgramError, Rank,
@@ -46,8 +46,9 @@ fn the_function_is_that_of_the_rfc() {
     let argon2 =
         Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).unwrap();
     let mut tag = [0; 32];
+    let mut memory = vec![Block::default(); 32];
     argon2
-        .hash_password_into(&[1; 32], &[2; 16], &mut tag)
+        .hash_password_into_with_memory(&[1; 32], &[2; 16], &mut tag, &mut memory)
         .unwrap();
     let expected = [
         0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b, 0x53,
