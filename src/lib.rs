@@ -8,7 +8,8 @@
 //! 3. [`Job`]: the handle of a submitted program: [`Job::progress`], [`Job::cancel`], and `.await`.
 //! 4. [`Wire`], [`Block`]: how data travels. What implements serde's traits travels by itself.
 //! 5. [`CMeans`], [`FuzzyCMeans`], [`classify`](classify()): classification of a [`Scene`].
-//! 6. [`raster`]: pictures in and out of files.
+//! 6. [`Pairwise`], [`PasswordHash`]: a load of O(x²), and argon2id of a list of passwords.
+//! 7. [`raster`]: pictures in and out of files.
 //!
 //! ```
 //! use msvpu::{CMeans, SampleType, Scene, Settings, Shape, Start, VirtualMachine, classify};

@@ -164,7 +164,7 @@ const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
 /// Argon2id with memory that is used again from one password to the next: to get it from the
-/// system anew takes a quarter of the time.
+/// system anew takes about a fifth of the time.
 struct Hasher {
     argon2: Argon2<'static>,
     params: ParamsString,

@@ -3,6 +3,7 @@
 
 mod files;
 mod interrupts;
+mod pairwise;
 mod refusals;
 mod reports;
 mod verbs;

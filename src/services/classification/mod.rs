@@ -1,8 +1,8 @@
 //! Classification of satellite scenes: c-means and fuzzy c-means (eqs. 10 to 17 of the paper).
 //!
-//! The way of a scene: [`tile`] cuts it, as [`default_tiling`] has it; [`state`] turns a tile into [`levels`] (a histogram, for
-//! one band of integers) or [`planes`]; [`survey`] finds the first centers where they are not
-//! given; each round [`hard`] or [`fuzzy`] makes the [`results`] of a tile and [`rounds`] the next
+//! The way of a scene: [`tile`] cuts it, as [`default_tiling`] says unless told; [`state`] turns a
+//! tile into [`levels`] (a histogram, for one band of integers) or [`planes`]; [`survey`] finds the
+//! first centers where they are not given; each round [`hard`] or [`fuzzy`] makes the [`results`] of a tile and [`rounds`] the next
 //! centers; [`output`] labels the tile; [`assembly`] puts the tiles together.
 //!
 //! Results do not depend on the machine: integer samples are summed in integers, the others in
