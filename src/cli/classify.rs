@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -163,7 +164,7 @@ async fn steps(
         start,
     };
     let printed = interrupts
-        .or_done(move || finish.finish(&args, destination.as_ref(), done))
+        .or_stopped(move |stop| finish.finish(&args, destination.as_ref(), done, stop))
         .await?;
     display.clear();
     print(&printed)
@@ -232,11 +233,15 @@ struct Finish {
 
 impl Finish {
     /// Writes the files and returns what is to be printed.
+    ///
+    /// All files are written before the first gets its place, so that a failure or `stop` leaves
+    /// those of an earlier run as they were.
     fn finish(
         self,
         args: &ClassifyArgs,
         destination: Option<&Destination>,
         done: Done,
+        stop: &AtomicBool,
     ) -> Result<String, Failure> {
         let encoding = Instant::now();
         let Classification {
@@ -251,33 +256,38 @@ impl Finish {
             format: self.format,
             georeference: self.georeference.as_ref(),
         };
-        let wanted = destination.filter(|_| !args.no_images);
+        let stage = destination.map(Destination::stage).transpose()?;
+        let wanted = stage.as_ref().filter(|_| !args.no_images);
         let (digest, names) = rayon::join(
             || LabelMap::sha256(labels),
-            || wanted.map_or(Ok(Vec::new()), |to| write_pictures(to, &pictures)),
+            || wanted.map_or(Ok(Vec::new()), |to| write_pictures(to, &pictures, stop)),
         );
         let mut names = names?;
         let mut report = self.report(args, done, digest);
-        if let Some(destination) = wanted {
+        if let Some(stage) = wanted {
             let chart = super::convergence::chart(&report, args.epsilon, args.stop_on);
             let svg = chart.to_svg().map_err(Failure::runtime)?;
-            destination.write("convergence.svg", svg.as_bytes())?;
+            stage.write("convergence.svg", svg.as_bytes())?;
             names.push("convergence.svg".to_owned());
         }
         report.timings.encode_ms = milliseconds(encoding.elapsed());
         report.timings.total_ms = milliseconds(self.start.elapsed());
 
-        let document = if args.json || destination.is_some() {
+        let document = if args.json || stage.is_some() {
             serde_json::to_string(&report).map_err(Failure::runtime)? + "\n"
         } else {
             String::new()
         };
-        if let Some(destination) = destination {
-            destination.write("report.json", document.as_bytes())?;
+        if let (Some(destination), Some(stage)) = (destination, stage) {
+            stage.write("report.json", document.as_bytes())?;
             names.insert(0, "report.json".to_owned());
             let kept = Kept {
-                labels: wanted.map(|_| labels_name(self.format)),
-                classes: wanted.map_or(0, |_| report.classes.len()),
+                labels: (!args.no_images).then(|| labels_name(self.format)),
+                classes: if args.no_images {
+                    0
+                } else {
+                    report.classes.len()
+                },
                 memberships: if args.memberships {
                     report.classes.len()
                 } else {
@@ -285,6 +295,10 @@ impl Finish {
                 },
                 input: &args.image,
             };
+            if stop.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted);
+            }
+            stage.publish()?;
             stale::remove(destination.path(), &kept)?;
         }
         Ok(if args.json {

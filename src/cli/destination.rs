@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use msvpu::raster::write_file;
+use msvpu::raster::{WriteError, write_file};
+use tempfile::TempDir;
 
 use super::failure::Failure;
 
@@ -38,9 +39,22 @@ impl Destination {
         &self.path
     }
 
-    /// Writes a file so that it is there whole or not at all.
-    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
-        write_file(&self.path.join(name), content).map_err(Failure::runtime)
+    /// A place for the files of one result, within the directory and hence on its file system.
+    pub(crate) fn stage(&self) -> Result<Stage, Failure> {
+        let files = tempfile::Builder::new()
+            .prefix(".msvpu-")
+            .suffix(".partial")
+            .tempdir_in(&self.path);
+        let files = files.map_err(|error| {
+            Failure::runtime(format_args!(
+                "{}: cannot be written to: {error}",
+                self.path.display()
+            ))
+        })?;
+        Ok(Stage {
+            destination: self.path.clone(),
+            files,
+        })
     }
 
     /// Removes the directory if it was made here and nothing is in it.
@@ -49,6 +63,43 @@ impl Destination {
             // Fails when it is not empty, as it should.
             let _ = fs::remove_dir(&self.path);
         }
+    }
+}
+
+/// Files that are not yet in their directory; gone with all that is in it unless published.
+pub(crate) struct Stage {
+    destination: PathBuf,
+    files: TempDir,
+}
+
+impl Stage {
+    /// Where to write the files, under the names that they are to have.
+    pub(crate) fn path(&self) -> &Path {
+        self.files.path()
+    }
+
+    pub(crate) fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+        write_file(&self.path().join(name), content).map_err(|error| self.failure(error))
+    }
+
+    /// A failure to write, told of the path that the file was to have in the end.
+    pub(crate) fn failure(&self, mut error: WriteError) -> Failure {
+        if let Ok(name) = error.path.strip_prefix(self.path()) {
+            error.path = self.destination.join(name);
+        }
+        Failure::runtime(error)
+    }
+
+    /// Moves all files to their directory, where they replace what has their names.
+    pub(crate) fn publish(self) -> Result<(), Failure> {
+        for name in fs::read_dir(self.path()).map_err(Failure::runtime)? {
+            let name = name.map_err(Failure::runtime)?.file_name();
+            let to = self.destination.join(&name);
+            fs::rename(self.path().join(&name), &to).map_err(|error| {
+                Failure::runtime(format_args!("{}: cannot be written: {error}", to.display()))
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -75,7 +126,11 @@ mod tests {
         assert!(!path.exists());
 
         let destination = Destination::prepare(&path).unwrap();
-        destination.write("report.json", b"{}").unwrap();
+        drop(destination.stage().unwrap());
+        let stage = destination.stage().unwrap();
+        stage.write("report.json", b"{}").unwrap();
+        assert!(!path.join("report.json").exists());
+        stage.publish().unwrap();
         assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
         destination.abandon();
         assert_eq!(fs::read(path.join("report.json")).unwrap(), b"{}");

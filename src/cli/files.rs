@@ -1,14 +1,15 @@
 //! The pictures of a result as files.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use msvpu::LabelMap;
 use msvpu::raster::{
-    Format, GeoTags, LabelFile, LabelImage, WriteError, write_labels_and_masks,
-    write_membership_png,
+    Format, GeoTags, LabelFile, LabelImage, write_labels_and_masks, write_membership_png,
 };
 use rayon::prelude::*;
 
-use super::destination::Destination;
+use super::destination::Stage;
 use super::failure::Failure;
 
 /// What is to be written, and how.
@@ -24,8 +25,9 @@ pub(crate) struct Pictures<'a> {
 
 /// Writes labels, masks and memberships; returns what was written, a range of names as one.
 pub(crate) fn write_pictures(
-    to: &Destination,
+    to: &Stage,
     pictures: &Pictures<'_>,
+    stop: &AtomicBool,
 ) -> Result<Vec<String>, Failure> {
     let LabelMap {
         width,
@@ -34,23 +36,28 @@ pub(crate) fn write_pictures(
         ..
     } = *pictures.labels;
     let classes = u16::try_from(pictures.classes).map_err(Failure::runtime)?;
-    let image = LabelImage::new(width, height, classes, bytes).map_err(Failure::runtime)?;
+    let image = LabelImage::new(width, height, classes, bytes)
+        .map_err(Failure::runtime)?
+        .stopped_by(stop);
     let labels = match pictures.format {
         Format::Tiff => LabelFile::Tiff(pictures.georeference),
         Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
     };
-    write_labels_and_masks(to.path(), &image, labels).map_err(Failure::runtime)?;
+    write_labels_and_masks(to.path(), &image, labels).map_err(|error| to.failure(error))?;
     let mut names = vec![labels.name().to_owned(), range("class", pictures.classes)];
     if let Some(memberships) = pictures.memberships {
         memberships
             .par_iter()
             .enumerate()
             .with_max_len(1)
-            .try_for_each(|(class, membership)| -> Result<(), WriteError> {
+            .try_for_each(|(class, membership)| {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Failure::Interrupted);
+                }
                 let path = to.path().join(format!("membership_{}.png", class + 1));
                 write_membership_png(&path, width, height, membership)
-            })
-            .map_err(Failure::runtime)?;
+                    .map_err(|error| to.failure(error))
+            })?;
         names.push(range("membership", pictures.classes));
     }
     Ok(names)

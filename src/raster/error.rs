@@ -132,6 +132,9 @@ pub struct WriteError {
 /// Why a result could not be written.
 #[derive(Debug, Error)]
 pub enum WriteProblem {
+    /// The flag of [`LabelImage::stopped_by`](super::LabelImage::stopped_by) was set.
+    #[error("not written: its writer was asked to stop")]
+    Stopped,
     /// The operating system refused or failed.
     #[error("cannot be written: {0}")]
     Io(#[from] io::Error),

@@ -1,6 +1,12 @@
 //! Results, read back by other readers.
 
-use std::{collections::HashSet, fs::File, io::BufReader, path::Path};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::BufReader,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use msvpu::raster::{
     GeoTag, GeoTags, LabelFile, LabelImage, WriteProblem, write_labels_and_masks, write_labels_png,
@@ -346,4 +352,29 @@ fn labels_must_fit_the_image_and_the_classes() {
     ));
     let problem = LabelImage::new(0, 2, 3, &[]).unwrap_err();
     assert!(matches!(problem, WriteProblem::NoPixels { .. }));
+}
+
+#[test]
+fn a_writer_that_is_asked_to_stop_leaves_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let labels = bytes(&labels(3));
+    let stop = AtomicBool::new(false);
+    let image = LabelImage::new(WIDTH, HEIGHT, 3, &labels)
+        .unwrap()
+        .stopped_by(&stop);
+    let path = directory.path().join("labels");
+    write_labels_png(&path, &image).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    stop.store(true, Ordering::Relaxed);
+    for ended in [
+        write_labels_png(&path, &image),
+        write_mask_png(&path, &image, 1),
+        write_labels_tiff(&path, &image, None),
+        write_labels_and_masks(directory.path(), &image, LabelFile::Png),
+    ] {
+        let problem = ended.unwrap_err().problem;
+        assert!(matches!(problem, WriteProblem::Stopped), "{problem}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    assert!(std::fs::read(&path).unwrap() == before);
 }

@@ -100,6 +100,7 @@ fn write_strips<W: Write + Seek, K: TiffKind>(
     let (mut offsets, mut counts) = (Vec::new(), Vec::new());
     // A batch at a time: what waits to be written is a few strips.
     for first in (0..strips).step_by(batch) {
+        image.go_on()?;
         let compressed = (first..strips.min(first + batch))
             .into_par_iter()
             .map(|strip| {
