@@ -9,8 +9,8 @@ use std::{
 };
 
 use msvpu::raster::{
-    GeoTag, GeoTags, LabelFile, LabelImage, WriteProblem, write_labels_and_masks, write_labels_png,
-    write_labels_tiff, write_mask_png, write_membership_png,
+    GeoTag, GeoTags, LabelFile, LabelImage, WriteProblem, label_colors, write_labels_and_masks,
+    write_labels_png, write_labels_tiff, write_mask_png, write_membership_png,
 };
 use png::{BitDepth, ColorType};
 use tiff::{decoder::DecodingResult, tags::Tag};
@@ -231,6 +231,19 @@ fn georeference() -> GeoTags {
     ])
 }
 
+/// The colour map of a TIFF, which is then of gray: no reader here takes the values of a palette for samples.
+fn take_palette(path: &Path) -> Option<Vec<u16>> {
+    let mut bytes = std::fs::read(path).unwrap();
+    let file = std::io::Cursor::new(bytes.clone());
+    let mut decoder = tiff::decoder::Decoder::new(file).unwrap();
+    let palette = decoder.get_tag_u16_vec(Tag::ColorMap).ok()?;
+    let photometric = [6, 1, 3, 0, 1, 0, 0, 0, 3, 0];
+    let at = bytes.windows(10).position(|entry| entry == photometric);
+    bytes[at.unwrap() + 8] = 1;
+    std::fs::write(path, bytes).unwrap();
+    Some(palette)
+}
+
 #[test]
 fn labels_tiff_keeps_the_georeference() {
     let directory = tempfile::tempdir().unwrap();
@@ -244,6 +257,19 @@ fn labels_tiff_keeps_the_georeference() {
         for bytes in given {
             let image = LabelImage::new(WIDTH, HEIGHT, classes, &bytes).unwrap();
             write_labels_tiff(&path, &image, Some(&georeference())).unwrap();
+            let palette = take_palette(&path);
+            assert_eq!(palette.is_some(), classes < 256);
+            if let Some(palette) = palette {
+                let colors = label_colors(classes as u8);
+                for (label, color) in colors.iter().enumerate() {
+                    let told = [0, 256, 512].map(|channel| palette[channel + label]);
+                    assert_eq!(
+                        told,
+                        color.map(|byte| u16::from(byte) << 8 | u16::from(byte))
+                    );
+                }
+                assert_eq!(palette.len(), 3 * 256);
+            }
             let picture = read_path(&path).unwrap();
             assert_eq!(picture.georeference, Some(georeference()));
             assert_eq!(picture.nodata, Some(0.0));
@@ -288,6 +314,7 @@ fn labels_tiff_of_many_strips() {
         .collect();
     let image = LabelImage::new(width as u32, height as u32, 5, &labels).unwrap();
     write_labels_tiff(&path, &image, None).unwrap();
+    take_palette(&path).unwrap();
     let picture = read_path(&path).unwrap();
     assert!(picture.scene.samples().as_ref() == labels);
     assert_eq!(picture.georeference, None);

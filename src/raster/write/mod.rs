@@ -130,7 +130,7 @@ impl<'a> LabelImage<'a> {
 pub enum LabelFile<'a> {
     /// `labels.png`, with a palette.
     Png,
-    /// `labels.tif`, with these tags, if there are any.
+    /// `labels.tif`, with a palette and these tags, if there are any.
     Tiff(Option<&'a GeoTags>),
 }
 
