@@ -113,8 +113,15 @@ async fn steps(
         nodata,
         georeference,
         alpha,
+        more_pictures,
     } = interrupts.or_done(move || read(&path, &limits)).await?;
     let decode = decoding.elapsed();
+    if more_pictures {
+        display.warn(&format!(
+            "{}: this {format} has several pictures; only the first is classified",
+            args.image.display()
+        ));
+    }
 
     let shape = scene.shape();
     let settings = settings(&args, nodata, shape)?;

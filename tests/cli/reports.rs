@@ -350,6 +350,31 @@ fn transparent_pixels_are_told_as_such() {
 }
 
 #[test]
+fn several_pictures_of_a_tiff_are_warned_of_on_stderr() {
+    use tiff::encoder::{TiffEncoder, colortype::Gray8};
+
+    let pictures = Pictures::new();
+    let path = pictures.path("pages.tif");
+    let mut encoder = TiffEncoder::new(std::fs::File::create(&path).unwrap()).unwrap();
+    for page in [[1, 9], [5, 5]] {
+        encoder.write_image::<Gray8>(2, 1, &page).unwrap();
+    }
+    drop(encoder);
+    for options in ["", "--quiet", "--json"] {
+        let ran = classify(&path, &format!("--classes 2 {options}"));
+        assert_eq!(ran.status, 0);
+        assert_eq!(ran.stderr.lines().count(), 1);
+        let words = "pages.tif: this TIFF has several pictures; only the first is classified\n";
+        assert!(ran.stderr.starts_with("msvpu: warning: "), "{}", ran.stderr);
+        assert!(ran.stderr.ends_with(words), "{}", ran.stderr);
+        if options == "--json" {
+            let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+            assert_eq!(report["centers"], serde_json::json!([[1.0], [9.0]]));
+        }
+    }
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let pictures = Pictures::new();
     let gray = pictures.gray();
