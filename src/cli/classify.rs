@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use msvpu::raster::{Format, GeoTags, Picture, ReadLimits, ReadProblem};
+use msvpu::raster::{Format, GeoTags, LabelFile, Picture, ReadLimits, ReadProblem};
 use msvpu::{
     CMeans, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape, Start,
     VirtualMachine,
@@ -17,7 +17,7 @@ use tokio::runtime;
 use super::args::{Algorithm, ClassifyArgs};
 use super::destination::Destination;
 use super::failure::Failure;
-use super::files::{Pictures, labels_name, write_pictures};
+use super::files::{Pictures, write_pictures};
 use super::interrupts::Interrupts;
 use super::number::counted;
 use super::progress::Display;
@@ -256,12 +256,15 @@ impl Finish {
             ref memberships,
             ..
         } = done.classification;
+        let label_file = match self.format {
+            Format::Tiff => LabelFile::Tiff(self.georeference.as_ref()),
+            Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
+        };
         let pictures = Pictures {
             labels,
             memberships: memberships.as_deref(),
             classes: done.classification.classes.len(),
-            format: self.format,
-            georeference: self.georeference.as_ref(),
+            label_file,
         };
         let stage = destination.map(Destination::stage).transpose()?;
         let wanted = stage.as_ref().filter(|_| !args.no_images);
@@ -289,7 +292,7 @@ impl Finish {
             stage.write("report.json", document.as_bytes())?;
             names.insert(0, "report.json".to_owned());
             let kept = Kept {
-                labels: (!args.no_images).then(|| labels_name(self.format)),
+                labels: (!args.no_images).then(|| label_file.name()),
                 classes: if args.no_images {
                     0
                 } else {

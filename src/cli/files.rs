@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use msvpu::LabelMap;
-use msvpu::raster::{
-    Format, GeoTags, LabelFile, LabelImage, write_labels_and_masks, write_membership_png,
-};
+use msvpu::raster::{LabelFile, LabelImage, write_labels_and_masks, write_membership_png};
 use rayon::prelude::*;
 
 use super::destination::Stage;
@@ -18,9 +16,7 @@ pub(crate) struct Pictures<'a> {
     /// One a class, in 255ths.
     pub(crate) memberships: Option<&'a [Bytes]>,
     pub(crate) classes: usize,
-    /// Of the input: labels of a TIFF are a TIFF.
-    pub(crate) format: Format,
-    pub(crate) georeference: Option<&'a GeoTags>,
+    pub(crate) label_file: LabelFile<'a>,
 }
 
 /// Writes labels, masks and memberships; returns what was written, a range of names as one.
@@ -39,12 +35,12 @@ pub(crate) fn write_pictures(
     let image = LabelImage::new(width, height, classes, bytes)
         .map_err(Failure::runtime)?
         .stopped_by(stop);
-    let labels = match pictures.format {
-        Format::Tiff => LabelFile::Tiff(pictures.georeference),
-        Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
-    };
-    write_labels_and_masks(to.path(), &image, labels).map_err(|error| to.failure(error))?;
-    let mut names = vec![labels.name().to_owned(), range("class", pictures.classes)];
+    let label_file = pictures.label_file;
+    write_labels_and_masks(to.path(), &image, label_file).map_err(|error| to.failure(error))?;
+    let mut names = vec![
+        label_file.name().to_owned(),
+        range("class", pictures.classes),
+    ];
     if let Some(memberships) = pictures.memberships {
         memberships
             .par_iter()
@@ -61,14 +57,6 @@ pub(crate) fn write_pictures(
         names.push(range("membership", pictures.classes));
     }
     Ok(names)
-}
-
-/// The file of the labels of a picture of this format.
-pub(crate) const fn labels_name(format: Format) -> &'static str {
-    match format {
-        Format::Tiff => "labels.tif",
-        Format::Png | Format::Jpeg | Format::Pnm => "labels.png",
-    }
 }
 
 fn range(stem: &str, classes: usize) -> String {
