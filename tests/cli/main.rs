@@ -5,6 +5,7 @@ mod files;
 mod interrupts;
 mod refusals;
 mod reports;
+mod streams;
 mod verbs;
 
 use std::path::{Path, PathBuf};

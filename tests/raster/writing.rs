@@ -15,7 +15,7 @@ use msvpu::raster::{
 use png::{BitDepth, ColorType};
 use tiff::{decoder::DecodingResult, tags::Tag};
 
-use crate::support::{noise, read_path, values};
+use crate::support::{noise, read_path, take_palette, values};
 
 /// Not a multiple of 8, so that rows are padded.
 const WIDTH: u32 = 43;
@@ -229,19 +229,6 @@ fn georeference() -> GeoTags {
             bytes: b"UTM|\0".to_vec(),
         },
     ])
-}
-
-/// The colour map of a TIFF, which is then of gray: no reader here takes the values of a palette for samples.
-fn take_palette(path: &Path) -> Option<Vec<u16>> {
-    let mut bytes = std::fs::read(path).unwrap();
-    let file = std::io::Cursor::new(bytes.clone());
-    let mut decoder = tiff::decoder::Decoder::new(file).unwrap();
-    let palette = decoder.get_tag_u16_vec(Tag::ColorMap).ok()?;
-    let photometric = [6, 1, 3, 0, 1, 0, 0, 0, 3, 0];
-    let at = bytes.windows(10).position(|entry| entry == photometric);
-    bytes[at.unwrap() + 8] = 1;
-    std::fs::write(path, bytes).unwrap();
-    Some(palette)
 }
 
 #[test]
