@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use msvpu::raster::{Format, GeoTags, LabelFile, Picture, ReadLimits, ReadProblem};
 use msvpu::{
-    CMeans, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape, Start,
-    VirtualMachine,
+    CMeans, Centers, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape,
+    Start, VirtualMachine,
 };
 use serde::Serialize;
 use tokio::runtime;
@@ -123,7 +123,14 @@ async fn steps(
         ));
     }
 
+    if let Some(destination) = &destination {
+        kept(&args, label_file(format, None)).spares_input(destination.path())?;
+    }
     let shape = scene.shape();
+    let transparent_pixels = alpha.map_or(0, |alpha| alpha.transparent_pixels);
+    if transparent_pixels == shape.pixels() {
+        return Err(Failure::input("every pixel is fully transparent").at(&args.image));
+    }
     let settings = settings(&args, nodata, shape)?;
     display.iterations(args.max_iterations);
     let machine = VirtualMachine::local()
@@ -165,7 +172,7 @@ async fn steps(
         bits,
         format,
         georeference,
-        transparent_pixels: alpha.map_or(0, |alpha| alpha.transparent_pixels),
+        transparent_pixels,
         decode,
         workers,
         start,
@@ -224,6 +231,28 @@ fn json_value(parameters: &impl Serialize) -> Result<serde_json::Value, Failure>
     serde_json::to_value(parameters).map_err(Failure::runtime)
 }
 
+/// Labels of a TIFF are a TIFF.
+const fn label_file(format: Format, georeference: Option<&GeoTags>) -> LabelFile<'_> {
+    match format {
+        Format::Tiff => LabelFile::Tiff(georeference),
+        Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
+    }
+}
+
+/// The files of a run with these arguments.
+fn kept<'a>(args: &'a ClassifyArgs, label_file: LabelFile<'_>) -> Kept<'a> {
+    let classes = args.centers.as_ref().map_or_else(
+        || args.classes.unwrap_or_default() as usize,
+        Centers::classes,
+    );
+    Kept {
+        labels: (!args.no_images).then(|| label_file.name()),
+        classes: if args.no_images { 0 } else { classes },
+        memberships: if args.memberships { classes } else { 0 },
+        input: &args.image,
+    }
+}
+
 /// What the report needs beside the job's result.
 struct Finish {
     algorithm: &'static str,
@@ -256,10 +285,7 @@ impl Finish {
             ref memberships,
             ..
         } = done.classification;
-        let label_file = match self.format {
-            Format::Tiff => LabelFile::Tiff(self.georeference.as_ref()),
-            Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
-        };
+        let label_file = label_file(self.format, self.georeference.as_ref());
         let pictures = Pictures {
             labels,
             memberships: memberships.as_deref(),
@@ -291,25 +317,11 @@ impl Finish {
         if let (Some(destination), Some(stage)) = (destination, stage) {
             stage.write("report.json", document.as_bytes())?;
             names.insert(0, "report.json".to_owned());
-            let kept = Kept {
-                labels: (!args.no_images).then(|| label_file.name()),
-                classes: if args.no_images {
-                    0
-                } else {
-                    report.classes.len()
-                },
-                memberships: if args.memberships {
-                    report.classes.len()
-                } else {
-                    0
-                },
-                input: &args.image,
-            };
             if stop.load(Ordering::Relaxed) {
                 return Err(Failure::Interrupted);
             }
             stage.publish()?;
-            stale::remove(destination.path(), &kept)?;
+            stale::remove(destination.path(), &kept(args, label_file))?;
         }
         Ok(if args.json {
             document

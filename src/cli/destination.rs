@@ -13,14 +13,19 @@ use super::failure::Failure;
 #[derive(Clone, Debug)]
 pub(crate) struct Destination {
     path: PathBuf,
-    made: bool,
+    /// The directories that were not there before, the deepest first.
+    made: Vec<PathBuf>,
 }
 
 impl Destination {
     /// Makes the directory if need be, and tries whether it takes a file: before the long work,
     /// not after.
     pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
-        let made = !path.exists();
+        let made = path
+            .ancestors()
+            .take_while(|directory| *directory != Path::new("") && !directory.exists())
+            .map(Path::to_owned)
+            .collect();
         let tried = fs::create_dir_all(path).and_then(|()| tempfile::tempfile_in(path).map(drop));
         match tried {
             Ok(()) => Ok(Self {
@@ -57,11 +62,11 @@ impl Destination {
         })
     }
 
-    /// Removes the directory if it was made here and nothing is in it.
+    /// Removes the directories that were made here and that hold nothing.
     pub(crate) fn abandon(self) {
-        if self.made {
+        for directory in self.made {
             // Fails when it is not empty, as it should.
-            let _ = fs::remove_dir(&self.path);
+            let _ = fs::remove_dir(directory);
         }
     }
 }
@@ -92,10 +97,21 @@ impl Stage {
 
     /// Moves all files to their directory, where they replace what has their names.
     pub(crate) fn publish(self) -> Result<(), Failure> {
-        for name in fs::read_dir(self.path()).map_err(Failure::runtime)? {
-            let name = name.map_err(Failure::runtime)?.file_name();
-            let to = self.destination.join(&name);
-            fs::rename(self.path().join(&name), &to).map_err(|error| {
+        let entries = fs::read_dir(self.path()).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let files: Vec<(PathBuf, PathBuf)> = entries
+            .map_err(Failure::runtime)?
+            .iter()
+            .map(|entry| (entry.path(), self.destination.join(entry.file_name())))
+            .collect();
+        // What cannot be replaced is found before anything is.
+        if let Some((_, to)) = files.iter().find(|(_, to)| to.is_dir()) {
+            return Err(Failure::runtime(format_args!(
+                "{}: cannot be written: a directory has this name",
+                to.display()
+            )));
+        }
+        for (from, to) in files {
+            fs::rename(from, &to).map_err(|error| {
                 Failure::runtime(format_args!("{}: cannot be written: {error}", to.display()))
             })?;
         }
@@ -123,7 +139,7 @@ mod tests {
         let destination = Destination::prepare(&path).unwrap();
         assert!(path.is_dir());
         destination.abandon();
-        assert!(!path.exists());
+        assert!(!root.path().join("a").exists());
 
         let destination = Destination::prepare(&path).unwrap();
         drop(destination.stage().unwrap());

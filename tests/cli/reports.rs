@@ -218,8 +218,20 @@ fn empty_classes_are_named() {
         summary.contains("without a pixel: class 2, 3\n"),
         "{summary}"
     );
+    // Where all pixels are alike no start can do better.
     let summary = classify(&flat, "--classes 3").stdout();
-    assert!(summary.contains("--init kmeans++\n"), "{summary}");
+    assert!(
+        summary.contains("without a pixel: class 2, 3\n"),
+        "{summary}"
+    );
+    let two = pictures.write("two.pgm", b"P5 5 1 255\n\x01\x02\x03\xf0\xf1");
+    let summary = classify(&two, "--classes 4").stdout();
+    assert!(
+        summary.contains(
+            "without a pixel: class 2, 3; another start may fill them: --init kmeans++\n"
+        ),
+        "{summary}"
+    );
 }
 
 #[test]
