@@ -77,10 +77,18 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
     let Picture {
         scene,
         bits,
+        format,
         nodata,
+        more_pictures,
         ..
     } = interrupts.or_done(move || read(&path, &limits)).await?;
     let decode = decoding.elapsed();
+    if more_pictures {
+        display.warn(&format!(
+            "{}: this {format} has several pictures; only the first is compared",
+            args.image.display()
+        ));
+    }
 
     let Shape {
         width,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use msvpu::{
-    Classification, Classifier, Job, JobError, JobId, JobState, Phase, Progress, Scene,
+    Classification, Classifier, Job, JobError, JobId, JobState, Phase, Progress, Scene, Site,
     VirtualMachine,
 };
 use tokio::runtime::Handle;
@@ -34,6 +34,9 @@ pub(crate) async fn run_classification<P: Classifier>(
     interrupts: &mut Interrupts,
 ) -> Result<Done, Failure> {
     let shape = scene.shape();
+    program
+        .check(shape)
+        .map_err(|error| failure(JobError::at(Site::Split, error)))?;
     let submitted = Instant::now();
     let job = machine.submit(program, scene).await.map_err(failure)?;
     log::info!("job {}: submitted", job.id());

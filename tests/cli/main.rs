@@ -6,6 +6,7 @@ mod interrupts;
 mod pairwise;
 mod refusals;
 mod reports;
+mod streams;
 mod verbs;
 
 use std::path::{Path, PathBuf};

@@ -71,9 +71,9 @@ impl Settings {
     /// [`ProgramError::InvalidInput`] with one line that names what does not fit.
     pub fn validate(&self, shape: Shape) -> Result<(), ProgramError> {
         self.start.validate(shape)?;
-        if self.epsilon.is_nan() || self.epsilon <= 0.0 {
+        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
             return invalid(format!(
-                "epsilon is {}: it must be greater than 0",
+                "epsilon is {}: it must be a finite number greater than 0",
                 self.epsilon
             ));
         }
