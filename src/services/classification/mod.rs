@@ -43,8 +43,7 @@ pub use programs::{CMeans, FuzzyCMeans};
 pub use results::{ClassSums, ElementaryResults, FitPartial};
 pub use rounds::{Fit, FitTask, Iteration, StoppedBy};
 pub use settings::{
-    ChoiceError, Init, MAX_CENTER, MAX_CLASSES, MAX_TILES, Settings, Start, StartKeysError,
-    StopRule,
+    ChoiceError, Init, MAX_CLASSES, MAX_TILES, MAX_VALUE, Settings, Start, StartKeysError, StopRule,
 };
 pub use state::TileState;
 pub use survey::Survey;

@@ -175,7 +175,7 @@ fn of_planes<T: Sample>(
 ) -> Result<(ClassMoments, Option<Fuzziness>)> {
     let wide = label_bytes(centers.classes()) == 2;
     assign(assignment, planes, centers, context)?;
-    let mut moments = MomentSums::new(centers, T::IS_INTEGER);
+    let mut moments = MomentSums::new(centers.classes(), planes.bands(), T::IS_INTEGER);
     let mut pixels = PixelBlock::new(planes.bands(), BLOCK_PIXELS);
     for start in (0..planes.pixels()).step_by(BLOCK_PIXELS) {
         context.check()?;

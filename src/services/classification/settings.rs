@@ -17,8 +17,9 @@ pub const MAX_CLASSES: u32 = u16::MAX as u32;
 /// The most tiles that a scene is cut into: as many MsVPUs as a machine gives a job by default.
 pub const MAX_TILES: u64 = 65_536;
 
-/// The greatest size of a value of a center: its square, over all bands, must be a finite number.
-pub const MAX_CENTER: f64 = 1e150;
+/// The greatest size of a sample and of a value of a center: squares of their differences, over all
+/// bands, must be finite numbers.
+pub const MAX_VALUE: f64 = 1e150;
 
 /// What both classification programs can be told.
 ///
@@ -170,9 +171,9 @@ impl Start {
                     index + 1
                 ));
             }
-            if let Some(value) = center.iter().find(|value| value.abs() > MAX_CENTER) {
+            if let Some(value) = center.iter().find(|value| value.abs() > MAX_VALUE) {
                 return invalid(format!(
-                    "center {} holds {value:e}: no value may be greater than {MAX_CENTER:e}",
+                    "center {} holds {value:e}: no value may be greater than {MAX_VALUE:e}",
                     index + 1
                 ));
             }
