@@ -12,14 +12,12 @@
 mod paper;
 
 use std::hint::black_box;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use msvpu::{
-    CMeans, Centers, Context, Fit, FitPartial, FitTask, FuzzyCMeans, Program, Rank, Round,
-    SampleType, Scene, Settings, Shape, Start, Step, Tile, TileState,
+    CMeans, Cancellation, Centers, Context, Fit, FitPartial, FitTask, FuzzyCMeans, Program, Rank,
+    Round, SampleType, Scene, Settings, Shape, Start, Step, Tile, TileState,
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -30,7 +28,7 @@ const CHUNK_PIXELS: usize = 1 << 18;
 const BLOCK: usize = 512;
 
 fn context() -> Context {
-    Context::new(Rank(0), 1, Arc::new(AtomicBool::new(false)))
+    Context::new(Rank(0), 1, Cancellation::default())
 }
 
 fn on_two_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
@@ -190,7 +188,9 @@ fn states<P>(program: &P, scene: &Scene) -> (Vec<TileState>, FitTask)
 where
     P: Program<Input = Scene, Tile = Tile, Task = FitTask, State = TileState>,
 {
-    let (tiles, task) = program.split(scene.clone()).unwrap();
+    let (tiles, task) = program
+        .split(scene.clone(), &Cancellation::default())
+        .unwrap();
     let load = |tile| program.load(tile, &context()).unwrap();
     (tiles.into_par_iter().map(load).collect(), task)
 }
@@ -212,7 +212,10 @@ where
     for round in 1.. {
         let step = |state| program.local_step(state, &task, &context()).unwrap();
         let partials: Vec<FitPartial> = states.par_iter_mut().map(step).collect();
-        match program.global_step(Round(round), &task, &partials).unwrap() {
+        match program
+            .global_step(Round(round), &task, &partials, &Cancellation::default())
+            .unwrap()
+        {
             Step::Next(next) => task = next,
             Step::Done(_) => return start.elapsed() / round,
         }

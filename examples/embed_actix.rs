@@ -1,7 +1,9 @@
 //! Inside an actix service: submit a job, watch its rounds, cancel one that would never end.
 
 use futures_util::StreamExt;
-use msvpu::{Context, JobError, Program, Progress, Result, Round, Step, VirtualMachine};
+use msvpu::{
+    Cancellation, Context, JobError, Program, Progress, Result, Round, Step, VirtualMachine,
+};
 use serde::{Deserialize, Serialize};
 
 /// Estimates π by throwing points at a square until enough of them have been thrown.
@@ -22,7 +24,7 @@ impl Program for Pi {
     type TileOutput = ();
     type Output = f64;
 
-    fn split(&self, (): ()) -> Result<(Vec<u64>, u64)> {
+    fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<u64>, u64)> {
         Ok(((1..=u64::from(self.msvpus)).collect(), 0))
     }
 
@@ -43,7 +45,13 @@ impl Program for Pi {
         Ok((0..self.points_per_round).filter(inside).count() as u64)
     }
 
-    fn global_step(&self, round: Round, so_far: &u64, hits: &[u64]) -> Result<Step<u64, f64>> {
+    fn global_step(
+        &self,
+        round: Round,
+        so_far: &u64,
+        hits: &[u64],
+        _: &Cancellation,
+    ) -> Result<Step<u64, f64>> {
         let hits = so_far + hits.iter().sum::<u64>();
         let thrown = u64::from(round.0) * u64::from(self.msvpus) * self.points_per_round;
         Ok(if round.0 < self.rounds {

@@ -1,7 +1,7 @@
 //! A program of one's own on a machine of one's own, from a plain `#[tokio::main]`.
 
 use futures_util::StreamExt;
-use msvpu::{Context, Program, Progress, Result, Round, Step, VirtualMachine};
+use msvpu::{Cancellation, Context, Program, Progress, Result, Round, Step, VirtualMachine};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -16,7 +16,7 @@ impl Program for SumOfSquares {
     type Partial = f64;
     type TileOutput = ();
     type Output = f64;
-    fn split(&self, input: Vec<f64>) -> Result<(Vec<Vec<f64>>, ())> {
+    fn split(&self, input: Vec<f64>, _: &Cancellation) -> Result<(Vec<Vec<f64>>, ())> {
         Ok((input.chunks(10).map(<[f64]>::to_vec).collect(), ()))
     }
     fn load(&self, tile: Vec<f64>, _: &Context) -> Result<Vec<f64>> {
@@ -25,7 +25,13 @@ impl Program for SumOfSquares {
     fn local_step(&self, tile: &mut Vec<f64>, _: &(), _: &Context) -> Result<f64> {
         Ok(tile.iter().map(|x| x * x).sum())
     }
-    fn global_step(&self, _: Round, _: &(), sums: &[f64]) -> Result<Step<(), f64>> {
+    fn global_step(
+        &self,
+        _: Round,
+        _: &(),
+        sums: &[f64],
+        _: &Cancellation,
+    ) -> Result<Step<(), f64>> {
         Ok(Step::Done(sums.iter().sum()))
     }
 }

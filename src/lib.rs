@@ -3,7 +3,7 @@
 //! Teams of actors run one program over many pieces of data, with bit-identical results on any
 //! number of CPUs. Read in this order:
 //!
-//! 1. [`Program`]: what a team runs; five pure functions. [`Step`], [`Context`], [`ProgramError`].
+//! 1. [`Program`]: what a team runs; five pure functions. [`Step`], [`Context`], [`Cancellation`], [`ProgramError`].
 //! 2. [`VirtualMachine`]: where it runs. [`VirtualMachine::local`] starts one in this process.
 //! 3. [`Job`]: the handle of a submitted program: [`Job::progress`], [`Job::cancel`], and `.await`.
 //! 4. [`Wire`], [`Block`]: how data travels. What implements serde's traits travels by itself.

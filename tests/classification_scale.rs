@@ -8,13 +8,10 @@
 
 mod common;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use common::{classify, distance, memberships, nearest_label, scene};
 use msvpu::{
-    CMeans, Centers, Context, Fit, FitPartial, FitTask, FuzzyCMeans, Iteration, Program, Rank,
-    Round, SampleType, Scene, Settings, Start, Step, Tile,
+    CMeans, Cancellation, Centers, Context, Fit, FitPartial, FitTask, FuzzyCMeans, Iteration,
+    Program, Rank, Round, SampleType, Scene, Settings, Start, Step, Tile,
 };
 
 /// Pixels of a tile: every other one is the same, the rest go through a table.
@@ -29,8 +26,8 @@ fn two_rows<P>(program: &P, tile: &Scene) -> [Iteration; 2]
 where
     P: Program<Input = Scene, Tile = Tile, Task = FitTask, Partial = FitPartial, Output = Fit>,
 {
-    let context = Context::new(Rank(0), TILES, Arc::new(AtomicBool::new(false)));
-    let (mut tiles, task) = program.split(tile.clone()).unwrap();
+    let context = Context::new(Rank(0), TILES, Cancellation::default());
+    let (mut tiles, task) = program.split(tile.clone(), context.cancellation()).unwrap();
     let tile = tiles.remove(0);
     assert!(tiles.is_empty());
     let step = |task: &FitTask| {
@@ -44,7 +41,9 @@ where
                 program.local_step(&mut state, task, &context).unwrap()
             })
             .collect();
-        program.global_step(Round(1), task, &partials).unwrap()
+        program
+            .global_step(Round(1), task, &partials, context.cancellation())
+            .unwrap()
     };
     let Step::Next(second) = step(&task) else {
         panic!("the first iteration never ends a job");

@@ -7,13 +7,10 @@
 
 mod common;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use common::{classify, noise, scene};
 use msvpu::{
-    CMeans, Centers, Classification, Context, FuzzyCMeans, Program, ProgramError, Rank, SampleType,
-    Scene, Settings, Start, StopRule, StoppedBy, Tiling,
+    CMeans, Cancellation, Centers, Classification, Context, FuzzyCMeans, Program, ProgramError,
+    Rank, SampleType, Scene, Settings, Start, StopRule, StoppedBy, Tiling,
 };
 
 fn gray() -> Scene {
@@ -43,9 +40,15 @@ fn unfit_settings_are_refused_in_one_line() {
     let refused = |settings: Settings, words: &str| {
         let hard = CMeans::new(settings.clone());
         assert_refused(hard.validate(gray().shape()), words);
-        assert_refused(hard.split(gray()).map(|_| ()), words);
+        assert_refused(
+            hard.split(gray(), &Cancellation::default()).map(|_| ()),
+            words,
+        );
         let fuzzy = FuzzyCMeans::new(settings);
-        assert_refused(fuzzy.split(gray()).map(|_| ()), words);
+        assert_refused(
+            fuzzy.split(gray(), &Cancellation::default()).map(|_| ()),
+            words,
+        );
     };
     refused(Settings::new(Start::linear(0)), "0 classes");
     refused(Settings::new(Start::linear(65536)), "65536 classes");
@@ -88,7 +91,10 @@ fn unfit_fuzzifiers_are_refused() {
             ..FuzzyCMeans::default()
         };
         assert_refused(program.validate(gray().shape()), "fuzzifier");
-        assert_refused(program.split(gray()).map(|_| ()), "fuzzifier");
+        assert_refused(
+            program.split(gray(), &Cancellation::default()).map(|_| ()),
+            "fuzzifier",
+        );
     }
 }
 
@@ -204,8 +210,9 @@ fn iterations_have_a_bound() {
 
 #[test]
 fn a_cancelled_job_stops_in_every_step() {
-    let cancelled = Context::new(Rank(0), 1, Arc::new(AtomicBool::new(true)));
-    let running = Context::new(Rank(0), 1, Arc::new(AtomicBool::new(false)));
+    let cancelled = Context::new(Rank(0), 1, Cancellation::default());
+    cancelled.cancellation().cancel();
+    let running = Context::new(Rank(0), 1, Cancellation::default());
     for (bands, sample) in [
         (1, SampleType::U8),
         (1, SampleType::U16),
@@ -213,14 +220,14 @@ fn a_cancelled_job_stops_in_every_step() {
     ] {
         let picture = scene((30, 30), bands, sample, |p, b| noise(p + b, 200));
         let program = FuzzyCMeans::default();
-        let (mut tiles, task) = program.split(picture).unwrap();
+        let (mut tiles, task) = program.split(picture, &Cancellation::default()).unwrap();
         let tile = tiles.remove(0);
         let load = program.load(tile.clone(), &cancelled);
         assert_eq!(load.map(|_| ()), Err(ProgramError::Cancelled));
         let mut state = program.load(tile, &running).unwrap();
         let partial = program.local_step(&mut state, &task, &running).unwrap();
         let msvpu::Step::Next(task) = program
-            .global_step(msvpu::Round(1), &task, &[partial])
+            .global_step(msvpu::Round(1), &task, &[partial], running.cancellation())
             .unwrap()
         else {
             panic!("a survey is followed by an iteration");
@@ -232,7 +239,7 @@ fn a_cancelled_job_stops_in_every_step() {
 
 #[test]
 fn what_does_not_fit_a_tile_fails() {
-    let context = Context::new(Rank(0), 1, Arc::new(AtomicBool::new(false)));
+    let context = Context::new(Rank(0), 1, Cancellation::default());
     for (bands, sample) in [
         (1, SampleType::U8),
         (1, SampleType::U16),
@@ -240,7 +247,7 @@ fn what_does_not_fit_a_tile_fails() {
     ] {
         let picture = scene((3, 4), bands, sample, |p, _| p as f64);
         let program = CMeans::default();
-        let (mut tiles, mut task) = program.split(picture).unwrap();
+        let (mut tiles, mut task) = program.split(picture, &Cancellation::default()).unwrap();
         let tile = tiles.remove(0);
         for length in [0, 1, tile.body.len() - 1] {
             let mut short = tile.clone();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message, System};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use msvpu_actors::{Program, Result, Round, Step, VirtualMachine};
+use msvpu_actors::{Cancellation, Program, Result, Round, Step, VirtualMachine};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
@@ -29,7 +29,7 @@ impl Program for Empty {
     type TileOutput = ();
     type Output = ();
 
-    fn split(&self, (): ()) -> Result<(Vec<()>, ())> {
+    fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<()>, ())> {
         Ok((vec![(); self.team_size as usize], ()))
     }
 
@@ -41,7 +41,13 @@ impl Program for Empty {
         Ok(())
     }
 
-    fn global_step(&self, round: Round, (): &(), _: &[()]) -> Result<Step<(), ()>> {
+    fn global_step(
+        &self,
+        round: Round,
+        (): &(),
+        _: &[()],
+        _: &Cancellation,
+    ) -> Result<Step<(), ()>> {
         Ok(if round.0 < self.rounds {
             Step::Next(())
         } else {

@@ -11,17 +11,19 @@ use crate::caught::caught;
 use crate::error::{CodecError, JobError};
 use crate::id::Round;
 use crate::payload::{Payload, Wire};
-use crate::program::{Context, Program, Result, Step};
+use crate::program::{Cancellation, Context, Program, Result, Step};
 
 /// A program together with the parameters of one job.
 pub(crate) trait Instance: Send + Sync {
-    fn split(&self, input: Payload) -> Result<(Vec<Payload>, Payload)>;
+    fn split(&self, input: Payload, cancellation: &Cancellation)
+    -> Result<(Vec<Payload>, Payload)>;
     fn load(self: Arc<Self>, tile: Payload, context: &Context) -> Result<Box<dyn LoadedTile>>;
     fn global_step(
         &self,
         round: Round,
         task: Payload,
         partials: Vec<Payload>,
+        cancellation: &Cancellation,
     ) -> Result<Step<Payload, Payload>>;
 }
 
@@ -32,8 +34,13 @@ pub(crate) trait LoadedTile: Send {
 }
 
 impl<P: Program> Instance for P {
-    fn split(&self, input: Payload) -> Result<(Vec<Payload>, Payload)> {
-        let (tiles, task) = Program::split(self, P::Input::from_payload(input)?)?;
+    fn split(
+        &self,
+        input: Payload,
+        cancellation: &Cancellation,
+    ) -> Result<(Vec<Payload>, Payload)> {
+        let input = P::Input::from_payload(input)?;
+        let (tiles, task) = Program::split(self, input, cancellation)?;
         let tiles = tiles
             .into_iter()
             .map(Wire::into_payload)
@@ -54,13 +61,15 @@ impl<P: Program> Instance for P {
         round: Round,
         task: Payload,
         partials: Vec<Payload>,
+        cancellation: &Cancellation,
     ) -> Result<Step<Payload, Payload>> {
         let task = P::Task::from_payload(task)?;
         let partials = partials
             .into_iter()
             .map(P::Partial::from_payload)
             .collect::<Result<Vec<_>, CodecError>>()?;
-        Ok(match Program::global_step(self, round, &task, &partials)? {
+        let step = Program::global_step(self, round, &task, &partials, cancellation)?;
+        Ok(match step {
             Step::Next(task) => Step::Next(task.into_payload()?),
             Step::Done(output) => Step::Done(output.into_payload()?),
         })

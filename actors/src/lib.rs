@@ -32,4 +32,4 @@ pub use link::Counters;
 pub use local::{LocalBuilder, StartError};
 pub use machine::VirtualMachine;
 pub use payload::{Block, Payload, Wire};
-pub use program::{Context, Program, Result, Step};
+pub use program::{Cancellation, Context, Program, Result, Step};

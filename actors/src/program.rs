@@ -48,7 +48,11 @@ pub trait Program: Serialize + DeserializeOwned + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the input or the parameters do not fit; an empty list of tiles is refused for you.
-    fn split(&self, input: Self::Input) -> Result<(Vec<Self::Tile>, Self::Task)>;
+    fn split(
+        &self,
+        input: Self::Input,
+        cancellation: &Cancellation,
+    ) -> Result<(Vec<Self::Tile>, Self::Task)>;
 
     /// The work of one local step on `tile`, in elementary operations such as an addition or a
     /// comparison (C_k of eq. 5). The balancer weighs it with what each node was measured to do.
@@ -92,6 +96,7 @@ pub trait Program: Serialize + DeserializeOwned + Send + Sync + 'static {
         round: Round,
         task: &Self::Task,
         partials: &[Self::Partial],
+        cancellation: &Cancellation,
     ) -> Result<Step<Self::Task, Self::Output>>;
 
     /// Takes from an MsVPU what its tile contributes to the result. MsVPU, at the end.
@@ -118,22 +123,47 @@ pub enum Step<Task, Output> {
     Done(Output),
 }
 
-/// Where a step runs: which rank of how many, and whether the job still wants it.
+/// Whether the job still wants what is being computed for it. Clones share the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Cancellation {
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Cancellation {
+    /// Lets every [`check`](Self::check) from now on fail; there is no way back.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// To be called between chunks of work in a long function, at least every tenth of a second.
+    ///
+    /// # Errors
+    /// [`ProgramError::Cancelled`] when the job was cancelled; return it with `?`.
+    pub fn check(&self) -> Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            Err(ProgramError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Where an MsVPU's function runs: which rank of how many, and whether the job still wants it.
 #[derive(Clone, Debug)]
 pub struct Context {
     rank: Rank,
     team_size: u32,
-    cancelled: Arc<AtomicBool>,
+    cancellation: Cancellation,
 }
 
 impl Context {
-    /// A context of the given rank; `cancelled` may be set at any time.
+    /// A context of the given rank. Programs are handed theirs; this is for their own tests.
     #[must_use]
-    pub const fn new(rank: Rank, team_size: u32, cancelled: Arc<AtomicBool>) -> Self {
+    pub const fn new(rank: Rank, team_size: u32, cancellation: Cancellation) -> Self {
         Self {
             rank,
             team_size,
-            cancelled,
+            cancellation,
         }
     }
 
@@ -149,15 +179,17 @@ impl Context {
         self.team_size
     }
 
-    /// To be called between chunks of work in a long step.
+    /// Whether the job still wants the step; to be handed on to what knows no rank.
+    #[must_use]
+    pub const fn cancellation(&self) -> &Cancellation {
+        &self.cancellation
+    }
+
+    /// [`Cancellation::check`], to be called between chunks of work in a long step.
     ///
     /// # Errors
     /// [`ProgramError::Cancelled`] when the job was cancelled; return it with `?`.
     pub fn check(&self) -> Result<()> {
-        if self.cancelled.load(Ordering::Relaxed) {
-            Err(ProgramError::Cancelled)
-        } else {
-            Ok(())
-        }
+        self.cancellation.check()
     }
 }

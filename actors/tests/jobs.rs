@@ -219,7 +219,12 @@ async fn a_job_can_be_cancelled_in_every_phase() {
     let machine = machine().await;
     // At once: it may not even have been placed.
     for team_size in [1, 50] {
-        for endless in [Endless::Rounds, Endless::Step] {
+        for endless in [
+            Endless::Rounds,
+            Endless::Step,
+            Endless::Split,
+            Endless::GlobalStep,
+        ] {
             let job = machine.submit(endless, team_size).await.unwrap();
             job.cancel();
             let error = soon(job.clone().into_future()).await.unwrap_err();
@@ -248,6 +253,39 @@ async fn a_job_can_be_cancelled_in_every_phase() {
     .await;
     job.cancel();
     assert_eq!(soon(job.into_future()).await, Err(JobError::Cancelled));
+    assert_clean(machine).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_job_gives_its_thread_back_whichever_function_runs() {
+    let machine = VirtualMachine::local()
+        .workers(1)
+        .service::<Sum>()
+        .service::<Endless>()
+        .start()
+        .await
+        .unwrap();
+    for (endless, phase) in [
+        (Endless::Split, Phase::Splitting),
+        (Endless::Step, Phase::Iterating),
+        (Endless::GlobalStep, Phase::Iterating),
+    ] {
+        let job = machine.submit(endless, 3).await.unwrap();
+        let wanted = JobState::Running(phase);
+        until(
+            &job,
+            |event| matches!(event, Progress::State { state, .. } if *state == wanted),
+        )
+        .await;
+        job.cancel();
+        assert_eq!(soon(job.into_future()).await, Err(JobError::Cancelled));
+        // On the only thread.
+        let sum = Sum {
+            tile_len: 1,
+            rounds: 1,
+        };
+        assert_eq!(soon(machine.run(sum, vec![4])).await.unwrap().output, 4);
+    }
     assert_clean(machine).await;
 }
 

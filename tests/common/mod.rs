@@ -5,12 +5,9 @@
 pub(crate) mod checks;
 pub(crate) mod paper;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use msvpu::{
-    Centers, Classification, Classifier, Context, Program, ProgramError, Rank, Round, SampleType,
-    Scene, Shape, Step, Wire,
+    Cancellation, Centers, Classification, Classifier, Context, Program, ProgramError, Rank, Round,
+    SampleType, Scene, Shape, Step, Wire,
 };
 
 /// A job from its first to its last round.
@@ -28,10 +25,9 @@ fn travel<T: Wire>(value: T) -> T {
 pub(crate) fn run<P: Program>(program: &P, input: P::Input) -> Result<Run<P>, ProgramError> {
     let json = serde_json::to_string(program).unwrap();
     let program: P = serde_json::from_str(&json).unwrap();
-    let (tiles, first) = program.split(travel(input))?;
+    let (tiles, first) = program.split(travel(input), &Cancellation::default())?;
     let team = tiles.len() as u32;
-    let context =
-        |rank: usize| Context::new(Rank(rank as u32), team, Arc::new(AtomicBool::new(false)));
+    let context = |rank: usize| Context::new(Rank(rank as u32), team, Cancellation::default());
     let mut states = Vec::new();
     for (rank, tile) in tiles.into_iter().enumerate() {
         states.push(program.load(travel(tile), &context(rank))?);
@@ -44,7 +40,7 @@ pub(crate) fn run<P: Program>(program: &P, input: P::Input) -> Result<Run<P>, Pr
         for (rank, state) in states.iter_mut().enumerate() {
             partials.push(travel(program.local_step(state, task, &context(rank))?));
         }
-        match program.global_step(round, task, &partials)? {
+        match program.global_step(round, task, &partials, context(0).cancellation())? {
             Step::Next(task) => tasks.push(travel(task)),
             Step::Done(output) => break travel(output),
         }

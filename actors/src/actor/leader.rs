@@ -20,6 +20,7 @@ use crate::message::{
     ProxyMessage, SupervisorMessage, TeamId,
 };
 use crate::payload::Payload;
+use crate::program::Cancellation;
 
 /// A round that takes longer tells watchers how many tiles have answered, no oftener than this.
 const TILES_EVERY: Duration = Duration::from_millis(50);
@@ -31,6 +32,7 @@ pub(crate) struct TeamLeader {
     pub(crate) team: TeamId,
     pub(crate) invocation: Invocation,
     pub(crate) instance: Arc<dyn Instance>,
+    pub(crate) cancellation: Cancellation,
     /// Taken when the actor starts.
     pub(crate) input: Option<Payload>,
     pub(crate) core: Team,
@@ -50,8 +52,8 @@ impl Actor for TeamLeader {
         self.enter(Phase::Splitting);
         let input = self.input.take().unwrap_or_default();
         let instance = Arc::clone(&self.instance);
-        self.run(context, Site::Split, Event::Split, move || {
-            instance.split(input)
+        self.run(context, Site::Split, Event::Split, move |cancellation| {
+            instance.split(input, cancellation)
         });
     }
 }
@@ -151,8 +153,9 @@ impl TeamLeader {
             Effect::Fold(round, task, partials) => {
                 log::debug!("job {job}: hop 7, all results of round {round}");
                 let instance = Arc::clone(&self.instance);
-                self.run(context, Site::GlobalStep(round), Event::Folded, move || {
-                    instance.global_step(round, task, partials)
+                let site = Site::GlobalStep(round);
+                self.run(context, site, Event::Folded, move |cancellation| {
+                    instance.global_step(round, task, partials, cancellation)
                 });
             }
             Effect::SendOutput(output) => {
@@ -177,9 +180,14 @@ impl TeamLeader {
         context: &Context<Self>,
         site: Site,
         event: fn(Result<T, JobError>) -> Event,
-        work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
+        work: impl FnOnce(&Cancellation) -> Result<T, ProgramError> + Send + 'static,
     ) {
         let (link, address) = (self.link.clone(), context.address());
+        let cancellation = self.cancellation.clone();
+        let work = move || {
+            cancellation.check()?;
+            work(&cancellation)
+        };
         self.compute.run(site, work, move |result| {
             link.complete(&address, Done(event(result)));
         });

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::{Actor, Context, Handler};
 use tokio::sync::watch;
@@ -27,7 +26,7 @@ use crate::message::{
     TeamId,
 };
 use crate::payload::Payload;
-use crate::program;
+use crate::program::{self, Cancellation};
 
 pub(crate) struct Supervisor {
     pub(crate) link: Link,
@@ -42,13 +41,13 @@ pub(crate) struct Supervisor {
 /// What this node runs for a job. When it is dropped the actors can be reached by nobody and stop.
 pub(crate) struct Hosted {
     instance: Arc<dyn Instance>,
-    cancelled: Arc<AtomicBool>,
+    cancellation: Cancellation,
     registrations: Vec<Registration>,
 }
 
 impl Drop for Hosted {
     fn drop(&mut self) {
-        self.cancelled.store(true, Ordering::Relaxed);
+        self.cancellation.cancel();
     }
 }
 
@@ -117,7 +116,7 @@ impl Supervisor {
                 instance: self
                     .catalog
                     .instantiate(&invocation.program, &invocation.parameters)?,
-                cancelled: Arc::default(),
+                cancellation: Cancellation::default(),
                 registrations: Vec::new(),
             }),
         })
@@ -147,6 +146,7 @@ impl Supervisor {
             core: Team::new(limits),
             told: Instant::now(),
             instance: Arc::clone(&hosted.instance),
+            cancellation: hosted.cancellation.clone(),
             invocation,
             _counted: counted,
         };
@@ -178,7 +178,7 @@ impl Supervisor {
         let mailboxes = ranks
             .map(|rank| {
                 let place =
-                    program::Context::new(Rank(rank), team_size, Arc::clone(&hosted.cancelled));
+                    program::Context::new(Rank(rank), team_size, hosted.cancellation.clone());
                 let counted = Counted::new(&census, |census| &mut census.msvpus);
                 let msvpu = Msvpu::new(Arc::clone(&local_team), place, counted);
                 msvpu.start().recipient()

@@ -1,7 +1,7 @@
 //! Programs that the tests run.
 #![allow(dead_code, missing_docs)]
 
-use msvpu_actors::{Context, Program, ProgramError, Result, Round, Step};
+use msvpu_actors::{Cancellation, Context, Program, ProgramError, Result, Round, Step};
 use serde::{Deserialize, Serialize};
 
 /// Adds its input up, once each round: `rounds × Σ input`, with an echo of each tile.
@@ -21,7 +21,7 @@ impl Program for Sum {
     type TileOutput = Vec<u64>;
     type Output = u64;
 
-    fn split(&self, input: Vec<u64>) -> Result<(Vec<Vec<u64>>, u64)> {
+    fn split(&self, input: Vec<u64>, _: &Cancellation) -> Result<(Vec<Vec<u64>>, u64)> {
         if self.tile_len == 0 {
             return Err(ProgramError::invalid_input(
                 "a tile of 0 numbers; at least 1",
@@ -41,7 +41,13 @@ impl Program for Sum {
         Ok(tile.iter().sum())
     }
 
-    fn global_step(&self, round: Round, so_far: &u64, partials: &[u64]) -> Result<Step<u64, u64>> {
+    fn global_step(
+        &self,
+        round: Round,
+        so_far: &u64,
+        partials: &[u64],
+        _: &Cancellation,
+    ) -> Result<Step<u64, u64>> {
         let total = so_far + partials.iter().sum::<u64>();
         Ok(if round.0 < self.rounds {
             Step::Next(total)
@@ -101,7 +107,7 @@ impl Program for Faulty {
     type TileOutput = ();
     type Output = ();
 
-    fn split(&self, (): ()) -> Result<(Vec<()>, u32)> {
+    fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<()>, u32)> {
         self.go(Where::Split)?;
         Ok((vec![(); 3], 1))
     }
@@ -120,7 +126,13 @@ impl Program for Faulty {
         Ok(())
     }
 
-    fn global_step(&self, round: Round, _: &u32, _: &[()]) -> Result<Step<u32, ()>> {
+    fn global_step(
+        &self,
+        round: Round,
+        _: &u32,
+        _: &[()],
+        _: &Cancellation,
+    ) -> Result<Step<u32, ()>> {
         if round.0 == 2 {
             self.go(Where::GlobalStep)?;
         }
@@ -139,11 +151,20 @@ impl Program for Faulty {
     }
 }
 
-/// Runs until it is cancelled: in short steps without end, or in one step without end.
+/// Runs until it is cancelled: in short steps without end, or in one function without end.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) enum Endless {
     Rounds,
     Step,
+    Split,
+    GlobalStep,
+}
+
+fn until_cancelled(cancellation: &Cancellation) -> Result<()> {
+    loop {
+        cancellation.check()?;
+        std::thread::yield_now();
+    }
 }
 
 impl Program for Endless {
@@ -156,7 +177,10 @@ impl Program for Endless {
     type TileOutput = ();
     type Output = ();
 
-    fn split(&self, team_size: u32) -> Result<(Vec<()>, u32)> {
+    fn split(&self, team_size: u32, cancellation: &Cancellation) -> Result<(Vec<()>, u32)> {
+        if let Self::Split = self {
+            until_cancelled(cancellation)?;
+        }
         Ok((vec![(); team_size as usize], 0))
     }
 
@@ -166,15 +190,21 @@ impl Program for Endless {
 
     fn local_step(&self, (): &mut (), _: &u32, context: &Context) -> Result<()> {
         match self {
-            Self::Rounds => Ok(()),
-            Self::Step => loop {
-                context.check()?;
-                std::thread::yield_now();
-            },
+            Self::Step => until_cancelled(context.cancellation()),
+            _ => Ok(()),
         }
     }
 
-    fn global_step(&self, round: Round, _: &u32, _: &[()]) -> Result<Step<u32, ()>> {
+    fn global_step(
+        &self,
+        round: Round,
+        _: &u32,
+        _: &[()],
+        cancellation: &Cancellation,
+    ) -> Result<Step<u32, ()>> {
+        if let Self::GlobalStep = self {
+            until_cancelled(cancellation)?;
+        }
         Ok(Step::Next(round.0))
     }
 }
@@ -220,7 +250,7 @@ impl Program for Explosive {
     type TileOutput = ();
     type Output = ();
 
-    fn split(&self, (): ()) -> Result<(Vec<()>, ())> {
+    fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<()>, ())> {
         Ok((vec![()], ()))
     }
 
@@ -232,7 +262,7 @@ impl Program for Explosive {
         std::panic::panic_any(Grenade)
     }
 
-    fn global_step(&self, _: Round, (): &(), _: &[()]) -> Result<Step<(), ()>> {
+    fn global_step(&self, _: Round, (): &(), _: &[()], _: &Cancellation) -> Result<Step<(), ()>> {
         Ok(Step::Done(()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use msvpu_actors::{Context, Program, Result, Round, Step};
+use msvpu_actors::{Cancellation, Context, Program, Result, Round, Step};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -144,7 +144,11 @@ macro_rules! program {
             type TileOutput = TileOutput;
             type Output = Fit;
 
-            fn split(&self, scene: Scene) -> Result<(Vec<Tile>, FitTask)> {
+            fn split(
+                &self,
+                scene: Scene,
+                _: &Cancellation,
+            ) -> Result<(Vec<Tile>, FitTask)> {
                 self.validate(scene.shape())?;
                 Ok(tiles_of(&self.settings, &scene))
             }
@@ -167,8 +171,9 @@ macro_rules! program {
                 _round: Round,
                 task: &FitTask,
                 partials: &[FitPartial],
+                cancellation: &Cancellation,
             ) -> Result<Step<FitTask, Fit>> {
-                global_step(&self.settings, task, partials)
+                global_step(&self.settings, task, partials, cancellation)
             }
 
             fn collect(

@@ -1,6 +1,6 @@
 //! The leader's part: from the partial results of a round to the next task or the end.
 
-use msvpu_actors::{ProgramError, Result, Step};
+use msvpu_actors::{Cancellation, ProgramError, Result, Step};
 use serde::{Deserialize, Serialize};
 
 use super::centers::Centers;
@@ -95,14 +95,19 @@ pub(crate) fn global_step(
     settings: &Settings,
     task: &FitTask,
     partials: &[FitPartial],
+    cancellation: &Cancellation,
 ) -> Result<Step<FitTask, Fit>> {
     match &task.centers {
-        None => after_survey(settings, partials),
+        None => after_survey(settings, partials, cancellation),
         Some(centers) => after_iteration(settings, task, centers, partials),
     }
 }
 
-fn after_survey(settings: &Settings, partials: &[FitPartial]) -> Result<Step<FitTask, Fit>> {
+fn after_survey(
+    settings: &Settings,
+    partials: &[FitPartial],
+    cancellation: &Cancellation,
+) -> Result<Step<FitTask, Fit>> {
     let surveys: Option<Vec<&Survey>> = partials
         .iter()
         .map(|partial| match partial {
@@ -122,7 +127,7 @@ fn after_survey(settings: &Settings, partials: &[FitPartial]) -> Result<Step<Fit
             classes,
             init,
             seed,
-        } => first_centers(&surveys, classes as usize, init, seed),
+        } => first_centers(&surveys, classes as usize, init, seed, cancellation)?,
     };
     Ok(Step::Next(FitTask {
         iteration: 1,

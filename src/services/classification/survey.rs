@@ -2,7 +2,7 @@
 
 use std::collections::{BinaryHeap, HashSet};
 
-use msvpu_actors::{Context, Result};
+use msvpu_actors::{Cancellation, Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::centers::{Centers, squared_distance};
@@ -82,16 +82,21 @@ pub(crate) fn sample(
 }
 
 /// The first centers, from the surveys of all tiles. There is a pixel with data.
-pub(crate) fn first_centers(surveys: &[&Survey], classes: usize, init: Init, seed: u64) -> Centers {
+pub(crate) fn first_centers(
+    surveys: &[&Survey],
+    classes: usize,
+    init: Init,
+    seed: u64,
+    cancellation: &Cancellation,
+) -> Result<Centers> {
     let bands = surveys.first().map_or(1, |survey| survey.min.len());
+    if init == Init::Linear {
+        return Ok(linear(surveys, classes, bands));
+    }
+    let sample = merge(surveys, bands, sample_size(init, classes), cancellation)?;
     match init {
-        Init::Linear => linear(surveys, classes, bands),
-        Init::Random => random(&merge(surveys, bands, sample_size(init, classes)), classes),
-        Init::KMeansPlusPlus => plus_plus(
-            &merge(surveys, bands, sample_size(init, classes)),
-            classes,
-            seed,
-        ),
+        Init::Linear | Init::Random => Ok(random(&sample, classes)),
+        Init::KMeansPlusPlus => plus_plus(&sample, classes, seed, cancellation),
     }
 }
 
@@ -121,20 +126,26 @@ fn linear(surveys: &[&Survey], classes: usize, bands: usize) -> Centers {
 }
 
 /// The sample of the scene: its pixels in the order of their keys.
-fn merge<'a>(surveys: &[&'a Survey], bands: usize, size: usize) -> Vec<&'a [f64]> {
-    let mut sample: Vec<(u64, &[f64])> = surveys
-        .iter()
-        .flat_map(|survey| {
-            survey
-                .sample_keys
-                .iter()
-                .copied()
-                .zip(survey.sample_values.chunks_exact(bands))
-        })
-        .collect();
+fn merge<'a>(
+    surveys: &[&'a Survey],
+    bands: usize,
+    size: usize,
+    cancellation: &Cancellation,
+) -> Result<Vec<&'a [f64]>> {
+    let mut sample: Vec<(u64, &[f64])> = Vec::new();
+    for survey in surveys {
+        cancellation.check()?;
+        let pixels = survey.sample_values.chunks_exact(bands);
+        sample.extend(survey.sample_keys.iter().copied().zip(pixels));
+        // Of many tiles all samples together are long: keep the least keys only.
+        if sample.len() > 2 * size {
+            sample.select_nth_unstable_by_key(size, |&(key, _)| key);
+            sample.truncate(size);
+        }
+    }
     sample.sort_unstable_by_key(|&(key, _)| key);
     sample.truncate(size);
-    sample.into_iter().map(|(_, pixel)| pixel).collect()
+    Ok(sample.into_iter().map(|(_, pixel)| pixel).collect())
 }
 
 fn random(sample: &[&[f64]], classes: usize) -> Centers {
@@ -164,7 +175,12 @@ fn random(sample: &[&[f64]], classes: usize) -> Centers {
     )
 }
 
-fn plus_plus(sample: &[&[f64]], classes: usize, seed: u64) -> Centers {
+fn plus_plus(
+    sample: &[&[f64]],
+    classes: usize,
+    seed: u64,
+    cancellation: &Cancellation,
+) -> Result<Centers> {
     let first = sample.first().copied().unwrap_or(&[0.0]);
     // Another stream than that of the keys.
     let mut random = SplitMix64::new(!seed);
@@ -174,6 +190,7 @@ fn plus_plus(sample: &[&[f64]], classes: usize, seed: u64) -> Centers {
         .map(|pixel| squared_distance(pixel, first))
         .collect();
     for _ in 1..classes {
+        cancellation.check()?;
         let total: f64 = nearest.iter().sum();
         let mut left = random.unit() * total;
         let mut drawn = None;
@@ -192,5 +209,5 @@ fn plus_plus(sample: &[&[f64]], classes: usize, seed: u64) -> Centers {
         }
         values.extend_from_slice(center);
     }
-    Centers::from_flat(first.len(), values)
+    Ok(Centers::from_flat(first.len(), values))
 }

@@ -1,7 +1,4 @@
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use msvpu_actors::{ProgramError, Rank};
+use msvpu_actors::{Cancellation, ProgramError, Rank};
 
 use super::*;
 use crate::scene::{SampleType, Shape};
@@ -11,7 +8,11 @@ use crate::services::classification::tile::TileHead;
 use crate::services::classification::tiling::Tiling;
 
 fn context(cancelled: bool) -> Context {
-    Context::new(Rank(0), 1, Arc::new(AtomicBool::new(cancelled)))
+    let context = Context::new(Rank(0), 1, Cancellation::default());
+    if cancelled {
+        context.cancellation().cancel();
+    }
+    context
 }
 
 fn planes<T: Sample>(sample: SampleType, bands: u16, bytes: Vec<u8>) -> Planes<T> {
