@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use msvpu::{
-    CMeans, Cancellation, Centers, Context, Fit, FitPartial, FitTask, FuzzyCMeans, Program, Rank,
-    Round, SampleType, Scene, Settings, Shape, Start, Step, Tile, TileState,
+    CMeans, Cancellation, Centers, Classifier, Context, FitTask, FuzzyCMeans, Rank, Round,
+    SampleType, Scene, Settings, Shape, Start, Step,
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -184,10 +184,7 @@ fn keep<T>(result: T) {
     black_box(result);
 }
 
-fn states<P>(program: &P, scene: &Scene) -> (Vec<TileState>, FitTask)
-where
-    P: Program<Input = Scene, Tile = Tile, Task = FitTask, State = TileState>,
-{
+fn states<P: Classifier>(program: &P, scene: &Scene) -> (Vec<P::State>, FitTask) {
     let (tiles, task) = program
         .split(scene.clone(), &Cancellation::default())
         .unwrap();
@@ -196,22 +193,12 @@ where
 }
 
 /// The time of the rounds of a whole job, over their number.
-fn per_round<P>(program: &P, scene: &Scene) -> Duration
-where
-    P: Program<
-            Input = Scene,
-            Tile = Tile,
-            State = TileState,
-            Task = FitTask,
-            Partial = FitPartial,
-            Output = Fit,
-        >,
-{
+fn per_round<P: Classifier>(program: &P, scene: &Scene) -> Duration {
     let (mut states, mut task) = states(program, scene);
     let start = Instant::now();
     for round in 1.. {
         let step = |state| program.local_step(state, &task, &context()).unwrap();
-        let partials: Vec<FitPartial> = states.par_iter_mut().map(step).collect();
+        let partials: Vec<P::Partial> = states.par_iter_mut().map(step).collect();
         match program
             .global_step(Round(round), &task, &partials, &Cancellation::default())
             .unwrap()

@@ -31,9 +31,19 @@ mod scene;
 mod services;
 
 pub use arrays::Sample;
-pub use msvpu_actors::*;
+pub use msvpu_actors::{
+    Block, Cancellation, Census, CodecError, Completion, CompletionOf, Context, Counters, Epoch,
+    Incarnation, Job, JobError, JobId, JobState, Limits, LocalBuilder, NodeId, Payload, Phase,
+    Program, ProgramError, Progress, Rank, Result, Round, Site, StartError, Step, VirtualMachine,
+    Wire,
+};
 pub use scene::{SampleType, Scene, SceneError, Shape};
-pub use services::*;
+pub use services::classification::{
+    CMeans, Centers, CentersError, ChoiceError, ClassSummary, Classification, Classifier, Fit,
+    FitTask, FuzzyCMeans, Init, Iteration, LabelMap, MAX_CLASSES, MAX_TILES, MAX_VALUE, Settings,
+    Start, StopRule, StoppedBy, TileOutput, Tiling, TilingError, Validity, classify,
+};
+pub use services::descriptions::{ParameterDescription, ServiceDescription, services};
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

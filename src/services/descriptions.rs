@@ -4,7 +4,7 @@ use msvpu_actors::Program;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CMeans, FuzzyCMeans};
+use super::classification::{CMeans, FuzzyCMeans};
 
 /// A program that ships with the machine.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,7 +1,4 @@
 //! The programs that ship with the machine.
 
-mod classification;
-mod descriptions;
-
-pub use classification::*;
-pub use descriptions::{ParameterDescription, ServiceDescription, services};
+pub(crate) mod classification;
+pub(crate) mod descriptions;

@@ -14,8 +14,8 @@ use super::tiling::Tiling;
 use super::validity::{Fuzziness, Validity};
 use crate::scene::Shape;
 
-/// A classified scene. The pictures are left out when it is serialized.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A classified scene.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Classification {
     /// One row per iteration; row 1 holds the initial centers.
     pub iterations: Vec<Iteration>,
@@ -36,10 +36,8 @@ pub struct Classification {
     /// Validity indices; fuzzy c-means only.
     pub validity: Option<Validity>,
     /// The class of every pixel.
-    #[serde(skip)]
     pub labels: LabelMap,
     /// Where asked for, one picture per class: memberships in 255ths, row-major, nodata 0.
-    #[serde(skip)]
     pub memberships: Option<Vec<Bytes>>,
     /// How the scene was cut.
     pub tiling: Tiling,

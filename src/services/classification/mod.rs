@@ -37,16 +37,11 @@ mod validity;
 pub use assembly::{ClassSummary, Classification, LabelMap};
 pub use centers::{Centers, CentersError};
 pub use classify::{Classifier, classify};
-pub use moments::{ClassMoments, Moments};
-pub use output::{TileOutput, TileSummary};
+pub use output::TileOutput;
 pub use programs::{CMeans, FuzzyCMeans};
-pub use results::{ClassSums, ElementaryResults, FitPartial};
 pub use rounds::{Fit, FitTask, Iteration, StoppedBy};
 pub use settings::{
-    ChoiceError, Init, MAX_CLASSES, MAX_TILES, MAX_VALUE, Settings, Start, StartKeysError, StopRule,
+    ChoiceError, Init, MAX_CLASSES, MAX_TILES, MAX_VALUE, Settings, Start, StopRule,
 };
-pub use state::TileState;
-pub use survey::Survey;
-pub use tile::{Tile, TileHead};
 pub use tiling::{Tiling, TilingError};
-pub use validity::{Fuzziness, Validity};
+pub use validity::Validity;

@@ -16,7 +16,7 @@ use super::state::{PixelBlock, TileData, TileState, check_centers, with_data};
 use super::tile::TileHead;
 use super::validity::{Fuzziness, FuzzinessSums};
 
-/// What the bytes of a [`TileOutput`] are, and the sums over its pixels.
+/// Where the tile of some labels lies, and the sums over its pixels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TileSummary {
     /// Where the tile lies, and its shape.

@@ -13,7 +13,7 @@ use super::survey::{Survey, first_centers};
 pub struct FitTask {
     /// The iteration that this round computes, from 1; 0 while the first centers are being found.
     pub iteration: u32,
-    /// The centers of that iteration; `None` asks for a [`Survey`].
+    /// The centers of that iteration; `None` asks what the tiles hold.
     pub centers: Option<Centers>,
     /// The row of the iteration before this one.
     pub last: Option<Iteration>,

@@ -204,7 +204,7 @@ struct StartKeys {
 /// The keys of a start do not go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a start is either `centers`, or `classes` with or without `init` and `seed`")]
-pub struct StartKeysError;
+struct StartKeysError;
 
 impl TryFrom<StartKeys> for Start {
     type Error = StartKeysError;

@@ -52,7 +52,7 @@ impl TileHead {
 }
 
 /// A tile of a scene: samples row-major, bands interleaved, little-endian.
-pub type Tile = Block<TileHead>;
+pub(crate) type Tile = Block<TileHead>;
 
 /// Whether tiles of this shape are turned into histograms: one band of integers.
 pub(crate) const fn is_histogram(shape: Shape) -> bool {
