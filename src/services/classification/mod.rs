@@ -13,6 +13,7 @@ mod assembly;
 mod centers;
 mod class_sums;
 mod classify;
+mod cost;
 mod fuzzy;
 mod hard;
 mod histogram;
