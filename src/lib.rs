@@ -32,9 +32,24 @@ mod scene;
 mod services;
 
 pub use arrays::Sample;
-pub use msvpu_actors::*;
+pub use msvpu_actors::{
+    Block, Cancellation, Census, CodecError, Completion, CompletionOf, Context, Counters, Epoch,
+    Incarnation, Job, JobError, JobId, JobState, Limits, LocalBuilder, NodeId, Payload, Phase,
+    Program, ProgramError, Progress, Rank, Result, Round, Site, StartError, Step, VirtualMachine,
+    Wire,
+};
 pub use scene::{SampleType, Scene, SceneError, Shape};
-pub use services::*;
+pub use services::classification::{
+    CMeans, Centers, CentersError, ChoiceError, ClassSummary, Classification, Classifier, Fit,
+    FitTask, FuzzyCMeans, Init, Iteration, LabelMap, MAX_CLASSES, MAX_VALUE, Settings, Start,
+    StopRule, StoppedBy, TileOutput, Validity, classify,
+};
+pub use services::descriptions::{ParameterDescription, ServiceDescription, services};
+pub use services::pairwise::{
+    DifferenceSum, Differences, Pairwise, PairwisePartial, PairwiseTask, TileDifferences,
+};
+pub use services::password_hash::{PasswordHash, PasswordTile, Passwords};
+pub use services::tiling::{MAX_TILES, Tiling, TilingError};
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

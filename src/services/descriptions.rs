@@ -4,7 +4,9 @@ use msvpu_actors::Program;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CMeans, FuzzyCMeans, Pairwise, PasswordHash};
+use super::classification::{CMeans, FuzzyCMeans};
+use super::pairwise::Pairwise;
+use super::password_hash::PasswordHash;
 
 /// A program that ships with the machine.
 #[derive(Clone, Debug, PartialEq, Serialize)]

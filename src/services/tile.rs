@@ -31,7 +31,7 @@ impl TileHead {
 }
 
 /// A tile of a scene: samples row-major, bands interleaved, little-endian.
-pub type Tile = Block<TileHead>;
+pub(crate) type Tile = Block<TileHead>;
 
 /// A tile that came over a wire has the samples that its shape says, and at least one.
 pub(crate) fn check(tile: &Tile) -> Result<()> {

@@ -13,6 +13,7 @@ mod assembly;
 mod centers;
 mod class_sums;
 mod classify;
+mod cost;
 mod default_tiling;
 mod fuzzy;
 mod hard;
@@ -38,14 +39,8 @@ use super::{sum, tile, tiling};
 pub use assembly::{ClassSummary, Classification, LabelMap};
 pub use centers::{Centers, CentersError};
 pub use classify::{Classifier, classify};
-pub use moments::{ClassMoments, Moments};
-pub use output::{TileOutput, TileSummary};
+pub use output::TileOutput;
 pub use programs::{CMeans, FuzzyCMeans};
-pub use results::{ClassSums, ElementaryResults, FitPartial};
 pub use rounds::{Fit, FitTask, Iteration, StoppedBy};
-pub use settings::{
-    ChoiceError, Init, MAX_CENTER, MAX_CLASSES, Settings, Start, StartKeysError, StopRule,
-};
-pub use state::TileState;
-pub use survey::Survey;
-pub use validity::{Fuzziness, Validity};
+pub use settings::{ChoiceError, Init, MAX_CLASSES, MAX_VALUE, Settings, Start, StopRule};
+pub use validity::Validity;

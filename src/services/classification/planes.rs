@@ -1,10 +1,11 @@
 //! The pixels of a tile band by band, for scenes whose every pixel is visited each round.
 
 use bytes::Bytes;
-use msvpu_actors::{Context, Result};
+use msvpu_actors::{Context, ProgramError, Result};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::nearest::GROUP_PIXELS;
+use super::settings::MAX_VALUE;
 use super::tile::TileHead;
 pub(crate) use crate::services::sample::Sample;
 
@@ -25,10 +26,15 @@ pub(crate) struct Planes<T> {
     valid: Option<Vec<u64>>,
     /// Pixels left out because a band is not finite.
     pub(crate) non_finite: u64,
+    /// A bound on the size of the samples, at most [`MAX_VALUE`].
+    pub(crate) reach: f64,
 }
 
 impl<T: Sample> Planes<T> {
     /// Reads the samples of a tile, as many as its shape says, of type `T`.
+    ///
+    /// # Errors
+    /// When a sample is greater than [`MAX_VALUE`], or the job is cancelled.
     pub(crate) fn load(
         head: &TileHead,
         samples: &Bytes,
@@ -68,13 +74,16 @@ impl<T: Sample> Planes<T> {
             plane.resize(kept.next_multiple_of(GROUP_PIXELS), T::default());
             planes.push(plane);
         }
-        Ok(Self {
+        let mut planes = Self {
             bands: planes,
             pixels: kept,
             tile_pixels: pixels,
             valid,
             non_finite,
-        })
+            reach: 0.0,
+        };
+        planes.reach = planes.checked_reach()?;
+        Ok(planes)
     }
 
     /// Pixels with data.
@@ -154,13 +163,27 @@ impl<T: Sample> Planes<T> {
             .collect()
     }
 
-    /// A bound on the size of the samples.
-    pub(crate) fn reach(&self) -> f64 {
-        T::LARGEST.unwrap_or_else(|| {
-            (0..self.bands.len())
-                .map(|band| self.range(band))
-                .fold(0.0, |reach, (min, max)| reach.max(-min).max(max))
-        })
+    /// A bound on the size of the samples, if it is none that passes the range of the arithmetic.
+    fn checked_reach(&self) -> Result<f64> {
+        if let Some(largest) = T::LARGEST {
+            return Ok(largest);
+        }
+        let ends = (0..self.bands()).flat_map(|band| <[f64; 2]>::from(self.range(band)));
+        let farthest = ends
+            .filter(|value| value.is_finite())
+            .fold(0.0, |farthest: f64, value| {
+                if value.abs() > farthest.abs() {
+                    value
+                } else {
+                    farthest
+                }
+            });
+        if farthest.abs() <= MAX_VALUE {
+            return Ok(farthest.abs());
+        }
+        Err(ProgramError::invalid_input(format!(
+            "the scene holds a sample of {farthest:e}: none may be greater in size than {MAX_VALUE:e}; scale the samples, or name this value as nodata"
+        )))
     }
 
     /// The least and the greatest value of a band; infinities where there is no pixel.

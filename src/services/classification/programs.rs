@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::cost;
 use super::default_tiling::default_tiling;
 use super::method::Method;
 use super::output::{TileOutput, collect};
@@ -152,6 +153,14 @@ macro_rules! program {
             ) -> Result<(Vec<Tile>, FitTask)> {
                 self.validate(scene.shape())?;
                 Ok(tiles_of(&self.settings, &scene))
+            }
+
+            fn complexity(&self, tile: &Tile) -> f64 {
+                cost::complexity(&self.settings, &tile.head)
+            }
+
+            fn bytes_exchanged(&self, tile: &Tile) -> f64 {
+                cost::bytes_exchanged(&self.settings, &tile.head)
             }
 
             fn load(&self, tile: Tile, context: &Context) -> Result<TileState> {

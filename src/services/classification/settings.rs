@@ -14,8 +14,9 @@ use crate::scene::Shape;
 /// The most classes that a label of two bytes can name.
 pub const MAX_CLASSES: u32 = u16::MAX as u32;
 
-/// The greatest size of a value of a center: its square, over all bands, must be a finite number.
-pub const MAX_CENTER: f64 = 1e150;
+/// The greatest size of a sample and of a value of a center: squares of their differences, over all
+/// bands, must be finite numbers.
+pub const MAX_VALUE: f64 = 1e150;
 
 /// What both classification programs can be told.
 ///
@@ -154,9 +155,9 @@ impl Start {
                     index + 1
                 ));
             }
-            if let Some(value) = center.iter().find(|value| value.abs() > MAX_CENTER) {
+            if let Some(value) = center.iter().find(|value| value.abs() > MAX_VALUE) {
                 return invalid(format!(
-                    "center {} holds {value:e}: no value may be greater than {MAX_CENTER:e}",
+                    "center {} holds {value:e}: no value may be greater than {MAX_VALUE:e}",
                     index + 1
                 ));
             }
@@ -187,7 +188,7 @@ struct StartKeys {
 /// The keys of a start do not go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a start is either `centers`, or `classes` with or without `init` and `seed`")]
-pub struct StartKeysError;
+struct StartKeysError;
 
 impl TryFrom<StartKeys> for Start {
     type Error = StartKeysError;
