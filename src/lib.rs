@@ -33,10 +33,9 @@ mod services;
 
 pub use arrays::Sample;
 pub use msvpu_actors::{
-    Block, Cancellation, Census, CodecError, Completion, CompletionOf, Context, Counters, Epoch,
-    Incarnation, Job, JobError, JobId, JobState, Limits, LocalBuilder, NodeId, Payload, Phase,
-    Program, ProgramError, Progress, Rank, Result, Round, Site, StartError, Step, VirtualMachine,
-    Wire,
+    Block, Cancellation, Census, CodecError, Completion, CompletionOf, Context, Counters, Job,
+    JobError, JobId, JobState, Limits, LocalBuilder, Payload, Phase, Program, ProgramError,
+    Progress, Rank, Result, Round, Site, StartError, Step, VirtualMachine, Wire,
 };
 pub use scene::{SampleType, Scene, SceneError, Shape};
 pub use services::classification::{

@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{noise, scene};
+use common::{noise, scene, travel_bytes};
 use msvpu::{
     CMeans, Cancellation, Classifier, Context, FuzzyCMeans, Program, Rank, Round, SampleType,
-    Scene, Settings, Start, Step, Tiling, Wire,
+    Scene, Settings, Start, Step, Tiling,
 };
 
 fn settings(classes: u32) -> Settings {
@@ -64,8 +64,7 @@ fn bytes<P: Classifier>(program: &P, scene: &Scene) -> (f64, usize) {
         }
     }
     let partial = program.local_step(&mut state, &task, &context).unwrap();
-    let task = task.into_payload().unwrap().len_bytes();
-    (stated, task + partial.into_payload().unwrap().len_bytes())
+    (stated, travel_bytes(task) + travel_bytes(partial))
 }
 
 #[test]

@@ -209,35 +209,6 @@ fn iterations_have_a_bound() {
 }
 
 #[test]
-fn a_cancelled_job_stops_in_every_step() {
-    let cancelled = Context::new(Rank(0), 1, Cancellation::default());
-    cancelled.cancellation().cancel();
-    let running = Context::new(Rank(0), 1, Cancellation::default());
-    for (bands, sample) in [
-        (1, SampleType::U8),
-        (1, SampleType::U16),
-        (3, SampleType::F32),
-    ] {
-        let picture = scene((30, 30), bands, sample, |p, b| noise(p + b, 200));
-        let program = FuzzyCMeans::default();
-        let (mut tiles, task) = program.split(picture, &Cancellation::default()).unwrap();
-        let tile = tiles.remove(0);
-        let load = program.load(tile.clone(), &cancelled);
-        assert_eq!(load.map(|_| ()), Err(ProgramError::Cancelled));
-        let mut state = program.load(tile, &running).unwrap();
-        let partial = program.local_step(&mut state, &task, &running).unwrap();
-        let msvpu::Step::Next(task) = program
-            .global_step(msvpu::Round(1), &task, &[partial], running.cancellation())
-            .unwrap()
-        else {
-            panic!("a survey is followed by an iteration");
-        };
-        let step = program.local_step(&mut state, &task, &cancelled);
-        assert_eq!(step.map(|_| ()), Err(ProgramError::Cancelled));
-    }
-}
-
-#[test]
 fn what_does_not_fit_a_tile_fails() {
     let context = Context::new(Rank(0), 1, Cancellation::default());
     for (bands, sample) in [

@@ -5,10 +5,10 @@ mod common;
 
 use std::num::NonZeroU32;
 
-use common::{noise, run, scene};
+use common::{noise, run, scene, travel_bytes};
 use msvpu::{
     Block, Cancellation, Context, DifferenceSum, Pairwise, PairwisePartial, PairwiseTask, Program,
-    ProgramError, Rank, Round, SampleType, Scene, Tiling, Wire,
+    ProgramError, Rank, Round, SampleType, Scene, Tiling,
 };
 
 fn from_one(number: u32) -> NonZeroU32 {
@@ -129,8 +129,7 @@ fn the_bytes_are_those_of_the_longest_messages() {
         pixels: u64::MAX,
         sum: DifferenceSum::Integer(u128::MAX),
     };
-    let longest =
-        task.into_payload().unwrap().len_bytes() + partial.into_payload().unwrap().len_bytes();
+    let longest = travel_bytes(task) + travel_bytes(partial);
     let (tiles, _) = Pairwise::default()
         .split(gray(2, 2), &Cancellation::default())
         .unwrap();

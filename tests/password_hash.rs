@@ -4,10 +4,10 @@
 mod common;
 
 use argon2::{Algorithm, Argon2, AssociatedData, Block, ParamsBuilder, Version};
-use common::run;
+use common::{run, travel_bytes};
 use msvpu::{
     Cancellation, Context, JobError, PasswordHash, Passwords, Program, ProgramError, Rank,
-    VirtualMachine, Wire,
+    VirtualMachine,
 };
 use tokio::runtime;
 
@@ -188,7 +188,7 @@ fn costs_are_memory_times_passes_and_the_bytes_of_the_answer() {
         .unwrap();
     let stated = program.bytes_exchanged(&tiles[0]);
     let answer = run(&program, list().into()).unwrap().output;
-    let sent = answer.into_payload().unwrap().len_bytes() as f64;
+    let sent = travel_bytes(answer) as f64;
     assert!(sent <= stated && stated < sent + 10.0, "{sent}, {stated}");
 }
 

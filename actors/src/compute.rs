@@ -1,7 +1,7 @@
 //! Where steps run: a pool of threads per node, never an actor's event loop.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,50 +17,96 @@ use crate::error::{JobError, ProgramError, Site};
 /// stays awake from one round to the next halves the time of such a round.
 const LOOKOUT: Duration = Duration::from_micros(100);
 
+/// How often every idle thread looks for more work first: about 10 µs, to bridge the gaps within a
+/// round.
+const GLANCES: u32 = 32;
+
 type Work = Box<dyn FnOnce() + Send>;
 
-/// The threads of one node that compute. Cheap to clone; the threads end with the last clone.
+/// The threads of one node that compute. Cheap to clone; the threads end with the last clone, when
+/// nothing waits any more.
 ///
-/// They are a rayon pool, so that a step may use rayon's parallel iterators and stays within the
-/// node's CPUs. Work queues before it, and threads are called up for the queue as a whole: calling
-/// one up for each of a thousand small steps would cost more than the steps.
+/// As many threads as there are workers take steps from a queue, in order. They belong to a rayon
+/// pool, so that a step may use rayon's parallel iterators within the node, together with one
+/// helper less than there are workers, who sleep until a step does so. A thread that waits within
+/// a step for a part of it may meanwhile compute a part of another step, as rayon's threads do, but
+/// never a whole one: none is ever handed to rayon.
 #[derive(Clone)]
 pub(crate) struct Compute {
-    pool: Arc<ThreadPool>,
+    threads: Arc<Threads>,
+}
+
+struct Threads {
     queue: Arc<Queue>,
+    workers: usize,
+    /// Ends its threads when it is dropped, after what they are at.
+    _pool: ThreadPool,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
 }
 
 #[derive(Default)]
 struct Queue {
     work: SegQueue<Work>,
-    /// Threads that take from the queue, the lookout included.
-    takers: AtomicUsize,
-    /// Whether one of them looks out, with nothing to do.
+    /// Whether a thread looks out, with nothing to do.
     lookout: AtomicBool,
+    /// How many sleepers nobody has called up; what [`Rest`] says, to be read without its lock.
+    asleep: AtomicUsize,
+    rest: Mutex<Rest>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Rest {
+    asleep: usize,
+    /// Called up, but not awake yet.
+    called: usize,
+    ended: bool,
 }
 
 impl Compute {
-    /// Starts `workers` threads; `alive` follows how many of them there are.
+    /// Starts `workers` threads and their helpers; `alive` follows how many there are.
     pub(crate) fn start(
         workers: usize,
         alive: Arc<watch::Sender<usize>>,
     ) -> Result<Self, ThreadPoolBuildError> {
+        let workers = workers.clamp(1, rayon::max_num_threads().div_ceil(2));
+        let threads = 2 * workers - 1;
         // Counted before they run, so that nobody who waits for their end misses one.
-        let workers = workers.min(rayon::max_num_threads());
-        alive.send_modify(|threads| *threads += workers);
+        alive.send_modify(|alive| *alive += threads);
+        let queue = Arc::<Queue>::default();
+        let work = Arc::clone(&queue);
         let pool = ThreadPoolBuilder::new()
-            .num_threads(workers)
-            .thread_name(|index| format!("msvpu-cpu-{index}"))
-            .exit_handler(move |_| alive.send_modify(|threads| *threads -= 1))
-            .build()?;
+            .num_threads(threads)
+            .thread_name(move |index| match index.checked_sub(workers) {
+                None => format!("msvpu-cpu-{index}"),
+                Some(helper) => format!("msvpu-help-{helper}"),
+            })
+            // Before the loop in which a thread of the pool computes for others: a worker gets
+            // there in the end only.
+            .start_handler(move |index| {
+                if index < workers {
+                    work.take();
+                }
+            })
+            .exit_handler(move |_| alive.send_modify(|alive| *alive -= 1))
+            .build();
+        let pool = pool.inspect_err(|_| queue.end())?;
         Ok(Self {
-            pool: Arc::new(pool),
-            queue: Arc::default(),
+            threads: Arc::new(Threads {
+                queue,
+                workers,
+                _pool: pool,
+            }),
         })
     }
 
     pub(crate) fn workers(&self) -> usize {
-        self.pool.current_num_threads()
+        self.threads.workers
     }
 
     /// Runs a function of a program on a free thread, in the order of the calls, and hands what it
@@ -71,60 +117,69 @@ impl Compute {
         work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
         done: impl FnOnce(Result<T, JobError>) + Send + 'static,
     ) {
-        self.queue.work.push(Box::new(move || {
+        self.threads.queue.put(Box::new(move || {
             let result = match caught(work) {
                 Ok(result) => result.map_err(|error| JobError::at(site, error)),
                 Err(reason) => Err(JobError::Panicked { site, reason }),
             };
             done(result);
         }));
-        self.call_up();
     }
 
-    /// Calls up a thread unless all are up, or the lookout is enough for what waits.
-    fn call_up(&self) {
-        let queue = &self.queue;
-        if queue.lookout.load(Ordering::SeqCst) && queue.work.len() <= 1 {
-            return;
-        }
-        let workers = self.workers();
-        let up = |takers: usize| (takers < workers).then_some(takers + 1);
-        if queue
-            .takers
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, up)
-            .is_ok()
-        {
-            let queue = Arc::clone(queue);
-            self.pool.spawn_fifo(move || queue.take());
-        }
+    /// Drops a value of a program's on a free thread: that may take long, and even panic.
+    pub(crate) fn discard<T: Send + 'static>(&self, value: T) {
+        self.threads.queue.put(Box::new(move || drop(value)));
     }
 }
 
 impl Queue {
-    /// Works until nothing waits.
+    fn put(&self, work: Work) {
+        self.work.push(work);
+        // Who falls asleep counts itself and then looks for work: one of the two sees the other.
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) > 0 {
+            self.call_up();
+        }
+    }
+
+    /// Wakes a sleeper unless the lookout is enough for what waits.
+    fn call_up(&self) {
+        if self.lookout.load(Ordering::SeqCst) && self.work.len() <= 1 {
+            return;
+        }
+        let mut rest = self.rest();
+        if rest.asleep > 0 {
+            rest.called += 1;
+            self.set_asleep(&mut rest, |asleep| asleep - 1);
+            drop(rest);
+            self.wake.notify_one();
+        }
+    }
+
+    /// Works until the end.
     fn take(&self) {
         loop {
             while let Some(work) = self.work.pop() {
-                // What can still panic is a destructor of the program's; it must not take the
-                // thread with it.
+                // What can still panic is a destructor of the program's.
                 if let Err(reason) = caught(work) {
                     log::error!("panic after a step: {reason}");
                 }
             }
-            if self.look_out() {
-                continue;
-            }
-            self.takers.fetch_sub(1, Ordering::SeqCst);
-            // Work that was pushed before the line above found all threads up.
-            if self.work.is_empty() {
+            if !self.look_out() && !self.sleep() {
                 return;
             }
-            self.takers.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    /// Waits a moment for work, unless another thread does; tells whether some came.
+    /// Waits a moment for work, the longer moment unless another thread does; tells whether some
+    /// came.
     fn look_out(&self) -> bool {
+        for _ in 0..GLANCES {
+            if !self.work.is_empty() {
+                return true;
+            }
+            thread::yield_now();
+        }
         if self.lookout.swap(true, Ordering::SeqCst) {
             return false;
         }
@@ -135,4 +190,38 @@ impl Queue {
         self.lookout.store(false, Ordering::SeqCst);
         !self.work.is_empty()
     }
+
+    /// Waits to be called up; false at the end.
+    fn sleep(&self) -> bool {
+        let mut rest = self.rest();
+        self.set_asleep(&mut rest, |asleep| asleep + 1);
+        fence(Ordering::SeqCst);
+        if !self.work.is_empty() {
+            self.set_asleep(&mut rest, |asleep| asleep - 1);
+            return true;
+        }
+        while rest.called == 0 && !rest.ended {
+            rest = self.wake.wait(rest).unwrap_or_else(PoisonError::into_inner);
+        }
+        rest.called = rest.called.saturating_sub(1);
+        !rest.ended
+    }
+
+    fn set_asleep(&self, rest: &mut Rest, change: fn(usize) -> usize) {
+        rest.asleep = change(rest.asleep);
+        self.asleep.store(rest.asleep, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.rest().ended = true;
+        self.wake.notify_all();
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Rest> {
+        // Changed by assignments alone: a panic leaves nothing half done.
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,6 +169,15 @@ pub enum JobError {
         /// [`Limits::max_rounds_per_job`](crate::Limits::max_rounds_per_job).
         limit: u32,
     },
+    /// The tasks of the rounds, which the journal keeps for late watchers, take more than may be.
+    #[error(
+        "the job's journal would take more than {limit} bytes: tell MsVPUs less each round, \
+         or raise max_journal_bytes_per_job"
+    )]
+    JournalFull {
+        /// [`Limits::max_journal_bytes_per_job`](crate::Limits::max_journal_bytes_per_job).
+        limit: usize,
+    },
     /// As many jobs wait as may.
     #[error("{limit} jobs wait already, and no more may; try again when some have ended")]
     QueueFull {

@@ -11,8 +11,8 @@ use futures_util::stream;
 
 use crate::error::JobError;
 use crate::id::{JobId, Round};
-use crate::job::JobState;
-use crate::journal::{Event, Journal, What};
+use crate::job::{JobState, What};
+use crate::journal::{Event, Journal};
 use crate::machine::Running;
 use crate::payload::Wire;
 use crate::program::Program;

@@ -1,7 +1,6 @@
 //! Names of jobs, nodes, tiles and rounds: types of their own, so that none is mistaken for another.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,8 +12,7 @@ pub struct JobId(Uuid);
 
 impl JobId {
     /// Wraps a UUID; the proxy makes them, because making one reads a clock.
-    #[must_use]
-    pub const fn new(uuid: Uuid) -> Self {
+    pub(crate) const fn new(uuid: Uuid) -> Self {
         Self(uuid)
     }
 }
@@ -31,22 +29,14 @@ impl fmt::Debug for JobId {
     }
 }
 
-impl FromStr for JobId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
-
 macro_rules! number {
-    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+    ($(#[$doc:meta])* $vis:vis $name:ident($inner:ty)) => {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
         #[serde(transparent)]
-        pub struct $name(pub $inner);
+        $vis struct $name($vis $inner);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,23 +48,23 @@ macro_rules! number {
 
 number! {
     /// A node of the machine: one process, or one simulated host.
-    NodeId(u32)
+    pub(crate) NodeId(u32)
 }
 number! {
     /// How often a node has joined; what an earlier incarnation sends is refused.
-    Incarnation(u64)
+    pub(crate) Incarnation(u64)
 }
 number! {
     /// The place of an MsVPU, and so of its tile, in the team: `0..team size`, as in MPI.
-    Rank(u32)
+    pub Rank(u32)
 }
 number! {
     /// A round of a job, counted from 1.
-    Round(u32)
+    pub Round(u32)
 }
 number! {
     /// Which leader of a job speaks: grows with each leader, so a replaced one cannot commit.
-    Epoch(u64)
+    pub(crate) Epoch(u64)
 }
 
 impl Rank {

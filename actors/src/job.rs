@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::JobError;
+use crate::id::Round;
 use crate::payload::Payload;
 
 /// What a running job is at.
@@ -67,6 +68,21 @@ impl fmt::Display for JobState {
     }
 }
 
+/// Something that happened to a job.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// It stands elsewhere than before.
+    State(JobState),
+    /// A round has begun.
+    Round { round: Round, task: Payload },
+    /// In a long round: so many of the tiles have answered.
+    Tiles {
+        round: Round,
+        answered: u32,
+        team_size: u32,
+    },
+}
+
 /// The result of a job as it travels: the program's output and that of each tile, in rank order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finished {
@@ -85,6 +101,8 @@ pub struct Limits {
     pub max_tiles_per_job: usize,
     /// Rounds of one job. Default 100,000.
     pub max_rounds_per_job: u32,
+    /// What the journal of one job, above all the tasks of its rounds, may take. Default 256 MiB.
+    pub max_journal_bytes_per_job: usize,
 }
 
 impl Default for Limits {
@@ -94,6 +112,7 @@ impl Default for Limits {
             max_queued_jobs: 1024,
             max_tiles_per_job: 65_536,
             max_rounds_per_job: 100_000,
+            max_journal_bytes_per_job: 256 << 20,
         }
     }
 }

@@ -7,9 +7,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::JobError;
-use crate::id::{JobId, Round};
-use crate::job::{Finished, JobState};
-use crate::payload::Payload;
+use crate::id::JobId;
+use crate::job::{Finished, JobState, What};
 
 /// One entry, with the time since the job was submitted.
 #[derive(Clone, Debug)]
@@ -18,18 +17,13 @@ pub(crate) struct Event {
     pub(crate) what: What,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum What {
-    State(JobState),
-    Round {
-        round: Round,
-        task: Payload,
-    },
-    Tiles {
-        round: Round,
-        answered: u32,
-        team_size: u32,
-    },
+/// What an entry takes in the journal.
+const fn size_bytes(what: &What) -> usize {
+    size_of::<Event>()
+        + match what {
+            What::Round { task, .. } => task.len_bytes(),
+            What::State(_) | What::Tiles { .. } => 0,
+        }
 }
 
 /// The record of one job.
@@ -38,6 +32,8 @@ pub(crate) struct Journal {
     job: JobId,
     /// tokio's clock, so that virtual time counts where there is one.
     submitted: Instant,
+    /// What the events may take together.
+    max_bytes: usize,
     pages: Mutex<Pages>,
     /// How many events there are; changes wake the readers.
     length: watch::Sender<usize>,
@@ -46,17 +42,21 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 struct Pages {
     events: Vec<Event>,
+    /// What they take.
+    bytes: usize,
     state: JobState,
     result: Option<Result<Finished, JobError>>,
 }
 
 impl Journal {
-    pub(crate) fn new(job: JobId, submitted: Instant) -> Self {
+    pub(crate) fn new(job: JobId, submitted: Instant, max_bytes: usize) -> Self {
         Self {
             job,
             submitted,
+            max_bytes,
             pages: Mutex::new(Pages {
                 events: Vec::new(),
+                bytes: 0,
                 state: JobState::Pending,
                 result: None,
             }),
@@ -69,8 +69,18 @@ impl Journal {
     }
 
     /// Writes an entry; nothing is written after the end.
-    pub(crate) fn write(&self, what: What) {
+    ///
+    /// # Errors
+    /// [`JobError::JournalFull`], with which the journal then ends.
+    pub(crate) fn write(&self, what: What) -> Result<(), JobError> {
+        let bytes = size_bytes(&what);
+        if bytes > self.max_bytes.saturating_sub(self.pages().bytes) {
+            let limit = self.max_bytes;
+            self.end(Err(JobError::JournalFull { limit }));
+            return Err(JobError::JournalFull { limit });
+        }
         self.append(what, None);
+        Ok(())
     }
 
     /// Ends the job; the first end counts.
@@ -92,6 +102,7 @@ impl Journal {
             pages.state = state.clone();
         }
         pages.result = result;
+        pages.bytes += size_bytes(&what);
         pages.events.push(Event {
             elapsed: self.submitted.elapsed(),
             what,

@@ -26,7 +26,7 @@ mod machine;
 pub use actor::Census;
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
-pub use id::{Epoch, Incarnation, JobId, NodeId, Rank, Round};
+pub use id::{JobId, Rank, Round};
 pub use job::{JobState, Limits, Phase};
 pub use link::Counters;
 pub use local::{LocalBuilder, StartError};

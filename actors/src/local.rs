@@ -11,11 +11,11 @@ use thiserror::Error;
 use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 
-use crate::actor::Census;
 use crate::actor::balancer::LoadBalancer;
 use crate::actor::directory::Directory;
 use crate::actor::proxy::{Journals, Proxy};
 use crate::actor::supervisor::Supervisor;
+use crate::actor::{Census, Vital};
 use crate::catalog::Catalog;
 use crate::compute::Compute;
 use crate::core::membership::Member;
@@ -45,6 +45,16 @@ pub enum StartError {
     /// No worker was asked for.
     #[error("0 workers asked for; a machine needs at least 1")]
     NoWorkers,
+    /// More workers than [`LocalBuilder::MAX_WORKERS`] were asked for.
+    #[error(
+        "{workers} workers asked for; a machine takes at most {limit}, one for each CPU is enough"
+    )]
+    TooManyWorkers {
+        /// How many were asked for.
+        workers: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// The operating system refused a thread.
     #[error("cannot start a thread of the machine: {0}")]
     Thread(#[from] io::Error),
@@ -62,7 +72,12 @@ pub enum StartError {
 }
 
 impl LocalBuilder {
-    /// How many steps are computed at once. Default: the CPUs that this process may use.
+    /// The most workers of a machine. Each is a thread: more than a host has CPUs is a slip of the
+    /// hand.
+    pub const MAX_WORKERS: usize = 1024;
+
+    /// How many steps are computed at once, from 1 to [`MAX_WORKERS`](Self::MAX_WORKERS). Default:
+    /// the CPUs that this process may use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
@@ -80,16 +95,22 @@ impl LocalBuilder {
         self
     }
 
-    /// Starts the machine: one thread for the actors and one for each worker. Works on every
-    /// runtime, because the machine brings its own.
+    /// Starts the machine: one thread for the actors, one for each worker, and one less to help
+    /// when a step uses rayon. Works on every runtime, because the machine brings its own.
     ///
     /// # Errors
-    /// When 0 workers are asked for, or the operating system refuses a thread.
+    /// When no or too many workers are asked for, or the operating system refuses a thread.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
         let workers = match self.workers {
             Some(0) => return Err(StartError::NoWorkers),
+            Some(workers) if workers > Self::MAX_WORKERS => {
+                let limit = Self::MAX_WORKERS;
+                return Err(StartError::TooManyWorkers { workers, limit });
+            }
             Some(workers) => workers,
-            None => thread::available_parallelism().map_or(1, NonZero::get),
+            None => thread::available_parallelism()
+                .map_or(1, NonZero::get)
+                .min(Self::MAX_WORKERS),
         };
         let threads = Arc::new(watch::Sender::new(0));
         let compute =
@@ -101,6 +122,7 @@ impl LocalBuilder {
         let runtime = runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
+        let (stop, mut stopped) = watch::channel(false);
         let node = Node {
             link: Link::default(),
             compute,
@@ -108,8 +130,8 @@ impl LocalBuilder {
             limits: self.limits,
             census: Arc::default(),
             journals: Journals::default(),
+            stop: stop.clone(),
         };
-        let (stop, mut stopped) = watch::channel(false);
         let (ready, started) = oneshot::channel();
         let (link, census) = (node.link.clone(), Arc::clone(&node.census));
         let alive = Alive::new(&threads, &node.journals);
@@ -117,12 +139,14 @@ impl LocalBuilder {
             .name("msvpu-actors".to_owned())
             .spawn(move || {
                 let _alive = alive;
+                let stop = node.stop.clone();
                 System::with_tokio_rt(|| runtime).block_on(async move {
                     // Nobody waits any more when the starter was dropped: then stop at once.
                     if ready.send(node.start()).is_ok() {
                         // An error means that the last handle is gone, which is the other reason.
                         let _ = stopped.wait_for(|stop| *stop).await;
                     }
+                    stop.send_replace(true);
                 });
             })?;
         let proxy = started.await.map_err(|_| StartError::Ended)?;
@@ -145,6 +169,7 @@ struct Node {
     limits: Limits,
     census: Arc<watch::Sender<Census>>,
     journals: Journals,
+    stop: watch::Sender<bool>,
 }
 
 impl Node {
@@ -152,10 +177,14 @@ impl Node {
     /// as the loop.
     fn start(self) -> Addr<Proxy> {
         let link = self.link;
-        let directory = Directory::new(link.clone()).start();
-        let balancer = LoadBalancer::new(link.clone()).start();
+        let vital = || Vital {
+            stop: self.stop.clone(),
+        };
+        let directory = Directory::new(link.clone(), vital()).start();
+        let balancer = LoadBalancer::new(link.clone(), vital()).start();
         let proxy = Proxy::new(
             link.clone(),
+            vital(),
             Arc::clone(&self.catalog),
             self.limits,
             self.journals,
@@ -171,6 +200,7 @@ impl Node {
         };
         let supervisor = Supervisor {
             link: link.clone(),
+            _vital: vital(),
             compute: self.compute,
             catalog: self.catalog,
             limits: self.limits,

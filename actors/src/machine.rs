@@ -160,3 +160,6 @@ impl std::fmt::Debug for VirtualMachine {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,8 +19,7 @@ pub struct Payload {
 
 impl Payload {
     /// Head and body together, in bytes.
-    #[must_use]
-    pub fn len_bytes(&self) -> usize {
+    pub(crate) const fn len_bytes(&self) -> usize {
         self.head.len() + self.body.len()
     }
 }

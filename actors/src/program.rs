@@ -26,6 +26,7 @@ pub type Result<T, E = ProgramError> = std::result::Result<T, E>;
 /// leader    MsVPU    MsVPU  ▲           │ leader                   MsVPU
 /// once      once            └─ Step::Next                          once
 /// ```
+#[doc(alias = "service")]
 pub trait Program: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The stable name by which the program is asked for.
     const NAME: &'static str;

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, future::join_all};
 use msvpu_actors::{
     Census, Job, JobError, JobState, Limits, Phase, Program, Progress, Round, Site, VirtualMachine,
 };
-use programs::{Endless, Explosive, Fault, Faulty, Sum, Where};
+use programs::{DROPPED_ON, Endless, Explosive, Fault, Faulty, Heavy, Sum, Where};
 
 async fn machine() -> VirtualMachine {
     VirtualMachine::local()
@@ -18,6 +18,7 @@ async fn machine() -> VirtualMachine {
         .service::<Faulty>()
         .service::<Endless>()
         .service::<Explosive>()
+        .service::<Heavy>()
         .limits(Limits {
             max_rounds_per_job: u32::MAX,
             ..Limits::default()
@@ -173,6 +174,17 @@ async fn the_worst_panics_end_their_own_job_too() {
     beside.cancel();
     assert_eq!(soon(beside.into_future()).await, Err(JobError::Cancelled));
     assert_clean(machine).await;
+}
+
+#[tokio::test]
+async fn loaded_tiles_of_an_ended_team_are_dropped_by_those_who_compute() {
+    let machine = machine().await;
+    let error = soon(machine.run(Heavy, 20)).await.unwrap_err();
+    assert!(matches!(error, JobError::Failed { .. }), "{error:?}");
+    assert_clean(machine).await;
+    let threads = DROPPED_ON.lock().unwrap();
+    assert_eq!(threads.len(), 20);
+    assert!(threads.iter().all(|name| name.starts_with("msvpu-cpu-")));
 }
 
 #[tokio::test]
@@ -374,17 +386,4 @@ async fn a_shutdown_ends_running_and_waiting_jobs_with_a_reason() {
     assert_eq!(other.census(), Census::default());
     let error = soon(other.run(Endless::Step, 1)).await.unwrap_err();
     assert_eq!(error, JobError::Stopped);
-}
-
-#[tokio::test]
-async fn zero_workers_are_refused() {
-    let error = VirtualMachine::local()
-        .workers(0)
-        .start()
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "0 workers asked for; a machine needs at least 1"
-    );
 }

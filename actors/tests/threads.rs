@@ -44,7 +44,11 @@ async fn no_thread_is_left_behind() {
     };
 
     let machine = start().await.unwrap();
-    assert_eq!(threads(), before + 4, "three workers and the event loop");
+    assert_eq!(
+        threads(),
+        before + 6,
+        "three workers, two helpers and the event loop"
+    );
     machine.run(sum.clone(), vec![1; 100]).await.unwrap();
     drop(machine);
     assert_threads(before, "after a job");
@@ -67,7 +71,7 @@ async fn no_thread_is_left_behind() {
         progress.next().await.unwrap().unwrap(),
         msvpu_actors::Progress::Round { .. }
     ) {}
-    assert_eq!(threads(), before + 4);
+    assert_eq!(threads(), before + 6);
     drop(job);
     assert_threads(before, "after dropping a running job");
     let last = progress.collect::<Vec<_>>().await.pop().unwrap().unwrap();

@@ -4,10 +4,9 @@ use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
 
-use msvpu::{Centers, MAX_CLASSES};
+use msvpu::{Centers, LocalBuilder, MAX_CLASSES};
 
-/// Each worker is a thread; more than any host has CPUs is a slip of the hand.
-const MAX_WORKERS: usize = 4096;
+const MAX_WORKERS: usize = LocalBuilder::MAX_WORKERS;
 
 /// The value of `--centers`: `1.2,2.5,3.8` for one band, `r,g,b;r,g,b` for several.
 ///

@@ -89,6 +89,7 @@ fn bounds() {
     options_refused("--classes 2 --tiles 1000x1", &["1000", "tiles", "47"]);
     options_refused("--classes 2 --workers 0", &["--workers", "from 1"]);
     options_refused("--classes 2 --workers -1", &["--workers", "from 1"]);
+    options_refused("--classes 2 --workers 4096", &["--workers", "to 1024"]);
     options_refused(
         "--classes 2 --max-iterations 0",
         &["--max-iterations", "from 1", "`msvpu classify --help`"],

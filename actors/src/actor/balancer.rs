@@ -2,23 +2,27 @@
 
 use actix::{Actor, Context, Handler};
 
+use crate::actor::Vital;
 use crate::core::allotment::allot;
 use crate::core::membership::Member;
 use crate::id::JobId;
 use crate::link::{Letter, Link};
 use crate::message::{Address, BalancerMessage, LeaderMessage, Message, ProxyMessage};
 
+#[doc(alias = "Load Balancer Ms")]
 pub(crate) struct LoadBalancer {
     link: Link,
+    _vital: Vital,
     members: Vec<Member>,
     /// Jobs that came before the first node did.
     waiting: Vec<JobId>,
 }
 
 impl LoadBalancer {
-    pub(crate) const fn new(link: Link) -> Self {
+    pub(crate) const fn new(link: Link, vital: Vital) -> Self {
         Self {
             link,
+            _vital: vital,
             members: Vec::new(),
             waiting: Vec::new(),
         }

@@ -2,19 +2,23 @@
 
 use actix::{Actor, Context, Handler};
 
+use crate::actor::Vital;
 use crate::core::membership::Membership;
 use crate::link::{Letter, Link};
 use crate::message::{Address, BalancerMessage, DirectoryMessage, Message, ProxyMessage};
 
+#[doc(alias = "DF Ms")]
 pub(crate) struct Directory {
     link: Link,
+    _vital: Vital,
     membership: Membership,
 }
 
 impl Directory {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(link: Link, vital: Vital) -> Self {
         Self {
             link,
+            _vital: vital,
             membership: Membership::default(),
         }
     }

@@ -13,7 +13,7 @@ use crate::core::gather::Taken;
 use crate::core::team::{Effect, Event, Team};
 use crate::error::{JobError, ProgramError, Site};
 use crate::id::NodeId;
-use crate::job::{Finished, Phase};
+use crate::job::{Finished, JobState, Phase, What};
 use crate::link::{Letter, Link};
 use crate::message::{
     Address, Answer, BalancerMessage, Invocation, LeaderMessage, Message, MsvpuMessage,
@@ -141,14 +141,13 @@ impl TeamLeader {
             Effect::SendTask(round, task) => {
                 log::debug!("job {job}: hop 6, task of round {round}");
                 self.told = Instant::now();
-                let begun = ProxyMessage::RoundBegun {
-                    team,
+                let begun = What::Round {
                     round,
                     task: task.clone(),
                 };
                 self.link
                     .send_team(team, &MsvpuMessage::Task { round, task });
-                self.link.send(Address::Proxy, begun);
+                self.tell(begun);
             }
             Effect::Fold(round, task, partials) => {
                 log::debug!("job {job}: hop 7, all results of round {round}");
@@ -168,10 +167,15 @@ impl TeamLeader {
     }
 
     fn enter(&self, phase: Phase) {
+        log::debug!("job {}: {phase}", self.team.job);
+        self.tell(What::State(JobState::Running(phase)));
+    }
+
+    /// Tells watchers, by way of the proxy.
+    fn tell(&self, what: What) {
         let team = self.team;
-        log::debug!("job {}: {phase}", team.job);
         self.link
-            .send(Address::Proxy, ProxyMessage::Entered { team, phase });
+            .send(Address::Proxy, ProxyMessage::Progressed { team, what });
     }
 
     /// Runs a function of the program on the pool; its result comes back as an event.
@@ -199,15 +203,11 @@ impl TeamLeader {
         };
         if answered > 0 && self.told.elapsed() >= TILES_EVERY {
             self.told = Instant::now();
-            self.link.send(
-                Address::Proxy,
-                ProxyMessage::TilesAnswered {
-                    team: self.team,
-                    round,
-                    answered: answered as u32,
-                    team_size: self.core.team_size() as u32,
-                },
-            );
+            self.tell(What::Tiles {
+                round,
+                answered: answered as u32,
+                team_size: self.core.team_size() as u32,
+            });
         }
     }
 

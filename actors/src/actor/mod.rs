@@ -20,6 +20,20 @@ pub struct Census {
     pub msvpus: usize,
 }
 
+/// Kept by each actor that a machine cannot do without. They live as long as the machine, unless
+/// one panics: then it ends the machine, and with it every job, instead of leaving them waiting.
+pub(crate) struct Vital {
+    pub(crate) stop: watch::Sender<bool>,
+}
+
+impl Drop for Vital {
+    fn drop(&mut self) {
+        if !self.stop.send_replace(true) {
+            log::error!("an actor of the machine ended before the machine: stopping");
+        }
+    }
+}
+
 /// Counts an actor for as long as it lives.
 pub(crate) struct Counted {
     census: Arc<watch::Sender<Census>>,

@@ -19,6 +19,7 @@ type Tile = Box<dyn LoadedTile>;
 
 /// The mailbox of a [`Processor`]; when nothing can reach it any more it stops, and the processor
 /// ends with the work that it has begun.
+#[doc(alias = "team worker")]
 pub(crate) struct Msvpu {
     processor: Arc<Processor>,
 }
@@ -91,6 +92,16 @@ impl Msvpu {
                 agenda: Mutex::new(Agenda::new()),
                 _counted: counted,
             }),
+        }
+    }
+}
+
+impl Drop for Processor {
+    fn drop(&mut self) {
+        // The event loop has other jobs to think of.
+        let agenda = self.agenda.get_mut();
+        if let Some(tile) = agenda.unwrap_or_else(PoisonError::into_inner).end() {
+            self.team.compute.discard(tile);
         }
     }
 }

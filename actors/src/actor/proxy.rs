@@ -8,12 +8,13 @@ use dashmap::DashMap;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::actor::Vital;
 use crate::catalog::Catalog;
 use crate::core::admission::{Admission, Admitted};
 use crate::error::JobError;
 use crate::id::{JobId, NodeId};
-use crate::job::{Finished, JobState, Limits, Phase};
-use crate::journal::{Journal, What};
+use crate::job::{Finished, JobState, Limits, Phase, What};
+use crate::journal::Journal;
 use crate::link::{Letter, Link};
 use crate::message::{
     Address, BalancerMessage, DirectoryMessage, Invocation, Message, ProxyMessage,
@@ -25,8 +26,10 @@ use crate::payload::Payload;
 /// the proxy cannot end any more.
 pub(crate) type Journals = Arc<DashMap<JobId, Arc<Journal>>>;
 
+#[doc(alias = "Proxy Ms Provider")]
 pub(crate) struct Proxy {
     link: Link,
+    _vital: Vital,
     catalog: Arc<Catalog>,
     limits: Limits,
     admission: Admission,
@@ -62,12 +65,14 @@ pub(crate) struct Cancel(pub(crate) JobId);
 impl Proxy {
     pub(crate) fn new(
         link: Link,
+        vital: Vital,
         catalog: Arc<Catalog>,
         limits: Limits,
         journals: Journals,
     ) -> Self {
         Self {
             link,
+            _vital: vital,
             catalog,
             limits,
             admission: Admission::new(limits.max_running_jobs, limits.max_queued_jobs),
@@ -104,8 +109,30 @@ impl Proxy {
     }
 
     fn write(&self, job: JobId, what: What) {
-        if let Some(journal) = self.journals.get(&job) {
-            journal.write(what);
+        let written = self.journals.get(&job).map(|journal| journal.write(what));
+        if let Some(Err(full)) = written {
+            log::debug!("job {job}: {full}");
+            self.cancel(job);
+        }
+    }
+
+    /// Asks the job's leader for its end; tells whether there is one to ask.
+    fn cancel(&self, id: JobId) -> bool {
+        match self.jobs.get(&id) {
+            // By way of its supervisor: the leader may not be there yet, but its order is.
+            Some(Job {
+                node: Some(node),
+                team: Some(team),
+                input: None,
+                ..
+            }) => {
+                self.link.send(
+                    Address::Supervisor(*node),
+                    SupervisorMessage::CancelLeader { team: *team },
+                );
+                true
+            }
+            _ => false,
         }
     }
 
@@ -154,9 +181,10 @@ impl Handler<Submit> for Proxy {
             team: None,
         };
         self.jobs.insert(id, job);
-        let journal = Arc::new(Journal::new(id, submit.submitted));
-        journal.write(What::State(JobState::Pending));
+        let max_bytes = self.limits.max_journal_bytes_per_job;
+        let journal = Arc::new(Journal::new(id, submit.submitted, max_bytes));
         self.journals.insert(id, Arc::clone(&journal));
+        self.write(id, What::State(JobState::Pending));
         if admitted == Admitted::Run {
             self.place(id);
         }
@@ -168,23 +196,13 @@ impl Handler<Cancel> for Proxy {
     type Result = ();
 
     fn handle(&mut self, Cancel(id): Cancel, _: &mut Self::Context) {
-        let Some(job) = self.jobs.get(&id) else {
+        if !self.jobs.contains_key(&id) {
             return;
-        };
+        }
         log::debug!("job {id}: cancelled");
-        match job {
-            // By way of its supervisor: the leader may not be there yet, but its order is.
-            Job {
-                node: Some(node),
-                team: Some(team),
-                input: None,
-                ..
-            } => self.link.send(
-                Address::Supervisor(*node),
-                SupervisorMessage::CancelLeader { team: *team },
-            ),
-            // No leader was ordered: there is nothing to stop but what waits here.
-            _ => self.end(id, Err(JobError::Cancelled)),
+        // No leader was ordered: there is nothing to stop but what waits here.
+        if !self.cancel(id) {
+            self.end(id, Err(JobError::Cancelled));
         }
     }
 }
@@ -210,23 +228,7 @@ impl Handler<Letter> for Proxy {
                 }
                 self.start_leader(id);
             }
-            ProxyMessage::Entered { team, phase } if self.is_current(team) => {
-                self.write(team.job, What::State(JobState::Running(phase)));
-            }
-            ProxyMessage::RoundBegun { team, round, task } if self.is_current(team) => {
-                self.write(team.job, What::Round { round, task });
-            }
-            ProxyMessage::TilesAnswered {
-                team,
-                round,
-                answered,
-                team_size,
-            } if self.is_current(team) => {
-                let what = What::Tiles {
-                    round,
-                    answered,
-                    team_size,
-                };
+            ProxyMessage::Progressed { team, what } if self.is_current(team) => {
                 self.write(team.job, what);
             }
             ProxyMessage::Ended { team, result } if self.is_current(team) => {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::actor::leader::TeamLeader;
 use crate::actor::msvpu::{LocalTeam, Msvpu};
-use crate::actor::{Census, Counted};
+use crate::actor::{Census, Counted, Vital};
 use crate::catalog::{Catalog, Instance};
 use crate::caught::caught;
 use crate::compute::Compute;
@@ -30,6 +30,7 @@ use crate::program::{self, Cancellation};
 
 pub(crate) struct Supervisor {
     pub(crate) link: Link,
+    pub(crate) _vital: Vital,
     pub(crate) compute: Compute,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) limits: Limits,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::id::NodeId;
 
 /// A node's part of a team: the ranks that it runs.
+#[doc(alias = "NLI")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
     pub(crate) node: NodeId,

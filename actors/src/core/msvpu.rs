@@ -57,6 +57,15 @@ impl<L> Agenda<L> {
         self.next()
     }
 
+    /// What is left at the end of a team: the tile, if it was not collected.
+    pub(crate) fn end(&mut self) -> Option<L> {
+        self.waiting.clear();
+        match std::mem::replace(&mut self.state, State::Spent) {
+            State::Idle(tile) => Some(tile),
+            State::Empty | State::Busy | State::Spent => None,
+        }
+    }
+
     fn next(&mut self) -> Option<Work<L>> {
         match (&self.state, self.waiting.front()) {
             (State::Empty, Some(Order::Load(_))) | (State::Idle(_), Some(_)) => {}
@@ -119,6 +128,7 @@ mod tests {
             agenda.order(Order::Collect(payload(2))),
             Some(Work::Collect("tile", payload(2)))
         );
+        assert_eq!(agenda.end(), None, "collecting");
         assert_eq!(agenda.done(None), None);
         assert_eq!(
             agenda.order(Order::Step(Round(2), payload(3))),

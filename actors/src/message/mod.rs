@@ -11,7 +11,7 @@ use crate::core::allotment::Share;
 use crate::core::membership::Member;
 use crate::error::JobError;
 use crate::id::{Epoch, JobId, NodeId, Rank, Round};
-use crate::job::{Finished, Phase};
+use crate::job::{Finished, What};
 use crate::payload::Payload;
 
 /// Where a mailbox is.
@@ -56,21 +56,8 @@ pub(crate) enum ProxyMessage {
     LeaderPlaced { job: JobId, node: NodeId },
     /// Directory: the leader of the job speaks under this epoch.
     EpochGranted { job: JobId, epoch: Epoch },
-    /// Leader: the job is at another phase.
-    Entered { team: TeamId, phase: Phase },
-    /// Leader: a round has begun.
-    RoundBegun {
-        team: TeamId,
-        round: Round,
-        task: Payload,
-    },
-    /// Leader: so many of the tiles have answered in this round.
-    TilesAnswered {
-        team: TeamId,
-        round: Round,
-        answered: u32,
-        team_size: u32,
-    },
+    /// Leader: this happened to the job.
+    Progressed { team: TeamId, what: What },
     /// Leader: the job is over.
     Ended {
         team: TeamId,

@@ -209,6 +209,52 @@ impl Program for Endless {
     }
 }
 
+/// Tells on which thread its loaded tile was dropped, by a panic there. Fails in its first round.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Heavy;
+
+/// The tile of a [`Heavy`].
+pub(crate) struct Weight;
+
+/// The names of the threads that dropped a [`Weight`].
+pub(crate) static DROPPED_ON: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default().to_owned();
+        DROPPED_ON.lock().unwrap().push(name);
+        panic!("dropped on purpose");
+    }
+}
+
+impl Program for Heavy {
+    const NAME: &'static str = "heavy";
+    type Input = u32;
+    type Tile = ();
+    type State = Weight;
+    type Task = ();
+    type Partial = ();
+    type TileOutput = ();
+    type Output = ();
+
+    fn split(&self, team_size: u32, _: &Cancellation) -> Result<(Vec<()>, ())> {
+        Ok((vec![(); team_size as usize], ()))
+    }
+
+    fn load(&self, (): (), _: &Context) -> Result<Weight> {
+        Ok(Weight)
+    }
+
+    fn local_step(&self, _: &mut Weight, (): &(), _: &Context) -> Result<()> {
+        Ok(())
+    }
+
+    fn global_step(&self, _: Round, (): &(), _: &[()], _: &Cancellation) -> Result<Step<(), ()>> {
+        Err(ProgramError::failed("on purpose"))
+    }
+}
+
 /// Panics while its parameters are read, or when it is dropped.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(try_from = "bool", into = "bool")]

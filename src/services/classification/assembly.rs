@@ -111,6 +111,7 @@ impl Classification {
     ) -> Result<Self> {
         let converged = fit.converged();
         let stopped_by = fit.stopped_by;
+        let separation = fit.separation;
         let centers = fit.last.centers.clone();
         let iterations = whole_table(rows, fit.last)?;
         let tiling = check_tiles(shape, &centers, &tiles)?;
@@ -121,7 +122,7 @@ impl Classification {
             summaries.iter().map(|tile| tile.fuzziness).collect();
         let nodata_pixels = summaries.iter().map(|tile| tile.nodata_pixels).sum();
         let nan_pixels = summaries.iter().map(|tile| tile.non_finite_pixels).sum();
-        let validity = fuzziness.map(|tiles| Validity::new(&tiles, pixels, &centers));
+        let validity = fuzziness.map(|tiles| Validity::new(&tiles, pixels, separation));
         let (labels, memberships) = place(shape, centers.classes(), tiles);
         Ok(Self {
             iterations,

@@ -1,5 +1,6 @@
 //! Class centers.
 
+use msvpu_actors::{Cancellation, ProgramError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -139,6 +140,21 @@ impl Centers {
         (self.values.iter().zip(&earlier.values))
             .map(|(now, before)| now - before)
             .sum()
+    }
+
+    /// The least squared distance between two of them; `None` when there is only one.
+    pub(crate) fn separation(
+        &self,
+        cancellation: &Cancellation,
+    ) -> Result<Option<f64>, ProgramError> {
+        let mut least = f64::INFINITY;
+        for class in 1..self.classes() {
+            cancellation.check()?;
+            least = (0..class)
+                .map(|other| squared_distance(self.of(class), self.of(other)))
+                .fold(least, f64::min);
+        }
+        Ok((self.classes() > 1).then_some(least))
     }
 }
 

@@ -12,6 +12,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::centers::Centers;
 use super::class_sums::{Change, IntegerSums, RealSums};
 use super::nearest::{Doubt, GROUP_PIXELS, ROUNDING, Screen, exact};
+use super::pace::Pace;
 use super::planes::{Planes, Sample};
 use super::results::ClassSums;
 use super::sum::{CompensatedSum, total};
@@ -21,9 +22,6 @@ use super::sum::{CompensatedSum, total};
 pub(crate) const BLOCK_PIXELS: usize = 1 << 9;
 
 const BLOCK_GROUPS: usize = BLOCK_PIXELS / GROUP_PIXELS;
-
-/// Blocks between two looks at the cancellation flag.
-const CHECK_BLOCKS: usize = 32;
 
 /// The nearest center of every pixel of some planes.
 #[derive(Debug, Default)]
@@ -102,14 +100,13 @@ fn assign_on<T: Sample>(
     let mut scratch = Scratch::new(centers, assignment.reach);
     let mut distance = CompensatedSum::default();
     let mut real = RealSums::new(centers);
-    for (index, start) in (0..planes.pixels()).step_by(BLOCK_PIXELS).enumerate() {
-        if index.is_multiple_of(CHECK_BLOCKS)
-            && let Err(cancelled) = context.check()
-        {
+    let mut pace = Pace::new(context.cancellation());
+    for start in (0..planes.pixels()).step_by(BLOCK_PIXELS) {
+        let pixels = BLOCK_PIXELS.min(planes.pixels() - start);
+        if let Err(cancelled) = pace.before(pixels * centers.values().len()) {
             assignment.centers = None;
             return Err(cancelled);
         }
-        let pixels = BLOCK_PIXELS.min(planes.pixels() - start);
         distance.add(arch.dispatch(AssignBlock {
             scratch: &mut scratch,
             assignment,

@@ -23,6 +23,7 @@ mod method;
 mod moments;
 mod nearest;
 mod output;
+mod pace;
 mod planes;
 mod programs;
 mod random;

@@ -177,13 +177,13 @@ macro_rules! program {
             }
 
             fn global_step(
-                &self,
+                &$self,
                 _round: Round,
                 task: &FitTask,
                 partials: &[FitPartial],
                 cancellation: &Cancellation,
             ) -> Result<Step<FitTask, Fit>> {
-                global_step(&self.settings, task, partials, cancellation)
+                global_step(&$self.settings, $method, task, partials, cancellation)
             }
 
             fn collect(

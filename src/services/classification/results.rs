@@ -1,6 +1,6 @@
 //! What the MsVPUs answer each round.
 
-use msvpu_actors::ProgramError;
+use msvpu_actors::{Cancellation, ProgramError};
 use serde::{Deserialize, Serialize};
 
 use super::centers::Centers;
@@ -54,7 +54,10 @@ pub(crate) struct GlobalResults {
 }
 
 impl GlobalResults {
-    pub(crate) fn fold(parts: &[&ElementaryResults]) -> Result<Self, ProgramError> {
+    pub(crate) fn fold(
+        parts: &[&ElementaryResults],
+        cancellation: &Cancellation,
+    ) -> Result<Self, ProgramError> {
         let disagree = || ProgramError::failed("tiles answered with results of different kinds");
         let first = parts
             .first()
@@ -64,16 +67,20 @@ impl GlobalResults {
                 let parts: Option<Vec<_>> = parts.iter().map(|part| part.sums.integer()).collect();
                 let parts = parts.ok_or_else(disagree)?;
                 ClassSums::Integer {
-                    weighted_sum: add(parts.iter().map(|part| part.0)).ok_or_else(disagree)?,
-                    weight: add(parts.iter().map(|part| part.1)).ok_or_else(disagree)?,
+                    weighted_sum: add(parts.iter().map(|part| part.0), cancellation)?
+                        .ok_or_else(disagree)?,
+                    weight: add(parts.iter().map(|part| part.1), cancellation)?
+                        .ok_or_else(disagree)?,
                 }
             }
             ClassSums::Real { .. } => {
                 let parts: Option<Vec<_>> = parts.iter().map(|part| part.sums.real()).collect();
                 let parts = parts.ok_or_else(disagree)?;
                 ClassSums::Real {
-                    weighted_sum: add(parts.iter().map(|part| part.0)).ok_or_else(disagree)?,
-                    weight: add(parts.iter().map(|part| part.1)).ok_or_else(disagree)?,
+                    weighted_sum: add(parts.iter().map(|part| part.0), cancellation)?
+                        .ok_or_else(disagree)?,
+                    weight: add(parts.iter().map(|part| part.1), cancellation)?
+                        .ok_or_else(disagree)?,
                 }
             }
         };
@@ -174,14 +181,17 @@ impl Total for f64 {
 }
 
 /// Adds lists element by element; `None` when they differ in length.
-fn add<'a, T: Total + 'a>(lists: impl Iterator<Item = &'a Vec<T>> + Clone) -> Option<Vec<T>> {
-    let length = lists.clone().next()?.len();
+fn add<'a, T: Total + 'a>(
+    lists: impl Iterator<Item = &'a Vec<T>> + Clone,
+    cancellation: &Cancellation,
+) -> Result<Option<Vec<T>>, ProgramError> {
+    let length = lists.clone().next().map_or(0, Vec::len);
     if lists.clone().any(|list| list.len() != length) {
-        return None;
+        return Ok(None);
     }
-    Some(
-        (0..length)
-            .map(|index| T::total(lists.clone().map(|list| list[index])))
-            .collect(),
-    )
+    let total = |index: usize| {
+        cancellation.check()?;
+        Ok(T::total(lists.clone().map(|list| list[index])))
+    };
+    (0..length).map(total).collect::<Result<_, _>>().map(Some)
 }

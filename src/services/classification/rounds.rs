@@ -4,6 +4,7 @@ use msvpu_actors::{Cancellation, ProgramError, Result, Step};
 use serde::{Deserialize, Serialize};
 
 use super::centers::Centers;
+use super::method::Method;
 use super::results::{ElementaryResults, FitPartial, GlobalResults};
 use super::settings::{Settings, Start, StopRule};
 use super::survey::{Survey, first_centers};
@@ -65,6 +66,8 @@ pub struct Fit {
     pub last: Iteration,
     /// What ended the iterations.
     pub stopped_by: StoppedBy,
+    /// The least `|c_i − c_k|²` of two centers; fuzzy c-means of two classes and more only.
+    pub separation: Option<f64>,
 }
 
 impl Fit {
@@ -93,13 +96,14 @@ pub(crate) fn first_task(settings: &Settings) -> FitTask {
 
 pub(crate) fn global_step(
     settings: &Settings,
+    method: Method,
     task: &FitTask,
     partials: &[FitPartial],
     cancellation: &Cancellation,
 ) -> Result<Step<FitTask, Fit>> {
     match &task.centers {
         None => after_survey(settings, partials, cancellation),
-        Some(centers) => after_iteration(settings, task, centers, partials),
+        Some(centers) => after_iteration(settings, method, task, centers, partials, cancellation),
     }
 }
 
@@ -138,9 +142,11 @@ fn after_survey(
 
 fn after_iteration(
     settings: &Settings,
+    method: Method,
     task: &FitTask,
     centers: &Centers,
     partials: &[FitPartial],
+    cancellation: &Cancellation,
 ) -> Result<Step<FitTask, Fit>> {
     let results: Option<Vec<&ElementaryResults>> = partials
         .iter()
@@ -149,7 +155,8 @@ fn after_iteration(
             FitPartial::Survey(_) => None,
         })
         .collect();
-    let global = GlobalResults::fold(&results.ok_or_else(|| unexpected("results"))?)?;
+    let results = results.ok_or_else(|| unexpected("results"))?;
+    let global = GlobalResults::fold(&results, cancellation)?;
     require_pixels(settings, global.pixels)?;
     let before = task.last.as_ref();
     let row = Iteration {
@@ -166,7 +173,14 @@ fn after_iteration(
     };
     let converged = before.is_some_and(|before| change(settings, &row, before) < settings.epsilon);
     if converged || task.iteration >= settings.max_iterations {
+        // Here and not where the tiles are put together: it may take seconds, and a step can be
+        // cancelled.
+        let separation = match method {
+            Method::Hard => None,
+            Method::Fuzzy { .. } => centers.separation(cancellation)?,
+        };
         return Ok(Step::Done(Fit {
+            separation,
             last: row,
             stopped_by: if converged {
                 settings.stop_on.into()

@@ -8,6 +8,7 @@ use super::fuzzy::{Fuzzy, FuzzySums};
 use super::hard::{Assignment, assign};
 use super::levels::Levels;
 use super::method::Method;
+use super::pace::Pace;
 use super::planes::{Planes, Sample};
 use super::results::{ClassSums, ElementaryResults, FitPartial};
 use super::rounds::FitTask;
@@ -15,9 +16,6 @@ use super::settings::{MAX_CLASSES, Settings, Start};
 use super::survey::{Survey, sample, sample_size};
 use super::tile::{Tile, TileHead, check};
 use crate::scene::SampleType;
-
-/// Pixels between two looks at the cancellation flag.
-const CHECK_PIXELS: usize = 1 << 14;
 
 /// A loaded tile: a histogram where there is one band of integers, else the bands as planes.
 #[derive(Debug)]
@@ -149,10 +147,9 @@ fn fuzzy_planes<T: Sample>(
     let mut fuzzy = Fuzzy::new(centers, fuzzifier);
     let mut sums = FuzzySums::new(&fuzzy);
     let mut block = PixelBlock::new(planes.bands(), fuzzy.capacity());
+    let mut pace = Pace::new(context.cancellation());
     for start in (0..planes.pixels()).step_by(fuzzy.capacity()) {
-        if start % CHECK_PIXELS < fuzzy.capacity() {
-            context.check()?;
-        }
+        pace.before(fuzzy.capacity() * centers.values().len())?;
         let bands = block.read(planes, start);
         fuzzy.block(&bands);
         sums.add(&fuzzy, &bands, None);

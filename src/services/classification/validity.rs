@@ -3,7 +3,6 @@
 use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::centers::{Centers, squared_distance};
 use super::fuzzy::{Fuzzy, weigh};
 use super::sum::{CompensatedSum, dot, total};
 
@@ -32,20 +31,18 @@ pub struct Validity {
 }
 
 impl Validity {
-    /// The indices from the sums of all tiles, in rank order.
-    pub(crate) fn new(tiles: &[Fuzziness], pixels: u64, centers: &Centers) -> Self {
+    /// The indices from the sums of all tiles, in rank order, and the least squared distance
+    /// between two centers, if there are two.
+    pub(crate) fn new(tiles: &[Fuzziness], pixels: u64, separation: Option<f64>) -> Self {
         let over_pixels = |part: fn(&Fuzziness) -> f64| {
             tiles.iter().map(part).collect::<CompensatedSum>().value() / pixels as f64
         };
-        let separation = (1..centers.classes())
-            .flat_map(|class| (0..class).map(move |other| (class, other)))
-            .map(|(class, other)| squared_distance(centers.of(class), centers.of(other)))
-            .fold(f64::INFINITY, f64::min);
-        let xie_beni = over_pixels(|tile| tile.scatter) / separation;
+        let scatter = over_pixels(|tile| tile.scatter);
         Self {
             partition_coefficient: over_pixels(|tile| tile.squares),
             partition_entropy: over_pixels(|tile| tile.entropy),
-            xie_beni: (centers.classes() > 1 && xie_beni.is_finite()).then_some(xie_beni),
+            xie_beni: (separation.map(|separation| scatter / separation))
+                .filter(|xie_beni| xie_beni.is_finite()),
         }
     }
 }
