@@ -41,5 +41,5 @@ pub use program::{Cancellation, Context, Program, Result, Step};
 pub use simulation::{
     Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
     JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation, Spec, SpecError,
-    SpecProblem, Synthetic, SyntheticInput,
+    SpecProblem, Synthetic,
 };

@@ -15,7 +15,7 @@ mod timeline;
 
 pub use machine::{SimulatedBuilder, Simulation};
 pub use outcome::{NodeOutcome, Outcome};
-pub use synthetic::{Synthetic, SyntheticInput};
+pub use synthetic::Synthetic;
 pub use formula::{Formula, FormulaError, FormulaProblem};
 pub use parse::{SpecError, SpecProblem};
 pub use spec::{

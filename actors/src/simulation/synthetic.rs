@@ -22,12 +22,9 @@ pub struct Synthetic {
     pub partial_bytes: usize,
 }
 
-/// The input of a [`Synthetic`]: none.
-pub type SyntheticInput = ();
-
 impl Program for Synthetic {
     const NAME: &'static str = "synthetic";
-    type Input = SyntheticInput;
+    type Input = ();
     type Tile = Block<()>;
     type State = Bytes;
     type Task = u32;
