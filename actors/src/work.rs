@@ -43,6 +43,12 @@ pub(crate) trait Processors: Send + Sync {
 
     /// Drops what waits of a job that is over.
     fn forget(&self, job: JobId);
+
+    /// Finishes what is at work, then works for this job alone, and calls `ready`.
+    fn reserve(&self, job: JobId, ready: Box<dyn FnOnce() + Send>);
+
+    /// Works for all again.
+    fn release(&self, job: JobId);
 }
 
 /// Runs a function of a program and hands what it returns, or why it did not, to `done` there,

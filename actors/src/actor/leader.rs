@@ -103,6 +103,7 @@ impl Handler<Letter> for TeamLeader {
             }
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
             LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
+            LeaderMessage::Reserved { origin } => Event::Reserved(origin),
             LeaderMessage::Committed { sequence } => Event::Committed(sequence),
             LeaderMessage::Cancel => {
                 self.proxy_knows = true;
@@ -226,6 +227,13 @@ impl TeamLeader {
             }
             Effect::Inquire(origin, ranks, stage) => {
                 self.order(origin, SupervisorMessage::Inquire { team, ranks, stage });
+            }
+            Effect::Reserve(origin) => {
+                let leader = self.node();
+                self.order(origin, SupervisorMessage::Reserve { team, leader });
+            }
+            Effect::Release(origin) => {
+                self.order(origin, SupervisorMessage::Release { team });
             }
             Effect::Commit(record) => {
                 self.told = self.host.clock.now();

@@ -22,7 +22,7 @@ use crate::message::{
 use crate::payload::Payload;
 
 /// So many leaders of a job may be lost in one round: after that the program is to blame.
-const MAX_LEADER_LOSSES: u8 = 5;
+const MAX_LEADER_LOSSES: u8 = 8;
 
 #[doc(alias = "Proxy Ms Provider")]
 pub(crate) struct Proxy {

@@ -150,6 +150,8 @@ impl Handler<Letter> for Supervisor {
             SupervisorMessage::Inquire { team, ranks, stage } => {
                 self.hand_out(team, &ranks, false, |_| Errand::Inquire(stage));
             }
+            SupervisorMessage::Reserve { team, leader } => self.reserve(team, leader),
+            SupervisorMessage::Release { team } => self.host.processors.release(team.job),
             SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
             SupervisorMessage::Stop { team } => self.stop(team),
         }
@@ -307,6 +309,19 @@ impl Supervisor {
         for (rank, msvpu) in ranks.ranges().iter().flat_map(here) {
             link.tell(msvpu, errand(*rank));
         }
+    }
+
+    fn reserve(&self, team: TeamId, leader: NodeId) {
+        let link = self.host.link.clone();
+        if !self.hosted.contains_key(&team) {
+            return link.undeliverable(&team);
+        }
+        let origin = link.origin();
+        let reserved = move || {
+            let reserved = LeaderMessage::Reserved { origin };
+            link.send(Address::Leader(team, leader), reserved);
+        };
+        self.host.processors.reserve(team.job, Box::new(reserved));
     }
 
     fn retire(&mut self, team: TeamId, ranks: &Ranks) {

@@ -275,8 +275,15 @@ impl Balance {
             return None;
         }
         placement.rounds_seen += 1;
+        // What was measured may be of a node that was lost since.
+        let nodes = &self.nodes;
+        let is_there = |origin: &Origin| {
+            let node = nodes.get(&origin.node);
+            node.is_some_and(|node| node.member.origin == *origin)
+        };
         placement.places = times
             .iter()
+            .filter(|(origin, ..)| is_there(origin))
             .map(|(origin, ranks, _)| (*origin, ranks.clone()))
             .collect();
         for forecast in self.forecasts(team) {

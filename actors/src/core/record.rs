@@ -29,8 +29,8 @@ pub(crate) struct Record {
 /// Tiles that were being worked on when nodes were lost.
 ///
 /// Losing a node says of none of its tiles that it was the cause. A tile that has gone down with
-/// all but one of [`MAX_LOSSES`] nodes therefore runs on *trial*, with nothing else of the team at
-/// work on its node: if the node is lost once more, that tile and no other has reached the limit.
+/// all but one of [`MAX_LOSSES`] nodes therefore runs on *trial*, with nothing else at all at work
+/// on its node: if the node is lost once more, that tile and no other has reached the limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Suspects {
     losses: BTreeMap<Rank, u8>,
@@ -53,16 +53,9 @@ impl Suspects {
         self.trial
     }
 
-    /// Puts the first held rank on trial that can be, if none is; tells whether there was one. It
-    /// can be where nothing else of the team is at work on its node: nothing else is to be at work
-    /// there until the trial is over.
-    pub(crate) fn try_next(&mut self, can_be: impl Fn(Rank) -> bool) -> bool {
-        if self.trial.is_some() {
-            return false;
-        }
-        let mut held = self.losses.keys().copied().filter(|rank| self.is_held(*rank));
-        self.trial = held.find(|rank| can_be(*rank));
-        self.trial.is_some()
+    /// Puts a held rank on trial: nothing else is to be at work on its node until that is over.
+    pub(crate) const fn try_rank(&mut self, rank: Rank) {
+        self.trial = Some(rank);
     }
 
     /// The rank has computed its step: it is not the cause. Tells whether that ended its trial.
@@ -137,13 +130,9 @@ mod tests {
         assert_eq!(suspects.lost(&ranks(&[0, 1, 2, 3])), Ok(()));
         assert_eq!(suspects.held(), ranks(&[0, 1, 2, 3]));
         // They run one by one.
-        assert!(suspects.try_next(|_| true));
-        assert_eq!(suspects.trial(), Some(Rank(0)));
-        assert!(!suspects.try_next(|_| true), "one at a time");
-        assert!(suspects.clear(Rank(0)));
-        assert!(!suspects.try_next(|_| false), "none can be");
-        assert!(suspects.try_next(|_| true));
-        assert_eq!(suspects.trial(), Some(Rank(1)));
+        suspects.try_rank(Rank(0));
+        assert!(suspects.clear(Rank(0)), "it is not the cause");
+        suspects.try_rank(Rank(1));
         assert_eq!(suspects.held(), ranks(&[2, 3]));
         let poison = suspects.lost(&ranks(&[1, 2, 3, 7]));
         assert_eq!(poison, Err(JobError::PoisonTile { rank: Rank(1), losses: 3 }));
@@ -166,7 +155,7 @@ mod tests {
         let mut suspects = Suspects::default();
         suspects.lost(&ranks(&[1, 2])).unwrap();
         suspects.lost(&ranks(&[1, 2])).unwrap();
-        assert!(suspects.try_next(|_| true));
+        suspects.try_rank(Rank(1));
         // Another node is lost: the trial goes on.
         suspects.lost(&ranks(&[8])).unwrap();
         assert_eq!(suspects.trial(), Some(Rank(1)));

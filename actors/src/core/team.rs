@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Folded(Result<Step<Payload, Payload>, JobError>),
     /// The proxy has the record of that sequence number.
     Committed(u64),
+    /// A node works for nobody now but for this team.
+    Reserved(Origin),
     /// These nodes are lost.
     Lost(Vec<Origin>),
     /// MsVPUs of this node cannot go on.
@@ -64,6 +66,10 @@ pub(crate) enum Effect {
     Inquire(Origin, Ranks, Stage),
     /// Ask the balancer which of these nodes are lost.
     Survey(Vec<Origin>),
+    /// Ask a node to finish what it works on, and then to work for this team alone.
+    Reserve(Origin),
+    /// Let a node work for others again.
+    Release(Origin),
     /// Put the record where it outlives the leader.
     Commit(Record),
     /// Let the program fold the partial results of a round.
@@ -103,6 +109,8 @@ pub(crate) struct Team {
     /// Moves that wait for the next round.
     moves: Vec<Share>,
     suspects: Suspects,
+    /// The next to be tried, and the node that is asked to be there for it alone.
+    wanted: Option<(Rank, Origin)>,
     sequence: u64,
     committed: u64,
     /// The latest record, until the proxy has it.
@@ -156,6 +164,7 @@ impl Team {
             unplaced: Ranks::default(),
             moves: Vec::new(),
             suspects: Suspects::default(),
+            wanted: None,
             sequence: 0,
             committed: 0,
             record: None,
@@ -216,6 +225,7 @@ impl Team {
                 self.committed = self.committed.max(sequence);
                 return self.commit_done(now);
             }
+            Event::Reserved(origin) => self.reserved(origin, &mut effects),
             Event::Lost(origins) => return self.lost(&origins),
             Event::Tick => self.tick(&mut effects),
         }
@@ -290,21 +300,16 @@ impl Team {
     }
 
     /// Ranks that may not run now on that node: suspects that wait for their trial; all others
-    /// where one is on trial, and that one as long as the proxy does not know of it, because it may
-    /// take the leader with it.
+    /// where one is on trial or about to be, and that one as long as the proxy does not know of it,
+    /// because it may take the leader with it.
     fn withheld(&self, origin: Origin) -> Ranks {
-        let held = self.suspects.held();
-        let Some(trial) = self.suspects.trial() else {
-            return held;
-        };
-        if !self.crews.runs(origin, trial) {
-            return held;
-        }
-        let all = Ranks::from(0..self.team_size);
-        if self.committed < self.sequence {
-            all
-        } else {
-            all.without(&trial.into())
+        let all = || Ranks::from(0..self.team_size);
+        let trial = self.suspects.trial();
+        match trial.filter(|trial| self.crews.runs(origin, *trial)) {
+            Some(trial) if self.committed >= self.sequence => all().without(&trial.into()),
+            Some(_) => all(),
+            None if self.wanted.is_some_and(|(_, at)| at == origin) => all(),
+            None => self.suspects.held(),
         }
     }
 
@@ -436,10 +441,11 @@ impl Team {
             }
             Taken::First | Taken::Last => self.crews.answered(origin, now),
         }
-        let tried = self.suspects.clear(rank);
-        if !self.try_next(&mut effects) && tried {
+        if self.suspects.clear(rank) {
+            effects.push(Effect::Release(origin));
             self.commit(&mut effects);
         }
+        self.try_next(&mut effects);
         if taken == Taken::Last {
             self.complete(&mut effects);
         }
@@ -493,23 +499,52 @@ impl Team {
         effects
     }
 
-    /// Puts the next suspect on trial whose node has nothing else to do; tells whether there is one.
-    fn try_next(&mut self, effects: &mut Vec<Effect>) -> bool {
+    /// Asks for a node for the next suspect, where nothing else of the team is at work.
+    fn try_next(&mut self, effects: &mut Vec<Effect>) {
+        if self.suspects.trial().is_some() || self.wanted.is_some() {
+            return;
+        }
+        let held = self.suspects.held();
+        let place = |rank| Some((rank, self.crews.place_of(rank)?));
+        let next = held.iter().filter_map(place);
+        let next = next.into_iter().find(|(_, origin)| self.is_alone(*origin, &held));
+        if let Some((rank, origin)) = next {
+            self.wanted = Some((rank, origin));
+            effects.push(Effect::Reserve(origin));
+        }
+    }
+
+    /// Whether nothing of the team is at work there but held suspects, which are not.
+    fn is_alone(&self, origin: Origin, held: &Ranks) -> bool {
         let State::Asking(_, gather) = &self.state else {
             return false;
         };
-        let held = self.suspects.held();
-        let crews = &self.crews;
-        let alone = |rank| {
-            let crew = crews.place_of(rank).and_then(|origin| crews.get(origin));
-            crew.is_some_and(|crew| gather.missing(&crew.live.without(&held)).is_empty())
-        };
-        let found = self.suspects.try_next(alone);
-        if found {
-            self.commit(effects);
-            self.send_trial(effects);
+        let crew = self.crews.get(origin);
+        crew.is_some_and(|crew| gather.missing(&crew.live.without(held)).is_empty())
+    }
+
+    /// The node is there for the next suspect alone. What happens to it now is that one's doing.
+    fn reserved(&mut self, origin: Origin, effects: &mut Vec<Effect>) {
+        let wanted = self.wanted.filter(|(rank, at)| {
+            let held = self.suspects.held();
+            *at == origin && held.contains(*rank) && self.crews.runs(origin, *rank)
+        });
+        match wanted {
+            Some((rank, _)) => {
+                self.wanted = None;
+                self.suspects.try_rank(rank);
+                self.commit(effects);
+                self.send_trial(effects);
+            }
+            // Asked for twice, and granted again.
+            None if self.is_on_trial(origin) => effects.push(Effect::Drop(Dropped::Duplicate)),
+            None => effects.push(Effect::Release(origin)),
         }
-        found
+    }
+
+    fn is_on_trial(&self, origin: Origin) -> bool {
+        let trial = self.suspects.trial();
+        trial.is_some_and(|trial| self.crews.runs(origin, trial))
     }
 
     /// Sends the one on trial, once the proxy knows of it.
@@ -528,6 +563,7 @@ impl Team {
             let Some(Crew { live, starting, .. }) = self.crews.lose(*origin) else {
                 continue;
             };
+            self.wanted = self.wanted.filter(|(_, at)| at != origin);
             if let State::Asking(_, gather) = &self.state {
                 let at_work = gather.missing(&live);
                 if let Err(error) = self.suspects.lost(&at_work) {
@@ -554,6 +590,9 @@ impl Team {
             && let Some(record) = &self.record
         {
             effects.push(Effect::Commit(record.clone()));
+        }
+        if let Some((_, origin)) = self.wanted {
+            effects.push(Effect::Reserve(origin));
         }
         self.crews.tick();
         for (origin, crew) in self.crews.iter_quiet() {
