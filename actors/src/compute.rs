@@ -127,6 +127,12 @@ impl Processors for Compute {
     fn forget(&self, job: JobId) {
         self.threads.queue.work.forget(job);
     }
+
+    fn reserve(&self, _: JobId, ready: Box<dyn FnOnce() + Send>) {
+        ready();
+    }
+
+    fn release(&self, _: JobId) {}
 }
 
 /// Work that waits, in a fair order.

@@ -88,10 +88,16 @@ struct Pages {
     state: JobState,
     result: Option<Result<Finished, JobError>>,
     nodes: Vec<NodeReport>,
+    leaders_lost: u32,
 }
 
 impl Journal {
-    pub(crate) fn new(job: JobId, clock: Arc<dyn Clock>, submitted: Duration, max_bytes: usize) -> Self {
+    pub(crate) fn new(
+        job: JobId,
+        clock: Arc<dyn Clock>,
+        submitted: Duration,
+        max_bytes: usize,
+    ) -> Self {
         Self {
             job,
             clock,
@@ -103,6 +109,7 @@ impl Journal {
                 state: JobState::Pending,
                 result: None,
                 nodes: Vec::new(),
+                leaders_lost: 0,
             }),
             length: watch::Sender::new(0),
         }
@@ -130,6 +137,34 @@ impl Journal {
     /// Puts down what the nodes have done; to be called before the end.
     pub(crate) fn report(&self, nodes: Vec<NodeReport>) {
         self.pages().nodes = nodes;
+    }
+
+    /// How long the job took, or has taken, and how many rounds it has begun.
+    pub(crate) fn span(&self) -> (Duration, u32) {
+        let pages = self.pages();
+        let rounds = pages
+            .events
+            .iter()
+            .rev()
+            .find_map(|event| match &event.what {
+                What::Round { round, .. } => Some(round.0),
+                What::State(_) | What::Tiles { .. } => None,
+            });
+        let took = match pages.events.last() {
+            Some(last) if pages.state.is_terminal() => last.elapsed,
+            _ => self.clock.now().saturating_sub(self.submitted),
+        };
+        (took, rounds.unwrap_or_default())
+    }
+
+    /// The job gets another leader.
+    pub(crate) fn leader_lost(&self) {
+        self.pages().leaders_lost += 1;
+    }
+
+    /// How often the job got another leader.
+    pub(crate) fn leaders_lost(&self) -> u32 {
+        self.pages().leaders_lost
     }
 
     /// What the nodes have done; empty before the end.

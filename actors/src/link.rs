@@ -74,7 +74,6 @@ impl Tally {
     }
 }
 
-
 /// What one node knows of its exchange with the others.
 #[derive(Default)]
 struct Exchange {

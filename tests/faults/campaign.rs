@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use msvpu::{
     CMeans, Communication, Completion, ComputeMode, Direction, Fault, FaultKind, FuzzyCMeans, Init,
-    JobError, JobOptions, NodeSpec, Outcome, Program, Progress, SampleType, Scene, Settings, Shape, Spec,
-    Start, Tiling, VirtualMachine,
+    JobError, JobOptions, NodeSpec, Outcome, Program, Progress, SampleType, Scene, Settings, Shape,
+    Spec, Start, Tiling, VirtualMachine,
 };
 
 use crate::draw::Draw;
@@ -90,7 +90,9 @@ pub(crate) struct Expected {
 
 impl Expected {
     pub(crate) fn compute() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let machine = VirtualMachine::local()
                 .service::<Heavy<CMeans>>()
@@ -247,7 +249,8 @@ fn plan(seed: u64) -> Plan {
         .map(|job| {
             let variant = draw.between(0, VARIANTS - 1);
             let tiles = settings(variant).tiles.unwrap();
-            let tile = draw.between(0, u64::from(tiles.rows.get() * tiles.columns.get()) - 1) as u32;
+            let tile =
+                draw.between(0, u64::from(tiles.rows.get() * tiles.columns.get()) - 1) as u32;
             let round = draw.between(1, 3) as u32;
             let at = Duration::MAX;
             let (mut poison, mut panic) = (None, None);
@@ -318,10 +321,14 @@ pub(crate) async fn run(seed: u64, expected: &Expected) -> Result<Totals, String
     let outcome = simulation.run(limit).await;
     let mut totals = totals(&outcome);
     if !outcome.finished {
-        return Err(format!("not at the end after {limit:?}: {outcome:#?}\n{spec:#?}"));
+        return Err(format!(
+            "not at the end after {limit:?}: {outcome:#?}\n{spec:#?}"
+        ));
     }
     for ending in endings {
-        let ended = ending.await.map_err(|reason| format!("{reason}\n{spec:#?}"))?;
+        let ended = ending
+            .await
+            .map_err(|reason| format!("{reason}\n{spec:#?}"))?;
         totals.jobs += 1;
         totals.poisoned += u64::from(ended == Ending::Poisoned);
         totals.panicked += u64::from(ended == Ending::Panicked);
@@ -331,7 +338,9 @@ pub(crate) async fn run(seed: u64, expected: &Expected) -> Result<Totals, String
     }
     if outcome.counters.repeated != outcome.messages_repeated {
         let (dropped, injected) = (outcome.counters.repeated, outcome.messages_repeated);
-        return Err(format!("{injected} messages came twice, {dropped} were dropped\n{spec:#?}"));
+        return Err(format!(
+            "{injected} messages came twice, {dropped} were dropped\n{spec:#?}"
+        ));
     }
     if (outcome.counters.misdirected, outcome.counters.strangers) != (0, 0) {
         return Err(format!("{:?}\n{spec:#?}", outcome.counters));

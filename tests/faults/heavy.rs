@@ -1,8 +1,6 @@
 //! The programs that ship, on small pictures, as if a step on them took long.
 
-use msvpu::{
-    CMeans, Cancellation, Context, FuzzyCMeans, Program, Result, Round, Scene, Step,
-};
+use msvpu::{CMeans, Cancellation, Context, FuzzyCMeans, Program, Result, Round, Scene, Step};
 use serde::{Deserialize, Serialize};
 
 /// Operations of a step.

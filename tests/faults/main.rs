@@ -37,7 +37,9 @@ fn every_job_ends_right_whatever_goes_wrong() {
     let (mut totals, mut wrong) = (Totals::default(), Vec::new());
     std::thread::scope(|scope| {
         let work = || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
             let (mut totals, mut wrong) = (Totals::default(), Vec::new());
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);

@@ -98,7 +98,10 @@ impl Handler<Letter> for TeamLeader {
             }
             LeaderMessage::Lost(origins) => Event::Lost(origins),
             LeaderMessage::Started { origin, ranks } => {
-                log::debug!("job {}: hop 5, the tiles go to node {origin}", self.team.job);
+                log::debug!(
+                    "job {}: hop 5, the tiles go to node {origin}",
+                    self.team.job
+                );
                 Event::Started(origin, ranks)
             }
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
@@ -176,7 +179,10 @@ impl TeamLeader {
         match effect {
             Effect::Enter(phase) => self.enter(phase),
             Effect::Allot(ranks) => {
-                log::debug!("job {job}: {} tiles, asking the balancer for places", ranks.len());
+                log::debug!(
+                    "job {job}: {} tiles, asking the balancer for places",
+                    ranks.len()
+                );
                 let allot = BalancerMessage::Allot {
                     team,
                     leader: self.node(),

@@ -87,7 +87,10 @@ impl Handler<Letter> for Supervisor {
             }
             SupervisorMessage::Expelled { incarnation } => {
                 if incarnation >= self.host.link.origin().incarnation {
-                    log::warn!("node {} was given up; it joins anew", self.host.link.origin());
+                    log::warn!(
+                        "node {} was given up; it joins anew",
+                        self.host.link.origin()
+                    );
                     for team in self.hosted.keys().copied().collect::<Vec<_>>() {
                         self.stop(team);
                     }
@@ -297,11 +300,15 @@ impl Supervisor {
         errand: impl Fn(Rank) -> Errand,
     ) {
         let link = &self.host.link;
-        let crew = self.hosted.get(&team).and_then(|hosted| hosted.crew.as_ref());
+        let crew = self
+            .hosted
+            .get(&team)
+            .and_then(|hosted| hosted.crew.as_ref());
         let Some(crew) = crew else {
             return link.undeliverable(&team);
         };
-        let here = |range: &std::ops::Range<u32>| crew.msvpus.range(Rank(range.start)..Rank(range.end));
+        let here =
+            |range: &std::ops::Range<u32>| crew.msvpus.range(Rank(range.start)..Rank(range.end));
         if answered {
             let orders = ranks.ranges().iter().map(|range| here(range).count()).sum();
             crew.team.ordered(orders);
@@ -340,7 +347,11 @@ impl Supervisor {
             if !self.hosted.keys().any(|hosted| hosted.job == team.job) {
                 self.host.processors.forget(team.job);
             }
-            log::debug!("job {}: node {} stops the team", team.job, self.host.link.origin());
+            log::debug!(
+                "job {}: node {} stops the team",
+                team.job,
+                self.host.link.origin()
+            );
         }
     }
 }

@@ -95,7 +95,11 @@ impl Balance {
     }
 
     /// The tests to send now: to whom, under which number, which of [`PROBES`].
-    pub(crate) fn tests_due(&mut self, now: Duration, patience: Duration) -> Vec<(NodeId, u64, usize)> {
+    pub(crate) fn tests_due(
+        &mut self,
+        now: Duration,
+        patience: Duration,
+    ) -> Vec<(NodeId, u64, usize)> {
         if !self.tests {
             return Vec::new();
         }
@@ -171,7 +175,9 @@ impl Balance {
             })
             .filter(|share| !share.ranks.is_empty())
             .collect();
-        let known = shares.iter().fold(Ranks::default(), |known, share| known.union(&share.ranks));
+        let known = shares
+            .iter()
+            .fold(Ranks::default(), |known, share| known.union(&share.ranks));
         let new = ranks.without(&known);
         if !new.is_empty() {
             shares.extend(deal(new.clone(), &self.counts(team, new.len() as u32)?));
@@ -227,7 +233,8 @@ impl Balance {
     ) -> Result<Candidate, PerformanceError> {
         let count = |placement: &Placement| placement.places.get(&origin).map_or(0, Ranks::len);
         let others = self.teams.iter().filter(|(other, _)| **other != team);
-        let placed = others.map(|(_, placement)| count(placement) as f64 * placement.cost.complexity);
+        let placed =
+            others.map(|(_, placement)| count(placement) as f64 * placement.cost.complexity);
         let already = self.teams.get(&team).map_or(0, count);
         Candidate::new(performance, placed.sum(), already as u32)
     }
@@ -241,11 +248,17 @@ impl Balance {
             .nodes
             .values()
             .filter_map(|node| {
-                let here = placement.places.get(&node.member.origin).map_or(0, Ranks::len);
+                let here = placement
+                    .places
+                    .get(&node.member.origin)
+                    .map_or(0, Ranks::len);
                 Some((node.member.origin.node, here as u32, node.performance()?))
             })
             .collect();
-        let seconds: Vec<f64> = nodes.iter().map(|(.., p)| p.execution_seconds(cost)).collect();
+        let seconds: Vec<f64> = nodes
+            .iter()
+            .map(|(.., p)| p.execution_seconds(cost))
+            .collect();
         let indices = performance_indices(&seconds);
         let all: u32 = nodes.iter().map(|(_, count, _)| count).sum();
         let loads = load_indices(f64::from(all), &indices);
@@ -287,7 +300,9 @@ impl Balance {
             .map(|(origin, ranks, _)| (*origin, ranks.clone()))
             .collect();
         for forecast in self.forecasts(team) {
-            let time = times.iter().find(|(origin, ..)| origin.node == forecast.node);
+            let time = times
+                .iter()
+                .find(|(origin, ..)| origin.node == forecast.node);
             if let Some(node) = self.nodes.get_mut(&forecast.node)
                 && let Some((.., took)) = time
             {
@@ -310,13 +325,20 @@ impl Balance {
         })
     }
 
-    fn rebalance(&mut self, team: TeamId, times: &[(Origin, Ranks, Duration)]) -> Option<Vec<Share>> {
+    fn rebalance(
+        &mut self,
+        team: TeamId,
+        times: &[(Origin, Ranks, Duration)],
+    ) -> Option<Vec<Share>> {
         let candidates = self.candidates(team);
         let observed: Vec<Observed> = candidates
             .iter()
             .map(|(origin, candidate)| Observed {
                 candidate: *candidate,
-                round: times.iter().find(|(at, ..)| at == origin).map(|(.., took)| *took),
+                round: times
+                    .iter()
+                    .find(|(at, ..)| at == origin)
+                    .map(|(.., took)| *took),
             })
             .collect();
         let placement = self.teams.get_mut(&team)?;
@@ -325,9 +347,16 @@ impl Balance {
             tile_bytes: placement.cost.tile_bytes,
             load_work: 0.0,
         };
-        let moves = placement.strategy.rebalance(&observed, cost, moving, placement.rounds_seen);
+        let moves = placement
+            .strategy
+            .rebalance(&observed, cost, moving, placement.rounds_seen);
         let mut left = placement.places.clone();
-        let of = |node: NodeId| candidates.iter().map(|(at, _)| *at).find(|at| at.node == node);
+        let of = |node: NodeId| {
+            candidates
+                .iter()
+                .map(|(at, _)| *at)
+                .find(|at| at.node == node)
+        };
         let shares: Vec<Share> = moves
             .into_iter()
             .filter_map(|Move { from, to, count }| {
@@ -357,7 +386,11 @@ impl Balance {
             tile_bytes: 0.0,
         });
         let seconds = |node: &Examination| Some(node.performance()?.execution_seconds(test));
-        let shortest = self.nodes.values().filter_map(seconds).fold(f64::INFINITY, f64::min);
+        let shortest = self
+            .nodes
+            .values()
+            .filter_map(seconds)
+            .fold(f64::INFINITY, f64::min);
         let status = |node: &Examination| NodeStatus {
             origin: node.member.origin,
             cpus: node.member.cpus,

@@ -49,7 +49,8 @@ impl Crews {
 
     /// Whether the rank is placed there.
     pub(crate) fn runs(&self, origin: Origin, rank: Rank) -> bool {
-        self.get(origin).is_some_and(|crew| crew.live.contains(rank))
+        self.get(origin)
+            .is_some_and(|crew| crew.live.contains(rank))
     }
 
     /// Puts ranks on a node; `false` when the node is known under another incarnation.

@@ -45,7 +45,11 @@ impl Suspects {
 
     /// Those that wait for their trial.
     pub(crate) fn held(&self) -> Ranks {
-        let held = self.losses.keys().copied().filter(|rank| self.is_held(*rank));
+        let held = self
+            .losses
+            .keys()
+            .copied()
+            .filter(|rank| self.is_held(*rank));
         held.collect()
     }
 
@@ -135,8 +139,18 @@ mod tests {
         suspects.try_rank(Rank(1));
         assert_eq!(suspects.held(), ranks(&[2, 3]));
         let poison = suspects.lost(&ranks(&[1, 2, 3, 7]));
-        assert_eq!(poison, Err(JobError::PoisonTile { rank: Rank(1), losses: 3 }));
-        assert_eq!(suspects.held(), ranks(&[2, 3]), "held ranks were not at work");
+        assert_eq!(
+            poison,
+            Err(JobError::PoisonTile {
+                rank: Rank(1),
+                losses: 3
+            })
+        );
+        assert_eq!(
+            suspects.held(),
+            ranks(&[2, 3]),
+            "held ranks were not at work"
+        );
     }
 
     #[test]

@@ -49,7 +49,11 @@ impl Reports {
 
     /// The nodes that have computed, with how far each is off the mean.
     pub(crate) fn nodes(&self) -> Vec<NodeReport> {
-        let seconds: Vec<f64> = self.nodes.values().map(|n| n.actual.as_secs_f64()).collect();
+        let seconds: Vec<f64> = self
+            .nodes
+            .values()
+            .map(|n| n.actual.as_secs_f64())
+            .collect();
         let reports = self.nodes.values().zip(deviations(&seconds));
         reports
             .map(|(report, deviation)| NodeReport {

@@ -28,7 +28,11 @@ pub(crate) enum Event {
     /// An MsVPU has computed its part of a round, or handed over its part of the result.
     Answered(Origin, Rank, Stage, Option<Payload>),
     /// An MsVPU was asked for an answer and has no tile or no order.
-    Lacks { origin: Origin, rank: Rank, tile: bool },
+    Lacks {
+        origin: Origin,
+        rank: Rank,
+        tile: bool,
+    },
     /// The program has folded the partial results.
     Folded(Result<Step<Payload, Payload>, JobError>),
     /// The proxy has the record of that sequence number.
@@ -507,7 +511,9 @@ impl Team {
         let held = self.suspects.held();
         let place = |rank| Some((rank, self.crews.place_of(rank)?));
         let next = held.iter().filter_map(place);
-        let next = next.into_iter().find(|(_, origin)| self.is_alone(*origin, &held));
+        let next = next
+            .into_iter()
+            .find(|(_, origin)| self.is_alone(*origin, &held));
         if let Some((rank, origin)) = next {
             self.wanted = Some((rank, origin));
             effects.push(Effect::Reserve(origin));

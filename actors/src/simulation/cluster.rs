@@ -16,10 +16,11 @@ use crate::error::Site;
 use crate::host::{Census, Host, Timing};
 use crate::id::{Incarnation, JobId, NodeId, Origin};
 use crate::job::{Limits, NodeStatus};
-use crate::journal::Journals;
+use crate::journal::{Journal, Journals};
 use crate::link::{Counters, Link, Tally};
 use crate::local::StartError;
 use crate::simulation::network::{Flaws, Network, Port};
+use crate::simulation::outcome::JobOutcome;
 use crate::simulation::processors::{Fate, Fates, SimulatedProcessors};
 use crate::simulation::random::Random;
 use crate::simulation::spec::{FaultKind, Spec};
@@ -53,8 +54,8 @@ pub(crate) struct Cluster {
 
 struct State {
     nodes: Vec<Node>,
-    /// The jobs that the spec's faults speak of.
-    jobs: BTreeMap<JobId, usize>,
+    /// The planned jobs, which the spec's faults speak of.
+    jobs: BTreeMap<JobId, (usize, Arc<Journal>)>,
     kills: u64,
 }
 
@@ -324,9 +325,28 @@ impl Cluster {
         }
     }
 
-    /// The job is the spec's, or the embedder's, of that index.
-    pub(crate) fn name_job(&self, id: JobId, index: usize) {
-        self.state().jobs.insert(id, index);
+    /// The job was planned under that number.
+    pub(crate) fn name_job(&self, journal: Arc<Journal>, index: usize) {
+        self.state().jobs.insert(journal.job(), (index, journal));
+    }
+
+    /// What became of the planned jobs.
+    pub(crate) fn jobs(&self) -> Vec<JobOutcome> {
+        let state = self.state();
+        let outcome = |(index, journal): &(usize, Arc<Journal>)| {
+            let (took, rounds) = journal.span();
+            JobOutcome {
+                index: *index,
+                state: journal.state(),
+                took,
+                rounds,
+                nodes: journal.nodes(),
+                leaders_lost: journal.leaders_lost(),
+            }
+        };
+        let mut jobs: Vec<JobOutcome> = state.jobs.values().map(outcome).collect();
+        jobs.sort_by_key(|job| job.index);
+        jobs
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -352,7 +372,10 @@ impl Cluster {
         let Some(slot) = state.nodes.get(node) else {
             return Default::default();
         };
-        let (busy, steps) = slot.processors.as_ref().map_or_else(Default::default, |p| p.spent());
+        let (busy, steps) = slot
+            .processors
+            .as_ref()
+            .map_or_else(Default::default, |p| p.spent());
         (slot.spent.0 + busy, slot.spent.1 + steps, slot.starts)
     }
 }
@@ -362,7 +385,12 @@ impl Fates for Cluster {
         let Site::LocalStep(now, rank) = label.site else {
             return Fate::Runs;
         };
-        let Some(index) = self.state().jobs.get(&label.flow.job).copied() else {
+        let known = self
+            .state()
+            .jobs
+            .get(&label.flow.job)
+            .map(|(index, _)| *index);
+        let Some(index) = known else {
             return Fate::Runs;
         };
         for fault in &self.spec.faults {

@@ -200,4 +200,10 @@ impl Processors for SimulatedProcessors {
         // What is dropped is dropped outside of the lock.
         let _dropped = self.state().waiting.remove(job);
     }
+
+    fn reserve(&self, _: JobId, ready: Box<dyn FnOnce() + Send>) {
+        ready();
+    }
+
+    fn release(&self, _: JobId) {}
 }

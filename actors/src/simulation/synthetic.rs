@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::Round;
 use crate::payload::Block;
 use crate::program::{Cancellation, Context, Program, Result, Step};
+use crate::simulation::formula::Formula;
+use crate::simulation::spec::JobSpec;
 
 /// What stands for a service in a simulation of costs alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,21 @@ pub struct Synthetic {
     pub tile_bytes: usize,
     /// Of one partial result.
     pub partial_bytes: usize,
+}
+
+impl Synthetic {
+    /// Of a job as a spec describes it.
+    #[must_use]
+    pub fn of(job: &JobSpec) -> Self {
+        let at_size = |formula: &Formula| formula.eval(job.tile_size);
+        Self {
+            tiles: job.tiles,
+            rounds: job.rounds,
+            complexity: at_size(&job.complexity),
+            tile_bytes: at_size(&job.tile_bytes) as usize,
+            partial_bytes: at_size(&job.partial_bytes) as usize,
+        }
+    }
 }
 
 impl Program for Synthetic {
