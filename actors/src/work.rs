@@ -61,12 +61,13 @@ pub(crate) fn run_timed<T>(
 ) {
     let site = label.site;
     let work = move |run: Run| {
-        let since = Instant::now();
+        let since = run.took.is_none().then(Instant::now);
         let result = match run.fault.map_or_else(|| caught(work), Err) {
             Ok(result) => result.map_err(|error| JobError::at(site, error)),
             Err(reason) => Err(JobError::Panicked { site, reason }),
         };
-        done(result, run.took.unwrap_or_else(|| since.elapsed()));
+        let took = since.map(|since| since.elapsed()).or(run.took);
+        done(result, took.unwrap_or_default());
     };
     processors.submit(label, Box::new(work));
 }

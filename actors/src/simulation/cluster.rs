@@ -355,7 +355,7 @@ impl Cluster {
 
     /// Grows with everything that wakes an actor.
     pub(crate) fn stirred(&self) -> u64 {
-        self.counters().sent + self.submitted.load(Ordering::SeqCst)
+        self.tally.sent() + self.submitted.load(Ordering::SeqCst)
     }
 
     pub(crate) fn counters(&self) -> Counters {
