@@ -38,6 +38,8 @@ pub(crate) struct Team {
     /// Moves that wait for the next round.
     moves: Vec<Share>,
     suspects: Suspects,
+    /// Whether the one on trial was sent to its node.
+    tried: bool,
     sequence: u64,
     committed: u64,
     /// The latest record, until the proxy has it.
@@ -68,6 +70,7 @@ impl Team {
             unplaced: Ranks::default(),
             moves: Vec::new(),
             suspects: Suspects::default(),
+            tried: false,
             sequence: 0,
             committed: 0,
             record: None,

@@ -60,6 +60,7 @@ impl Team {
             return;
         }
         let new = new.without(&self.withheld());
+        self.note_trial(&new);
         for rank in new.iter() {
             if let Some(tile) = self.tile(rank) {
                 effects.push(Effect::SendTile(origin, rank, tile));
@@ -97,6 +98,7 @@ impl Team {
         if self.withheld().contains(rank) {
             return;
         }
+        self.note_trial(&rank.into());
         if tile && let Some(tile) = self.tile(rank) {
             effects.push(Effect::SendTile(origin, rank, tile));
         }
@@ -114,7 +116,7 @@ impl Team {
                 continue;
             };
             if let State::Asking(_, gather) = &self.state {
-                let at_work = gather.missing(&live);
+                let at_work = gather.missing(&live.without(&self.withheld()));
                 if let Err(error) = self.suspects.lost(&at_work) {
                     return self.finish(Err(error));
                 }

@@ -488,8 +488,8 @@ fn answers_to_requests_that_were_made_twice_change_nothing() {
         allotted[..2],
         vec_of(|| Effect::Drop(Dropped::Duplicate), 2)
     );
-    let again = scene.step(Event::Started(node(0), ranks(0..2)));
-    assert_eq!(again, [Effect::Drop(Dropped::Duplicate)]);
+    let started = scene.step(Event::Started(node(0), ranks(0..2)));
+    assert_eq!(started, [Effect::Drop(Dropped::Duplicate)]);
     let others = vec![node(7), again(0, 2)];
     assert_eq!(scene.step(Event::Lost(others)), NOTHING);
     assert_eq!(format!("{:?}", scene.team.crews), before);

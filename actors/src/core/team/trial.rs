@@ -9,7 +9,9 @@ impl Team {
     pub(super) fn withheld(&self) -> Ranks {
         let held = self.suspects.held();
         match self.suspects.trial() {
-            Some(trial) if self.committed < self.sequence => held.union(&trial.into()),
+            Some(trial) if !self.tried && self.committed < self.sequence => {
+                held.union(&trial.into())
+            }
             _ => held,
         }
     }
@@ -21,6 +23,7 @@ impl Team {
         };
         let found = self.suspects.try_next().is_some();
         if found {
+            self.tried = false;
             // It is sent when the proxy knows of the trial: the tile may take the leader with it.
             self.commit(effects);
             if self.committed >= self.sequence {
@@ -30,8 +33,18 @@ impl Team {
         found
     }
 
+    /// These are sent to their node: from now on the one on trial may be to blame for its loss.
+    pub(super) fn note_trial(&mut self, sent: &Ranks) {
+        self.tried |= self
+            .suspects
+            .trial()
+            .is_some_and(|trial| sent.contains(trial));
+    }
+
+    /// Once: what gets lost on the way is asked for like everything else.
     pub(super) fn send_trial(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(rank) = self.suspects.trial()
+        if !self.tried
+            && let Some(rank) = self.suspects.trial()
             && let Some(origin) = self.crews.place_of(rank)
         {
             self.supply(origin, rank, true, effects);
