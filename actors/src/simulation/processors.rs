@@ -233,3 +233,6 @@ impl Processors for SimulatedProcessors {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
