@@ -1,4 +1,5 @@
 //! A cluster in virtual time.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 
 use std::time::Duration;
 
