@@ -2,6 +2,7 @@
 
 mod lost;
 mod suspected;
+mod world;
 
 use super::*;
 
