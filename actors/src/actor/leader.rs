@@ -103,6 +103,7 @@ impl Handler<Letter> for TeamLeader {
             }
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
             LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
+            LeaderMessage::Absent { origin, ranks } => Event::Absent(origin, ranks),
             LeaderMessage::Committed { sequence } => Event::Committed(sequence),
             LeaderMessage::Cancel => {
                 self.proxy_knows = true;
@@ -225,7 +226,13 @@ impl TeamLeader {
                 self.order(origin, order);
             }
             Effect::Inquire(origin, ranks, stage) => {
-                self.order(origin, SupervisorMessage::Inquire { team, ranks, stage });
+                let inquire = SupervisorMessage::Inquire {
+                    team,
+                    leader: self.node(),
+                    ranks,
+                    stage,
+                };
+                self.order(origin, inquire);
             }
             Effect::Commit(record) => {
                 self.told = self.host.clock.now();
