@@ -122,3 +122,6 @@ impl Examination {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,11 @@ impl Suspects {
 
     /// Those that wait for their trial.
     pub(crate) fn held(&self) -> Ranks {
-        let held = self.losses.keys().copied().filter(|rank| self.is_held(*rank));
+        let held = self
+            .losses
+            .keys()
+            .copied()
+            .filter(|rank| self.is_held(*rank));
         held.collect()
     }
 
@@ -81,7 +85,11 @@ impl Suspects {
     /// When one of them has gone down with [`MAX_LOSSES`] nodes.
     pub(crate) fn lost(&mut self, at_work: &Ranks) -> Result<(), JobError> {
         let mut poison = None;
-        for rank in at_work.iter().filter(|rank| !self.is_held(*rank)).collect::<Vec<_>>() {
+        for rank in at_work
+            .iter()
+            .filter(|rank| !self.is_held(*rank))
+            .collect::<Vec<_>>()
+        {
             let losses = self.losses.entry(rank).or_default();
             *losses += 1;
             if *losses >= MAX_LOSSES {
@@ -137,8 +145,19 @@ mod tests {
         assert_eq!(suspects.try_next(), Some(Rank(1)));
         assert_eq!(suspects.held(), ranks(&[2, 3]));
         let poison = suspects.lost(&ranks(&[1, 2, 3, 7]));
-        assert_eq!(poison, Err(JobError::PoisonTile { rank: Rank(1), losses: 3 }));
-        assert_eq!(suspects.held(), ranks(&[2, 3]), "held ranks were not at work");
+        assert_eq!(
+            poison,
+            Err(JobError::PoisonTile {
+                rank: Rank(1),
+                losses: 3
+            })
+        );
+        let losses = [(1, 3), (2, 2), (3, 2), (7, 1)].map(|(rank, losses)| (Rank(rank), losses));
+        assert_eq!(
+            suspects.losses,
+            losses.into(),
+            "held ranks were not at work"
+        );
     }
 
     #[test]
