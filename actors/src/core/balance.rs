@@ -65,19 +65,18 @@ impl Balance {
 
     /// Takes in who is there now; tells who was and is not any more.
     pub(crate) fn members(&mut self, members: Vec<Member>) -> Vec<Origin> {
-        let mut before = std::mem::take(&mut self.nodes);
+        let before: Vec<Origin> = self.nodes.values().map(|node| node.member.origin).collect();
+        let mut known = std::mem::take(&mut self.nodes);
         for member in members {
-            let known = before.remove(&member.origin.node);
-            let known = known.filter(|known| known.member.origin == member.origin);
-            let mut examination = known.unwrap_or_else(|| Examination::new(member));
+            let same = |node: &Examination| node.member.origin == member.origin;
+            let examined = known.remove(&member.origin.node).filter(same);
+            let mut examination = examined.unwrap_or_else(|| Examination::new(member));
             examination.member = member;
             self.nodes.insert(member.origin.node, examination);
         }
-        let lost: Vec<Origin> = before
-            .values()
-            .map(|examination| examination.member.origin)
-            .filter(|origin| !self.is_there(*origin))
-            .collect();
+        // Also those that have come back already, under another incarnation.
+        let gone = |origin: &Origin| !self.is_there(*origin);
+        let lost: Vec<Origin> = before.into_iter().filter(gone).collect();
         for origin in &lost {
             for placement in self.teams.values_mut() {
                 placement.places.remove(origin);
@@ -97,7 +96,11 @@ impl Balance {
     }
 
     /// The tests to send now: to whom, under which number, which of [`PROBES`].
-    pub(crate) fn tests_due(&mut self, now: Duration, patience: Duration) -> Vec<(NodeId, u64, usize)> {
+    pub(crate) fn tests_due(
+        &mut self,
+        now: Duration,
+        patience: Duration,
+    ) -> Vec<(NodeId, u64, usize)> {
         if !self.tests {
             return Vec::new();
         }
@@ -144,7 +147,8 @@ impl Balance {
     }
 
     /// Finds places for MsVPUs. Asked for the same ones again it gives the same answer, unless the
-    /// place is lost. `None` while no node was tested: to be asked again.
+    /// place is lost. `None` while no node was tested: to be asked again. `None` also for what is
+    /// asked late, when the job is over or has another leader.
     pub(crate) fn allot(
         &mut self,
         team: TeamId,
@@ -152,7 +156,13 @@ impl Balance {
         ranks: &Ranks,
         cost: Cost,
     ) -> Option<Plan> {
-        let strategy = match self.teams.remove(&team) {
+        let replaced = |known: &TeamId| known.job == team.job && known.epoch > team.epoch;
+        if !self.leaders.contains_key(&team.job) || self.teams.keys().any(replaced) {
+            return None;
+        }
+        self.teams
+            .retain(|known, _| known.job != team.job || known.epoch == team.epoch);
+        let placement = match self.teams.remove(&team) {
             Some(placement) => placement,
             None => Placement {
                 leader,
@@ -163,7 +173,7 @@ impl Balance {
                 moved: Round(0),
             },
         };
-        self.teams.insert(team, strategy);
+        self.teams.insert(team, placement);
         let placed = self.teams.get(&team)?.places.clone();
         let mut shares: Vec<Share> = placed
             .iter()
@@ -173,7 +183,9 @@ impl Balance {
             })
             .filter(|share| !share.ranks.is_empty())
             .collect();
-        let known = shares.iter().fold(Ranks::default(), |known, share| known.union(&share.ranks));
+        let known = shares
+            .iter()
+            .fold(Ranks::default(), |known, share| known.union(&share.ranks));
         let new = ranks.without(&known);
         if !new.is_empty() {
             shares.extend(deal(new.clone(), &self.counts(team, new.len() as u32)?));
@@ -229,7 +241,8 @@ impl Balance {
     ) -> Result<Candidate, PerformanceError> {
         let count = |placement: &Placement| placement.places.get(&origin).map_or(0, Ranks::len);
         let others = self.teams.iter().filter(|(other, _)| **other != team);
-        let placed = others.map(|(_, placement)| count(placement) as f64 * placement.cost.complexity);
+        let placed =
+            others.map(|(_, placement)| count(placement) as f64 * placement.cost.complexity);
         let already = self.teams.get(&team).map_or(0, count);
         Candidate::new(performance, placed.sum(), already as u32)
     }
@@ -243,11 +256,17 @@ impl Balance {
             .nodes
             .values()
             .filter_map(|node| {
-                let here = placement.places.get(&node.member.origin).map_or(0, Ranks::len);
+                let here = placement
+                    .places
+                    .get(&node.member.origin)
+                    .map_or(0, Ranks::len);
                 Some((node.member.origin.node, here as u32, node.performance()?))
             })
             .collect();
-        let seconds: Vec<f64> = nodes.iter().map(|(.., p)| p.execution_seconds(cost)).collect();
+        let seconds: Vec<f64> = nodes
+            .iter()
+            .map(|(.., p)| p.execution_seconds(cost))
+            .collect();
         let indices = performance_indices(&seconds);
         let all: u32 = nodes.iter().map(|(_, count, _)| count).sum();
         let loads = load_indices(f64::from(all), &indices);
@@ -282,7 +301,9 @@ impl Balance {
             .map(|(origin, ranks, _)| (*origin, ranks.clone()))
             .collect();
         for forecast in self.forecasts(team) {
-            let time = times.iter().find(|(origin, ..)| origin.node == forecast.node);
+            let time = times
+                .iter()
+                .find(|(origin, ..)| origin.node == forecast.node);
             if let Some(node) = self.nodes.get_mut(&forecast.node)
                 && let Some((.., took)) = time
             {
@@ -305,13 +326,20 @@ impl Balance {
         })
     }
 
-    fn rebalance(&mut self, team: TeamId, times: &[(Origin, Ranks, Duration)]) -> Option<Vec<Share>> {
+    fn rebalance(
+        &mut self,
+        team: TeamId,
+        times: &[(Origin, Ranks, Duration)],
+    ) -> Option<Vec<Share>> {
         let candidates = self.candidates(team);
         let observed: Vec<Observed> = candidates
             .iter()
             .map(|(origin, candidate)| Observed {
                 candidate: *candidate,
-                round: times.iter().find(|(at, ..)| at == origin).map(|(.., took)| *took),
+                round: times
+                    .iter()
+                    .find(|(at, ..)| at == origin)
+                    .map(|(.., took)| *took),
             })
             .collect();
         let placement = self.teams.get_mut(&team)?;
@@ -320,9 +348,16 @@ impl Balance {
             tile_bytes: placement.cost.tile_bytes,
             load_work: 0.0,
         };
-        let moves = placement.strategy.rebalance(&observed, cost, moving, placement.rounds_seen);
+        let moves = placement
+            .strategy
+            .rebalance(&observed, cost, moving, placement.rounds_seen);
         let mut left = placement.places.clone();
-        let of = |node: NodeId| candidates.iter().map(|(at, _)| *at).find(|at| at.node == node);
+        let of = |node: NodeId| {
+            candidates
+                .iter()
+                .map(|(at, _)| *at)
+                .find(|at| at.node == node)
+        };
         let shares: Vec<Share> = moves
             .into_iter()
             .filter_map(|Move { from, to, count }| {
@@ -352,7 +387,11 @@ impl Balance {
             tile_bytes: 0.0,
         });
         let seconds = |node: &Examination| Some(node.performance()?.execution_seconds(test));
-        let shortest = self.nodes.values().filter_map(seconds).fold(f64::INFINITY, f64::min);
+        let shortest = self
+            .nodes
+            .values()
+            .filter_map(seconds)
+            .fold(f64::INFINITY, f64::min);
         let status = |node: &Examination| NodeStatus {
             origin: node.member.origin,
             cpus: node.member.cpus,
@@ -373,3 +412,6 @@ fn step_cost(cost: Cost) -> StepCost {
     let bounded = |value: f64| value.clamp(0.0, 1e30);
     StepCost::new(bounded(cost.complexity), bounded(cost.bytes_exchanged)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
