@@ -1,6 +1,7 @@
 //! What the balancer decides, with a machine whose times are chosen.
 
 use super::*;
+use crate::core::examination::PROBES;
 use crate::id::{Epoch, Incarnation, Rank};
 use uuid::Uuid;
 
