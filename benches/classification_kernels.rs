@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use msvpu::{
-    CMeans, Cancellation, Centers, Context, Fit, FitPartial, FitTask, FuzzyCMeans, Program, Rank,
-    Round, SampleType, Scene, Settings, Shape, Start, Step, Tile, TileState,
+    CMeans, Cancellation, Centers, Classifier, Context, FitTask, FuzzyCMeans, Rank, Round,
+    SampleType, Scene, Settings, Shape, Start, Step,
 };
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -26,6 +26,7 @@ const CLASSES: usize = 8;
 const SIDE: usize = 2048;
 const CHUNK_PIXELS: usize = 1 << 18;
 const BLOCK: usize = 512;
+const FUZZY_BLOCK: usize = 256;
 
 fn context() -> Context {
     Context::new(Rank(0), 1, Cancellation::default())
@@ -126,39 +127,45 @@ impl WithSimd for Plain<'_> {
     }
 }
 
-/// Fuzzy c-means likewise, m = 2.
-struct PlainFuzzy<'a>(Plain<'a>);
+/// Fuzzy c-means likewise with m = 2, but in `f64`: memberships right to 10⁻¹² are the law.
+struct PlainFuzzy<'a> {
+    bands: [&'a [u8]; 3],
+    centers: &'a [[f64; 3]],
+}
 
 impl WithSimd for PlainFuzzy<'_> {
-    type Output = (f64, [[f32; 4]; CLASSES]);
+    type Output = (f64, [[f64; 4]; CLASSES]);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> Self::Output {
-        let Plain { bands, centers } = self.0;
+        let Self { bands, centers } = self;
         let mut sums = [[0.0; 4]; CLASSES];
         let mut distance = 0.0;
-        let mut x = [[0.0_f32; BLOCK]; 3];
-        let mut closeness = [[0.0_f32; BLOCK]; CLASSES];
-        for start in (0..bands[0].len()).step_by(BLOCK) {
+        let mut x = [[0.0; FUZZY_BLOCK]; 3];
+        let mut squares = [[0.0; FUZZY_BLOCK]; CLASSES];
+        let mut closeness = [[0.0; FUZZY_BLOCK]; CLASSES];
+        for start in (0..bands[0].len()).step_by(FUZZY_BLOCK) {
             for (x, band) in x.iter_mut().zip(bands) {
-                for (x, sample) in x.iter_mut().zip(&band[start..start + BLOCK]) {
-                    *x = f32::from(*sample);
+                for (x, sample) in x.iter_mut().zip(&band[start..start + FUZZY_BLOCK]) {
+                    *x = f64::from(*sample);
                 }
             }
-            let mut total = [0.0_f32; BLOCK];
-            for (closeness, c) in closeness.iter_mut().zip(centers) {
-                for i in 0..BLOCK {
+            let mut total = [0.0; FUZZY_BLOCK];
+            for ((squares, closeness), c) in squares.iter_mut().zip(&mut closeness).zip(centers) {
+                for i in 0..FUZZY_BLOCK {
                     let (d, e, f) = (x[0][i] - c[0], x[1][i] - c[1], x[2][i] - c[2]);
-                    closeness[i] = 1.0 / (d * d + e * e + f * f);
+                    squares[i] = d * d + e * e + f * f;
+                    closeness[i] = 1.0 / squares[i];
                     total[i] += closeness[i];
                 }
             }
             for total in &mut total {
                 *total = 1.0 / *total;
             }
-            for (closeness, sums) in closeness.iter().zip(&mut sums) {
-                let mut lanes = [[0.0_f32; 16]; 5];
-                for i in (0..BLOCK).step_by(16) {
+            let rows = squares.iter().zip(&closeness).zip(&mut sums);
+            for ((squares, closeness), sums) in rows {
+                let mut lanes = [[0.0; 16]; 5];
+                for i in (0..FUZZY_BLOCK).step_by(16) {
                     for lane in 0..16 {
                         let at = i + lane;
                         let u = closeness[at] * total[at];
@@ -167,13 +174,13 @@ impl WithSimd for PlainFuzzy<'_> {
                             lanes[band][lane] += weight * x[band][at];
                         }
                         lanes[3][lane] += weight;
-                        lanes[4][lane] += weight * (1.0 / closeness[at]).sqrt();
+                        lanes[4][lane] += weight * squares[at].sqrt();
                     }
                 }
                 for (sum, lanes) in sums.iter_mut().zip(&lanes) {
-                    *sum += lanes.iter().sum::<f32>();
+                    *sum += lanes.iter().sum::<f64>();
                 }
-                distance += f64::from(lanes[4].iter().sum::<f32>());
+                distance += lanes[4].iter().sum::<f64>();
             }
         }
         (distance, sums)
@@ -184,10 +191,7 @@ fn keep<T>(result: T) {
     black_box(result);
 }
 
-fn states<P>(program: &P, scene: &Scene) -> (Vec<TileState>, FitTask)
-where
-    P: Program<Input = Scene, Tile = Tile, Task = FitTask, State = TileState>,
-{
+fn states<P: Classifier>(program: &P, scene: &Scene) -> (Vec<P::State>, FitTask) {
     let (tiles, task) = program
         .split(scene.clone(), &Cancellation::default())
         .unwrap();
@@ -196,22 +200,12 @@ where
 }
 
 /// The time of the rounds of a whole job, over their number.
-fn per_round<P>(program: &P, scene: &Scene) -> Duration
-where
-    P: Program<
-            Input = Scene,
-            Tile = Tile,
-            State = TileState,
-            Task = FitTask,
-            Partial = FitPartial,
-            Output = Fit,
-        >,
-{
+fn per_round<P: Classifier>(program: &P, scene: &Scene) -> Duration {
     let (mut states, mut task) = states(program, scene);
     let start = Instant::now();
     for round in 1.. {
         let step = |state| program.local_step(state, &task, &context()).unwrap();
-        let partials: Vec<FitPartial> = states.par_iter_mut().map(step).collect();
+        let partials: Vec<P::Partial> = states.par_iter_mut().map(step).collect();
         match program
             .global_step(Round(round), &task, &partials, &Cancellation::default())
             .unwrap()
@@ -228,6 +222,7 @@ fn rgb_rounds(criterion: &mut Criterion) {
     let singles: Vec<[f32; 3]> = (centers.iter())
         .map(|c| [c[0] as f32, c[1] as f32, c[2] as f32])
         .collect();
+    let doubles: Vec<[f64; 3]> = centers.iter().map(|c| [c[0], c[1], c[2]]).collect();
     for (name, is_noise) in [("noise", true), ("hills", false)] {
         let scene = rgb(is_noise);
         let planes = [0, 1, 2].map(|band| {
@@ -257,12 +252,17 @@ fn rgb_rounds(criterion: &mut Criterion) {
                 bencher.iter_custom(|times| (0..times).map(|_| per_round(&program, &scene)).sum());
             });
         });
-        group.bench_function("fuzzy c-means, plain f32 loop", |bencher| {
+        group.bench_function("fuzzy c-means, plain f64 loop", |bencher| {
             on_two_threads(|| {
                 bencher.iter(|| {
                     chunks()
-                        .map(|c| arch.dispatch(PlainFuzzy(c)))
-                        .for_each(keep)
+                        .map(|chunk| {
+                            arch.dispatch(PlainFuzzy {
+                                bands: chunk.bands,
+                                centers: &doubles,
+                            })
+                        })
+                        .for_each(keep);
                 });
             });
         });

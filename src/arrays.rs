@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView3};
 
 use crate::scene::{SampleType, Scene, SceneError, Shape};
-use crate::services::LabelMap;
+use crate::services::classification::LabelMap;
 
 mod sealed {
     pub trait Sealed {}

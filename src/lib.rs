@@ -8,7 +8,8 @@
 //! 3. [`Job`]: the handle of a submitted program: [`Job::progress`], [`Job::cancel`], and `.await`.
 //! 4. [`Wire`], [`Block`]: how data travels. What implements serde's traits travels by itself.
 //! 5. [`CMeans`], [`FuzzyCMeans`], [`classify`](classify()): classification of a [`Scene`].
-//! 6. [`raster`]: pictures in and out of files.
+//! 6. [`Pairwise`], [`PasswordHash`]: a load of O(x²), and argon2id of a list of passwords.
+//! 7. [`raster`]: pictures in and out of files.
 //!
 //! ```
 //! use msvpu::{CMeans, SampleType, Scene, Settings, Shape, Start, VirtualMachine, classify};
@@ -31,9 +32,27 @@ mod scene;
 mod services;
 
 pub use arrays::Sample;
-pub use msvpu_actors::*;
+pub use msvpu_actors::{
+    Block, Cancellation, Census, CodecError, Communication, Completion, CompletionOf, ComputeMode,
+    Context, Counters, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
+    Incarnation, Job, JobError, JobId, JobOptions, JobOutcome, JobSpec, JobState, Limits,
+    LocalBuilder, NodeId, NodeOutcome, NodeReport, NodeSpec, NodeStatus, Origin, Outcome, Payload,
+    Phase, Priority, Program, ProgramError, Progress, Rank, Result, Round, SimulatedBuilder,
+    Simulation, Site, Spec, SpecError, SpecProblem, StartError, Step, Synthetic, VirtualMachine,
+    WaitReason, Wire,
+};
 pub use scene::{SampleType, Scene, SceneError, Shape};
-pub use services::*;
+pub use services::classification::{
+    CMeans, Centers, CentersError, ChoiceError, ClassSummary, Classification, Classifier, Fit,
+    FitTask, FuzzyCMeans, Init, Iteration, LabelMap, MAX_CLASSES, MAX_VALUE, Settings, Start,
+    StopRule, StoppedBy, TileOutput, Validity, classify,
+};
+pub use services::descriptions::{ParameterDescription, ServiceDescription, services};
+pub use services::pairwise::{
+    DifferenceSum, Differences, Pairwise, PairwisePartial, PairwiseTask, TileDifferences,
+};
+pub use services::password_hash::{PasswordHash, PasswordTile, Passwords};
+pub use services::tiling::{MAX_TILES, Tiling, TilingError};
 
 /// The README's example is compiled and run.
 #[cfg(doctest)]

@@ -5,8 +5,8 @@ mod common;
 
 use common::{noise, scene};
 use msvpu::{
-    CMeans, Classification, FuzzyCMeans, Init, JobError, SampleType, Scene, Settings, Start,
-    Tiling, VirtualMachine,
+    CMeans, Centers, Classification, FuzzyCMeans, Init, JobError, SampleType, Scene, Settings,
+    Start, Tiling, VirtualMachine,
 };
 use proptest::prelude::*;
 use tokio::runtime::{self, Runtime};
@@ -131,4 +131,45 @@ fn what_the_program_refuses_comes_back_in_its_words() {
     let words = common::classify(&program, &picture).unwrap_err();
     assert!(matches!(error, JobError::InvalidInput { .. }), "{error:?}");
     assert_eq!(error.to_string(), words.to_string());
+}
+
+#[test]
+fn numbers_that_json_does_not_have_are_named_by_their_key() {
+    let picture = scene((2, 3), 1, SampleType::U8, |pixel, _| noise(pixel, 100));
+    let refused = runtime().block_on(async {
+        let machine = machine(1).await;
+        let mut refused = Vec::new();
+        let centers = Start::Centers(Centers::gray([1.0, f64::NAN]).unwrap());
+        for settings in [
+            Settings::new(centers),
+            Settings {
+                epsilon: f64::NAN,
+                ..Settings::default()
+            },
+            Settings {
+                epsilon: f64::INFINITY,
+                ..Settings::default()
+            },
+        ] {
+            let program = CMeans::new(settings);
+            refused.push(msvpu::classify(&machine, program, picture.clone()).await);
+        }
+        let fuzzy = FuzzyCMeans {
+            fuzzifier: f64::INFINITY,
+            ..FuzzyCMeans::default()
+        };
+        refused.push(msvpu::classify(&machine, fuzzy, picture).await);
+        refused
+    });
+    let words = [
+        "center 2 holds NaN",
+        "epsilon is NaN",
+        "epsilon is inf",
+        "fuzzifier is inf",
+    ];
+    for (result, words) in refused.into_iter().zip(words) {
+        let error = result.unwrap_err();
+        assert!(error.is_invalid_request(), "{error:?}");
+        assert!(error.to_string().starts_with(words), "{error}");
+    }
 }

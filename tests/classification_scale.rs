@@ -10,8 +10,8 @@ mod common;
 
 use common::{classify, distance, memberships, nearest_label, scene};
 use msvpu::{
-    CMeans, Cancellation, Centers, Context, Fit, FitPartial, FitTask, FuzzyCMeans, Iteration,
-    Program, Rank, Round, SampleType, Scene, Settings, Start, Step, Tile,
+    CMeans, Cancellation, Centers, Classifier, Context, FitTask, FuzzyCMeans, Iteration, Rank,
+    Round, SampleType, Scene, Settings, Start, Step,
 };
 
 /// Pixels of a tile: every other one is the same, the rest go through a table.
@@ -24,7 +24,7 @@ const TABLE: usize = 4099;
 /// The first two rows of a job whose tiles are all the same, without holding them all.
 fn two_rows<P>(program: &P, tile: &Scene) -> [Iteration; 2]
 where
-    P: Program<Input = Scene, Tile = Tile, Task = FitTask, Partial = FitPartial, Output = Fit>,
+    P: Classifier<Tile: Clone>,
 {
     let context = Context::new(Rank(0), TILES, Cancellation::default());
     let (mut tiles, task) = program.split(tile.clone(), context.cancellation()).unwrap();
@@ -33,7 +33,7 @@ where
     let step = |task: &FitTask| {
         // Half of the tiles anew and half again, to meet both ways of a state.
         let mut state = program.load(tile.clone(), &context).unwrap();
-        let partials: Vec<FitPartial> = (0..TILES)
+        let partials: Vec<P::Partial> = (0..TILES)
             .map(|rank| {
                 if rank % 8 == 0 {
                     state = program.load(tile.clone(), &context).unwrap();

@@ -16,8 +16,11 @@ use crate::program::{Cancellation, Context, Program, Result, Step};
 
 /// A program together with the parameters of one job.
 pub(crate) trait Instance: Send + Sync {
-    fn split(&self, input: Payload, cancellation: &Cancellation)
-    -> Result<(Vec<(Payload, Cost)>, Payload)>;
+    fn split(
+        &self,
+        input: Payload,
+        cancellation: &Cancellation,
+    ) -> Result<(Vec<(Payload, Cost)>, Payload)>;
     fn load(self: Arc<Self>, tile: Payload, context: &Context) -> Result<Box<dyn LoadedTile>>;
     fn global_step(
         &self,

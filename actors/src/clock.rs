@@ -54,8 +54,13 @@ impl Clock for SystemClock {
 }
 
 /// Sends a message to an actor later, unless it is gone by then. Does not keep it alive.
-pub(crate) fn remind<A, M>(clock: &Arc<dyn Clock>, link: &Link, delay: Duration, actor: &Addr<A>, message: M)
-where
+pub(crate) fn remind<A, M>(
+    clock: &Arc<dyn Clock>,
+    link: &Link,
+    delay: Duration,
+    actor: &Addr<A>,
+    message: M,
+) where
     A: Actor + Handler<M>,
     A::Context: ToEnvelope<A, M>,
     M: actix::Message<Result = ()> + Send + 'static,

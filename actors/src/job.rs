@@ -118,9 +118,8 @@ pub(crate) struct Cost {
 impl Cost {
     /// Of a team; zero of an empty one.
     pub(crate) fn mean(costs: &[Self]) -> Self {
-        let mean = |of: fn(&Self) -> f64| {
-            costs.iter().map(of).sum::<f64>() / costs.len().max(1) as f64
-        };
+        let mean =
+            |of: fn(&Self) -> f64| costs.iter().map(of).sum::<f64>() / costs.len().max(1) as f64;
         Self {
             complexity: mean(|cost| cost.complexity),
             bytes_exchanged: mean(|cost| cost.bytes_exchanged),
@@ -130,7 +129,9 @@ impl Cost {
 }
 
 /// How much of the machine a job gets beside others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
     /// A quarter of normal.

@@ -1,5 +1,6 @@
 //! What happened to a job: written by the proxy, read from any thread, complete for late readers.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,11 +19,14 @@ pub(crate) type Journals = Arc<OpenJournals>;
 #[derive(Default)]
 pub(crate) struct OpenJournals {
     open: DashMap<JobId, Arc<Journal>>,
+    /// How many there are; the map would have to count.
+    count: AtomicUsize,
     opened: Notify,
 }
 
 impl OpenJournals {
     pub(crate) fn insert(&self, journal: Arc<Journal>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
         self.open.insert(journal.job(), journal);
         self.opened.notify_one();
     }
@@ -32,11 +36,13 @@ impl OpenJournals {
     }
 
     pub(crate) fn remove(&self, job: JobId) -> Option<Arc<Journal>> {
-        self.open.remove(&job).map(|(_, journal)| journal)
+        let (_, journal) = self.open.remove(&job)?;
+        self.count.fetch_sub(1, Ordering::SeqCst);
+        Some(journal)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.count.load(Ordering::SeqCst) == 0
     }
 
     /// Waits until one is opened.
@@ -49,6 +55,7 @@ impl OpenJournals {
             journal.end(Err(error.clone()));
         }
         self.open.clear();
+        self.count.store(0, Ordering::SeqCst);
     }
 }
 
@@ -88,10 +95,16 @@ struct Pages {
     state: JobState,
     result: Option<Result<Finished, JobError>>,
     nodes: Vec<NodeReport>,
+    leaders_lost: u32,
 }
 
 impl Journal {
-    pub(crate) fn new(job: JobId, clock: Arc<dyn Clock>, submitted: Duration, max_bytes: usize) -> Self {
+    pub(crate) fn new(
+        job: JobId,
+        clock: Arc<dyn Clock>,
+        submitted: Duration,
+        max_bytes: usize,
+    ) -> Self {
         Self {
             job,
             clock,
@@ -103,6 +116,7 @@ impl Journal {
                 state: JobState::Pending,
                 result: None,
                 nodes: Vec::new(),
+                leaders_lost: 0,
             }),
             length: watch::Sender::new(0),
         }
@@ -130,6 +144,34 @@ impl Journal {
     /// Puts down what the nodes have done; to be called before the end.
     pub(crate) fn report(&self, nodes: Vec<NodeReport>) {
         self.pages().nodes = nodes;
+    }
+
+    /// How long the job took, or has taken, and how many rounds it has begun.
+    pub(crate) fn span(&self) -> (Duration, u32) {
+        let pages = self.pages();
+        let rounds = pages
+            .events
+            .iter()
+            .rev()
+            .find_map(|event| match &event.what {
+                What::Round { round, .. } => Some(round.0),
+                What::State(_) | What::Tiles { .. } => None,
+            });
+        let took = match pages.events.last() {
+            Some(last) if pages.state.is_terminal() => last.elapsed,
+            _ => self.clock.now().saturating_sub(self.submitted),
+        };
+        (took, rounds.unwrap_or_default())
+    }
+
+    /// The job gets another leader.
+    pub(crate) fn leader_lost(&self) {
+        self.pages().leaders_lost += 1;
+    }
+
+    /// How often the job got another leader.
+    pub(crate) fn leaders_lost(&self) -> u32 {
+        self.pages().leaders_lost
     }
 
     /// What the nodes have done; empty before the end.

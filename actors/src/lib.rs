@@ -28,9 +28,9 @@ mod local;
 mod machine;
 mod simulation;
 
-pub use host::Census;
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
+pub use host::Census;
 pub use id::{Incarnation, JobId, NodeId, Origin, Rank, Round};
 pub use job::{JobOptions, JobState, Limits, NodeReport, NodeStatus, Phase, Priority, WaitReason};
 pub use link::Counters;
@@ -40,6 +40,6 @@ pub use payload::{Block, Payload, Wire};
 pub use program::{Cancellation, Context, Program, Result, Step};
 pub use simulation::{
     Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
-    JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation, Spec, SpecError,
-    SpecProblem, Synthetic, SyntheticInput,
+    JobOutcome, JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation, Spec,
+    SpecError, SpecProblem, Synthetic,
 };

@@ -1,4 +1,5 @@
 //! A cluster in virtual time.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 
 use std::time::Duration;
 
@@ -69,9 +70,19 @@ async fn a_job_runs_on_all_nodes() {
     let (outcome, state) = run(spec(3), work()).await;
     assert_eq!(state, "succeeded");
     // 12 steps of 0.1 s on 6 CPUs, 10 times.
-    assert!(outcome.elapsed >= ms(2000) && outcome.elapsed < ms(2100), "{outcome:#?}");
-    assert!(outcome.nodes.iter().all(|node| node.steps == 40), "{outcome:#?}");
-    assert_eq!(run(spec(3), work()).await.0, outcome, "the same seed, the same trace");
+    assert!(
+        outcome.elapsed >= ms(2000) && outcome.elapsed < ms(2100),
+        "{outcome:#?}"
+    );
+    assert!(
+        outcome.nodes.iter().all(|node| node.steps == 40),
+        "{outcome:#?}"
+    );
+    assert_eq!(
+        run(spec(3), work()).await.0,
+        outcome,
+        "the same seed, the same trace"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the command line takes.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -23,6 +23,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Classify the pixels of an image.
     Classify(Box<ClassifyArgs>),
+    /// Compare all pairs of the pixels of each tile: a load of O(x²).
+    Pairwise(Box<PairwiseArgs>),
     /// List what can be run, with parameters and defaults.
     Services(ServicesArgs),
     /// Print a completion script for a shell.
@@ -44,6 +46,52 @@ pub(crate) struct ServicesArgs {
     /// Print one JSON document instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Compare all pairs of the pixels of each tile: a load that grows with the square of a tile's size.
+///
+/// Prints the mean absolute difference of each tile and of all; of several bands the mean is compared.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUSES)]
+pub(crate) struct PairwiseArgs {
+    /// PNG, JPEG, TIFF, GeoTIFF or PNM; 8 or 16 bit, or float.
+    pub(crate) image: PathBuf,
+
+    /// How the image is cut; one MsVPU owns each tile [default: chosen from its shape and --sampling].
+    #[arg(long, value_name = "ROWSxCOLUMNS", allow_hyphen_values = true)]
+    pub(crate) tiles: Option<Tiling>,
+
+    /// Compare every Nth pixel of a tile only.
+    #[arg(long, value_name = "N", value_parser = values::from_one, allow_hyphen_values = true,
+          default_value = "1")]
+    pub(crate) sampling: NonZeroU32,
+
+    /// How often all pairs are computed.
+    #[arg(long, value_name = "N", value_parser = values::from_one, allow_hyphen_values = true,
+          default_value = "1")]
+    pub(crate) rounds: NonZeroU32,
+
+    /// Pixels whose every band has this value are not compared [default: what the image says].
+    #[arg(long, value_name = "V", value_parser = values::nodata, allow_hyphen_values = true)]
+    pub(crate) nodata: Option<f64>,
+
+    /// How many CPUs to use [default: all that this process may use].
+    #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
+          value_parser = values::workers)]
+    pub(crate) workers: Option<NonZeroUsize>,
+
+    /// The most bytes that the decoded image may take, such as 4GiB.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true,
+          default_value_t = ByteSize(ReadLimits::DEFAULT_MAX_DECODED_BYTES))]
+    pub(crate) max_decoded_bytes: ByteSize,
+
+    /// Print the report as one JSON document instead of the summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// No progress bar and no summary; --json still prints its document.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 /// Classify the pixels of an image: c-means or fuzzy c-means.

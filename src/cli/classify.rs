@@ -1,24 +1,23 @@
 //! `msvpu classify`: from a file to a report.
 
-use std::num::NonZero;
 use std::path::Path;
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use msvpu::raster::{Format, GeoTags, Picture, ReadLimits, ReadProblem};
+use msvpu::raster::{Format, GeoTags, LabelFile, Picture, ReadLimits, ReadProblem};
 use msvpu::{
-    CMeans, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape, Start,
-    VirtualMachine,
+    CMeans, Centers, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape,
+    Start, VirtualMachine,
 };
 use serde::Serialize;
-use tokio::runtime;
 
 use super::args::{Algorithm, ClassifyArgs};
 use super::destination::Destination;
 use super::failure::Failure;
-use super::files::{Pictures, labels_name, write_pictures};
+use super::files::{Pictures, write_pictures};
 use super::interrupts::Interrupts;
 use super::number::counted;
+use super::on_runtime::on_a_runtime;
 use super::progress::Display;
 use super::report::{Image, Report, Row, Team, Timings};
 use super::run::{Done, run_classification};
@@ -35,7 +34,9 @@ pub(crate) fn classify(args: ClassifyArgs) -> Result<(), Failure> {
         .as_deref()
         .map(Destination::prepare)
         .transpose()?;
-    let result = on_a_runtime(args, destination.clone(), start);
+    let result = on_a_runtime(args.workers, |workers| {
+        steps(args, destination.clone(), workers, start)
+    });
     if let (Err(_), Some(destination)) = (&result, destination) {
         destination.abandon();
     }
@@ -64,32 +65,6 @@ fn check(args: &ClassifyArgs) -> Result<(), Failure> {
     }
 }
 
-fn on_a_runtime(
-    args: ClassifyArgs,
-    destination: Option<Destination>,
-    start: Instant,
-) -> Result<(), Failure> {
-    let workers = args
-        .workers
-        .or_else(|| thread::available_parallelism().ok())
-        .map_or(1, NonZero::get);
-    // Decoders and encoders work on rayon's global pool.
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .build_global()
-        .map_err(Failure::runtime)?;
-    // One thread for Ctrl-C; the work is elsewhere.
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(Failure::runtime)?;
-    let result = runtime.block_on(steps(args, destination, workers, start));
-    // After Ctrl-C a decoder may still be at work: nobody waits for it.
-    runtime.shutdown_background();
-    result
-}
-
 async fn steps(
     args: ClassifyArgs,
     destination: Option<Destination>,
@@ -112,10 +87,24 @@ async fn steps(
         nodata,
         georeference,
         alpha,
+        more_pictures,
     } = interrupts.or_done(move || read(&path, &limits)).await?;
     let decode = decoding.elapsed();
+    if more_pictures {
+        display.warn(&format!(
+            "{}: this {format} has several pictures; only the first is classified",
+            args.image.display()
+        ));
+    }
 
+    if let Some(destination) = &destination {
+        kept(&args, label_file(format, None)).spares_input(destination.path())?;
+    }
     let shape = scene.shape();
+    let transparent_pixels = alpha.map_or(0, |alpha| alpha.transparent_pixels);
+    if transparent_pixels == shape.pixels() {
+        return Err(Failure::input("every pixel is fully transparent").at(&args.image));
+    }
     let settings = settings(&args, nodata, shape)?;
     display.iterations(args.max_iterations);
     let machine = VirtualMachine::local()
@@ -157,19 +146,19 @@ async fn steps(
         bits,
         format,
         georeference,
-        transparent_pixels: alpha.map_or(0, |alpha| alpha.transparent_pixels),
+        transparent_pixels,
         decode,
         workers,
         start,
     };
     let printed = interrupts
-        .or_done(move || finish.finish(&args, destination.as_ref(), done))
+        .or_stopped(move |stop| finish.finish(&args, destination.as_ref(), done, stop))
         .await?;
     display.clear();
     print(&printed)
 }
 
-fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, Failure> {
+pub(crate) fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, Failure> {
     msvpu::raster::read(path, limits).map_err(|error| match error.problem {
         ReadProblem::TooLarge { .. } => {
             Failure::input(format_args!("{error} (--max-decoded-bytes SIZE)"))
@@ -216,6 +205,28 @@ fn json_value(parameters: &impl Serialize) -> Result<serde_json::Value, Failure>
     serde_json::to_value(parameters).map_err(Failure::runtime)
 }
 
+/// Labels of a TIFF are a TIFF.
+const fn label_file(format: Format, georeference: Option<&GeoTags>) -> LabelFile<'_> {
+    match format {
+        Format::Tiff => LabelFile::Tiff(georeference),
+        Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
+    }
+}
+
+/// The files of a run with these arguments.
+fn kept<'a>(args: &'a ClassifyArgs, label_file: LabelFile<'_>) -> Kept<'a> {
+    let classes = args.centers.as_ref().map_or_else(
+        || args.classes.unwrap_or_default() as usize,
+        Centers::classes,
+    );
+    Kept {
+        labels: (!args.no_images).then(|| label_file.name()),
+        classes: if args.no_images { 0 } else { classes },
+        memberships: if args.memberships { classes } else { 0 },
+        input: &args.image,
+    }
+}
+
 /// What the report needs beside the job's result.
 struct Finish {
     algorithm: &'static str,
@@ -232,11 +243,15 @@ struct Finish {
 
 impl Finish {
     /// Writes the files and returns what is to be printed.
+    ///
+    /// All files are written before the first gets its place, so that a failure or `stop` leaves
+    /// those of an earlier run as they were.
     fn finish(
         self,
         args: &ClassifyArgs,
         destination: Option<&Destination>,
         done: Done,
+        stop: &AtomicBool,
     ) -> Result<String, Failure> {
         let encoding = Instant::now();
         let Classification {
@@ -244,48 +259,43 @@ impl Finish {
             ref memberships,
             ..
         } = done.classification;
+        let label_file = label_file(self.format, self.georeference.as_ref());
         let pictures = Pictures {
             labels,
             memberships: memberships.as_deref(),
             classes: done.classification.classes.len(),
-            format: self.format,
-            georeference: self.georeference.as_ref(),
+            label_file,
         };
-        let wanted = destination.filter(|_| !args.no_images);
+        let stage = destination.map(Destination::stage).transpose()?;
+        let wanted = stage.as_ref().filter(|_| !args.no_images);
         let (digest, names) = rayon::join(
             || LabelMap::sha256(labels),
-            || wanted.map_or(Ok(Vec::new()), |to| write_pictures(to, &pictures)),
+            || wanted.map_or(Ok(Vec::new()), |to| write_pictures(to, &pictures, stop)),
         );
         let mut names = names?;
         let mut report = self.report(args, done, digest);
-        if let Some(destination) = wanted {
+        if let Some(stage) = wanted {
             let chart = super::convergence::chart(&report, args.epsilon, args.stop_on);
             let svg = chart.to_svg().map_err(Failure::runtime)?;
-            destination.write("convergence.svg", svg.as_bytes())?;
+            stage.write("convergence.svg", svg.as_bytes())?;
             names.push("convergence.svg".to_owned());
         }
         report.timings.encode_ms = milliseconds(encoding.elapsed());
         report.timings.total_ms = milliseconds(self.start.elapsed());
 
-        let document = if args.json || destination.is_some() {
+        let document = if args.json || stage.is_some() {
             serde_json::to_string(&report).map_err(Failure::runtime)? + "\n"
         } else {
             String::new()
         };
-        if let Some(destination) = destination {
-            destination.write("report.json", document.as_bytes())?;
+        if let (Some(destination), Some(stage)) = (destination, stage) {
+            stage.write("report.json", document.as_bytes())?;
             names.insert(0, "report.json".to_owned());
-            let kept = Kept {
-                labels: wanted.map(|_| labels_name(self.format)),
-                classes: wanted.map_or(0, |_| report.classes.len()),
-                memberships: if args.memberships {
-                    report.classes.len()
-                } else {
-                    0
-                },
-                input: &args.image,
-            };
-            stale::remove(destination.path(), &kept)?;
+            if stop.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted);
+            }
+            stage.publish()?;
+            stale::remove(destination.path(), &kept(args, label_file))?;
         }
         Ok(if args.json {
             document

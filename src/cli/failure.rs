@@ -49,7 +49,7 @@ impl Failure {
 }
 
 /// A message as one line without control characters: file names and decoders may hold any.
-fn one_line(message: &str) -> String {
+pub(crate) fn one_line(message: &str) -> String {
     message
         .split(|character: char| character.is_control())
         .map(str::trim)

@@ -1,14 +1,13 @@
 //! The pictures of a result as files.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use msvpu::LabelMap;
-use msvpu::raster::{
-    Format, GeoTags, LabelFile, LabelImage, WriteError, write_labels_and_masks,
-    write_membership_png,
-};
+use msvpu::raster::{LabelFile, LabelImage, write_labels_and_masks, write_membership_png};
 use rayon::prelude::*;
 
-use super::destination::Destination;
+use super::destination::Stage;
 use super::failure::Failure;
 
 /// What is to be written, and how.
@@ -17,15 +16,14 @@ pub(crate) struct Pictures<'a> {
     /// One a class, in 255ths.
     pub(crate) memberships: Option<&'a [Bytes]>,
     pub(crate) classes: usize,
-    /// Of the input: labels of a TIFF are a TIFF.
-    pub(crate) format: Format,
-    pub(crate) georeference: Option<&'a GeoTags>,
+    pub(crate) label_file: LabelFile<'a>,
 }
 
 /// Writes labels, masks and memberships; returns what was written, a range of names as one.
 pub(crate) fn write_pictures(
-    to: &Destination,
+    to: &Stage,
     pictures: &Pictures<'_>,
+    stop: &AtomicBool,
 ) -> Result<Vec<String>, Failure> {
     let LabelMap {
         width,
@@ -34,34 +32,31 @@ pub(crate) fn write_pictures(
         ..
     } = *pictures.labels;
     let classes = u16::try_from(pictures.classes).map_err(Failure::runtime)?;
-    let image = LabelImage::new(width, height, classes, bytes).map_err(Failure::runtime)?;
-    let labels = match pictures.format {
-        Format::Tiff => LabelFile::Tiff(pictures.georeference),
-        Format::Png | Format::Jpeg | Format::Pnm => LabelFile::Png,
-    };
-    write_labels_and_masks(to.path(), &image, labels).map_err(Failure::runtime)?;
-    let mut names = vec![labels.name().to_owned(), range("class", pictures.classes)];
+    let image = LabelImage::new(width, height, classes, bytes)
+        .map_err(Failure::runtime)?
+        .stopped_by(stop);
+    let label_file = pictures.label_file;
+    write_labels_and_masks(to.path(), &image, label_file).map_err(|error| to.failure(error))?;
+    let mut names = vec![
+        label_file.name().to_owned(),
+        range("class", pictures.classes),
+    ];
     if let Some(memberships) = pictures.memberships {
         memberships
             .par_iter()
             .enumerate()
             .with_max_len(1)
-            .try_for_each(|(class, membership)| -> Result<(), WriteError> {
+            .try_for_each(|(class, membership)| {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Failure::Interrupted);
+                }
                 let path = to.path().join(format!("membership_{}.png", class + 1));
                 write_membership_png(&path, width, height, membership)
-            })
-            .map_err(Failure::runtime)?;
+                    .map_err(|error| to.failure(error))
+            })?;
         names.push(range("membership", pictures.classes));
     }
     Ok(names)
-}
-
-/// The file of the labels of a picture of this format.
-pub(crate) const fn labels_name(format: Format) -> &'static str {
-    match format {
-        Format::Tiff => "labels.tif",
-        Format::Png | Format::Jpeg | Format::Pnm => "labels.png",
-    }
 }
 
 fn range(stem: &str, classes: usize) -> String {

@@ -1,7 +1,10 @@
 //! Ctrl-C: the first asks for the end, the second does not wait for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::watch;
-use tokio::task;
+use tokio::task::{self, JoinError};
 
 use super::failure::Failure;
 
@@ -34,15 +37,38 @@ impl Interrupts {
         }
     }
 
-    /// Runs work that blocks beside the event loop, until it ends or Ctrl-C is pressed.
+    /// Runs work that blocks beside the event loop, until it ends or Ctrl-C is pressed: it is then
+    /// left to itself, so it must leave nothing behind.
     pub(crate) async fn or_done<T: Send + 'static>(
         &mut self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         tokio::select! {
-            done = task::spawn_blocking(work) => done
-                .unwrap_or_else(|error| Err(Failure::runtime(format_args!("internal error: {error}")))),
+            done = task::spawn_blocking(work) => joined(done),
             () = self.pressed() => Err(Failure::Interrupted),
         }
     }
+
+    /// The same for work that cleans up behind it: Ctrl-C sets the flag that it is given, and its
+    /// end is waited for.
+    pub(crate) async fn or_stopped<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&AtomicBool) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        let mut working = task::spawn_blocking(move || work(&flag));
+        tokio::select! {
+            done = &mut working => joined(done),
+            () = self.pressed() => {
+                stop.store(true, Ordering::Relaxed);
+                let _ = working.await;
+                Err(Failure::Interrupted)
+            }
+        }
+    }
+}
+
+fn joined<T>(done: Result<Result<T, Failure>, JoinError>) -> Result<T, Failure> {
+    done.unwrap_or_else(|error| Err(Failure::runtime(format_args!("internal error: {error}"))))
 }

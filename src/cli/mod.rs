@@ -9,6 +9,8 @@ mod failure;
 mod files;
 mod interrupts;
 mod number;
+mod on_runtime;
+mod pairwise;
 mod panel;
 mod progress;
 mod report;
@@ -46,6 +48,7 @@ pub(crate) fn run() -> ExitCode {
 fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Classify(args) => classify::classify(*args),
+        Command::Pairwise(args) => pairwise::pairwise(&args),
         Command::Services(args) => services::list(&args),
         Command::Completions { shell } => completions(shell),
     }

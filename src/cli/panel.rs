@@ -50,7 +50,9 @@ pub(crate) struct Panel<'a> {
     pub(crate) label: &'a dyn Fn(f64) -> String,
 }
 
-/// A linear axis with ticks of our choice; plotters' own choose theirs.
+/// A linear axis with ticks of our choice. Of plotters' own, the linear one puts ticks between
+/// iterations, and the logarithmic one does not come back where the ratio of its ends passes the
+/// range of `f64` (1e-300 to 1e10): logarithms are taken before.
 struct Axis {
     range: Range<f64>,
     ticks: Vec<f64>,

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::failure::one_line;
 use super::number::short;
+use super::stdout::complain;
 
 const SPINNER: &str = "{spinner} {msg}";
 const BAR: &str = "{spinner} {wide_bar} iteration {pos}/{len}{msg}";
@@ -49,9 +51,21 @@ impl Display {
             .set_message(format!(", J changed by {}", short(objective_change)));
     }
 
+    /// This round has begun, counted from 1.
+    pub(crate) fn round(&self, round: u32) {
+        self.bar.set_position(round.into());
+        self.bar.set_message("");
+    }
+
     /// Tiles have answered in a long round.
     pub(crate) fn tiles(&self, answered: u32, of: u32) {
         self.bar.set_message(format!(", {answered} of {of} tiles"));
+    }
+
+    /// Says something that does not end the command, above the bar.
+    pub(crate) fn warn(&self, message: &str) {
+        let line = one_line(&format!("warning: {message}"));
+        self.bar.suspend(|| complain(&line));
     }
 
     /// Takes the bar away.

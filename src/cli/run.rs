@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use msvpu::{
-    Classification, Classifier, Job, JobError, JobId, JobState, Phase, Progress, Scene,
+    Classification, Classifier, Job, JobError, JobId, JobState, Phase, Progress, Scene, Site,
     VirtualMachine,
 };
 use tokio::runtime::Handle;
@@ -34,6 +34,9 @@ pub(crate) async fn run_classification<P: Classifier>(
     interrupts: &mut Interrupts,
 ) -> Result<Done, Failure> {
     let shape = scene.shape();
+    program
+        .check(shape)
+        .map_err(|error| failure(JobError::at(Site::Split, error)))?;
     let submitted = Instant::now();
     let job = machine.submit(program, scene).await.map_err(failure)?;
     log::info!("job {}: submitted", job.id());
@@ -103,7 +106,8 @@ async fn watch<P: Classifier>(job: &Job<P>, display: &Display) -> Result<Watched
     Ok(watched)
 }
 
-fn failure(error: JobError) -> Failure {
+/// A job's error with the exit status that it makes.
+pub(crate) fn failure(error: JobError) -> Failure {
     if error.is_invalid_request() {
         Failure::input(error)
     } else {

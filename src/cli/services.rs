@@ -35,7 +35,10 @@ fn table(service: &ServiceDescription) -> String {
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let (names, kinds, defaults) = (width(0), width(1), width(2));
-    let mut text = format!("{}: {}\n", service.name, service.doc);
+    let mut text = format!(
+        "{}: {}\n  run: {}\n",
+        service.name, service.doc, service.run
+    );
     for [name, kind, default, doc] in &rows {
         text.push_str(&format!(
             "  {name:names$}  {kind:kinds$}  {default:defaults$}  {doc}\n"

@@ -1,12 +1,13 @@
-//! Files of an earlier run into the same directory.
+//! The names of the command's files, and those of an earlier run into the same directory.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::failure::Failure;
 
-/// What of the files that the command writes belongs to this run.
+/// What of the files that the command may write belongs to this run.
 pub(crate) struct Kept<'a> {
     /// The file of the labels, beside which the chart is; `None` when there are no images.
     pub(crate) labels: Option<&'a str>,
@@ -35,7 +36,7 @@ fn remove_files(directory: &Path, kept: &Kept<'_>) -> io::Result<()> {
         let stale = entry
             .file_name()
             .to_str()
-            .is_some_and(|name| kept.lacks(name));
+            .is_some_and(|name| kept.writes(name) == Some(false));
         if stale && entry.file_type()?.is_file() {
             let path = entry.path();
             if fs::canonicalize(&path).ok() != input {
@@ -47,13 +48,30 @@ fn remove_files(directory: &Path, kept: &Kept<'_>) -> io::Result<()> {
 }
 
 impl Kept<'_> {
-    /// Whether a name is one of the command's, and not of this run.
-    fn lacks(&self, name: &str) -> bool {
-        let beyond = |stem, count| number(name, stem).is_some_and(|number| number > count);
+    /// Refuses to write over the input, before the work.
+    pub(crate) fn spares_input(&self, directory: &Path) -> Result<(), Failure> {
+        let (Ok(input), Ok(within)) = (fs::canonicalize(self.input), fs::canonicalize(directory))
+        else {
+            return Ok(());
+        };
+        let name = input.file_name().and_then(OsStr::to_str);
+        match name.filter(|name| self.writes(name) == Some(true)) {
+            Some(name) if input.parent() == Some(&within) => Err(Failure::input(format_args!(
+                "--output {}: the {name} there is the image itself, and would be replaced; name another directory",
+                directory.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a name is of a file that this run writes; `None` when the command writes no such name.
+    fn writes(&self, name: &str) -> Option<bool> {
+        let within = |stem, count| Some(number(name, stem)? <= count);
         match name {
-            "labels.png" | "labels.tif" => self.labels != Some(name),
-            "convergence.svg" => self.labels.is_none(),
-            _ => beyond("class_", self.classes) || beyond("membership_", self.memberships),
+            "report.json" => Some(true),
+            "labels.png" | "labels.tif" => Some(self.labels == Some(name)),
+            "convergence.svg" => Some(self.labels.is_some()),
+            _ => within("class_", self.classes).or_else(|| within("membership_", self.memberships)),
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn summary(report: &Report, run: &Run<'_>) -> String {
     lines.extend(classes(report));
     if !report.empty_classes.is_empty() {
         let labels: Vec<String> = report.empty_classes.iter().map(u16::to_string).collect();
-        let hint = if run.starts_linear {
+        let hint = if run.starts_linear && report.classes.iter().any(is_divisible) {
             "; another start may fill them: --init kmeans++"
         } else {
             ""
@@ -154,6 +154,12 @@ fn classes(report: &Report) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// Whether the pixels of a class differ.
+fn is_divisible(class: &ClassSummary) -> bool {
+    let spread = class.sd.iter().flatten();
+    spread.copied().any(|deviation| deviation > 0.0)
 }
 
 fn row(class: &ClassSummary, center: &[f64]) -> [String; 6] {

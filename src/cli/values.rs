@@ -1,7 +1,7 @@
 //! How the values of options are written, and what is said when one is not.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
 
 use msvpu::{Centers, LocalBuilder, MAX_CLASSES};
@@ -75,6 +75,12 @@ pub(crate) fn max_iterations(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|&count| count > 0)
         .ok_or_else(|| format!("expected a whole number from 1 to {}", u32::MAX))
+}
+
+/// The value of `--sampling` and `--rounds`.
+pub(crate) fn from_one(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("expected a whole number from 1 to {}", u32::MAX))
 }
 
 /// The value of `--fuzzifier`: finite and above 1.

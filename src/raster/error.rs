@@ -76,7 +76,8 @@ pub enum ReadProblem {
     },
     /// The decoded picture would pass [`ReadLimits::max_decoded_bytes`](super::ReadLimits::max_decoded_bytes).
     #[error(
-        "{width} x {height} pixels of {bands} band(s) need {needed_bytes} bytes decoded, which passes the limit of {limit_bytes} bytes on decoded bytes; raise the limit if the file can be trusted"
+        "{width} x {height} pixels of {bands} band{} need {needed_bytes} bytes decoded, which passes the limit of {limit_bytes} bytes; raise the limit if the file can be trusted",
+        if *bands == 1 { "" } else { "s" }
     )]
     TooLarge {
         /// Columns.
@@ -132,6 +133,9 @@ pub struct WriteError {
 /// Why a result could not be written.
 #[derive(Debug, Error)]
 pub enum WriteProblem {
+    /// The flag of [`LabelImage::stopped_by`](super::LabelImage::stopped_by) was set.
+    #[error("not written: its writer was asked to stop")]
+    Stopped,
     /// The operating system refused or failed.
     #[error("cannot be written: {0}")]
     Io(#[from] io::Error),

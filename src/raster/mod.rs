@@ -7,7 +7,7 @@
 //! - A palette PNG gives its colours (3 bands).
 //! - An alpha band is no measurement: it is left out, and [`Picture::alpha`] says so. Where it is 0 (fully transparent)
 //!   there is no pixel; such a picture becomes a float scene with NaN there, which is no data everywhere in this crate.
-//! - Of a file with several pictures, the first is read.
+//! - Of a file with several pictures, the first is read; of a TIFF, [`Picture::more_pictures`] says so.
 //!
 //! Both directions work on the rayon pool that they are called from (`pool.install(|| read(…))`), else on rayon's global one.
 

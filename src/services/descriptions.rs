@@ -4,7 +4,9 @@ use msvpu_actors::Program;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{CMeans, FuzzyCMeans};
+use super::classification::{CMeans, FuzzyCMeans};
+use super::pairwise::Pairwise;
+use super::password_hash::PasswordHash;
 
 /// A program that ships with the machine.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -13,6 +15,8 @@ pub struct ServiceDescription {
     pub name: &'static str,
     /// What it does, in one line.
     pub doc: &'static str,
+    /// How it is run: the command of this project that does, or else what an embedder calls.
+    pub run: &'static str,
     /// What it can be told.
     pub parameters: Vec<ParameterDescription>,
 }
@@ -95,45 +99,114 @@ const FUZZY: [Row; 2] = [
     ),
 ];
 
+const PAIRWISE: [Row; 4] = [
+    (
+        "tiles",
+        "{rows, columns}, from 1",
+        "how the scene is cut, one MsVPU a tile; null: chosen from its shape and sampling",
+    ),
+    (
+        "sampling",
+        "integer, from 1",
+        "compare every so many pixels of a tile one",
+    ),
+    (
+        "rounds",
+        "integer, from 1",
+        "how often the sums are asked for, and computed anew",
+    ),
+    (
+        "nodata",
+        "number",
+        "pixels whose every band has this value are not compared; null: none",
+    ),
+];
+
+const PASSWORD_HASH: [Row; 5] = [
+    (
+        SALT,
+        "text of 8 to 1024 bytes",
+        "what the salts are made from; to be given. For demonstration: real salts are random",
+    ),
+    (
+        "memory_kib",
+        "integer, 8 a lane to 1048576",
+        "the memory that one password takes",
+    ),
+    (
+        "iterations",
+        "integer, from 1",
+        "passes over that memory; memory_kib x iterations is 4194304 at most",
+    ),
+    ("parallelism", "integer, 1 to 255", "lanes"),
+    (
+        "chunk",
+        "integer, from 1",
+        "passwords of a tile; null: 1, or as many as make 1024 tiles",
+    ),
+];
+
+const SALT: &str = "salt";
+
 /// The programs that ship with the machine.
 ///
 /// ```
 /// let names: Vec<_> = msvpu::services().iter().map(|service| service.name).collect();
-/// assert_eq!(names, ["cmeans", "fuzzy-cmeans"]);
+/// assert_eq!(names, ["cmeans", "fuzzy-cmeans", "pairwise", "password-hash"]);
 /// ```
 #[must_use]
 pub fn services() -> Vec<ServiceDescription> {
     vec![
-        describe::<CMeans>(
-            "c-means: each pixel belongs to the class of the nearest center",
-            &[&SETTINGS],
-        ),
-        describe::<FuzzyCMeans>(
-            "fuzzy c-means: each pixel belongs to every class, the more the nearer its center",
-            &[&SETTINGS, &FUZZY],
-        ),
+        ServiceDescription {
+            name: CMeans::NAME,
+            doc: "c-means: each pixel belongs to the class of the nearest center",
+            run: "msvpu classify IMAGE --algorithm cmeans",
+            parameters: parameters(&[&SETTINGS], &defaults(&CMeans::default())),
+        },
+        ServiceDescription {
+            name: FuzzyCMeans::NAME,
+            doc: "fuzzy c-means: each pixel belongs to every class, the more the nearer its center",
+            run: "msvpu classify IMAGE --algorithm fuzzy-cmeans",
+            parameters: parameters(&[&SETTINGS, &FUZZY], &defaults(&FuzzyCMeans::default())),
+        },
+        ServiceDescription {
+            name: Pairwise::NAME,
+            doc: "the mean absolute difference of all pairs of a tile's pixels: a load of O(x^2)",
+            run: "msvpu pairwise IMAGE",
+            parameters: parameters(&[&PAIRWISE], &defaults(&Pairwise::default())),
+        },
+        ServiceDescription {
+            name: PasswordHash::NAME,
+            doc: "argon2id of a list of passwords, for demonstration: the salts are not random",
+            run: "VirtualMachine::run, as examples/password_hash.rs does; no command takes passwords",
+            parameters: parameters(&[&PASSWORD_HASH], &without_salt()),
+        },
     ]
 }
 
-fn describe<P: Program + Default>(doc: &'static str, tables: &[&[Row]]) -> ServiceDescription {
-    // Parameters are plain data; were one not, its defaults would be null and the test below fail.
-    let defaults = serde_json::to_value(P::default()).unwrap_or_default();
-    let parameters = tables.iter().copied().flatten();
-    ServiceDescription {
-        name: P::NAME,
+// Parameters are plain data; were one not, its defaults would be null and a test below fail.
+fn defaults(program: &impl Program) -> Value {
+    serde_json::to_value(program).unwrap_or_default()
+}
+
+fn without_salt() -> Value {
+    let mut defaults = defaults(&PasswordHash::new(""));
+    defaults[SALT].take();
+    defaults
+}
+
+fn parameters(tables: &[&[Row]], defaults: &Value) -> Vec<ParameterDescription> {
+    let rows = tables.iter().copied().flatten();
+    rows.map(|&(name, kind, doc)| ParameterDescription {
+        name,
+        kind,
+        default: defaults
+            .pointer(&format!("/{}", name.replace('.', "/")))
+            .cloned()
+            .unwrap_or_default(),
         doc,
-        parameters: parameters
-            .map(|&(name, kind, doc)| ParameterDescription {
-                name,
-                kind,
-                default: defaults
-                    .pointer(&format!("/{}", name.replace('.', "/")))
-                    .cloned()
-                    .unwrap_or_default(),
-                doc,
-            })
-            .collect(),
-    }
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -171,29 +244,52 @@ mod tests {
 
     #[test]
     fn every_parameter_of_the_programs_is_described() {
-        let [hard, fuzzy] = <[_; 2]>::try_from(services()).unwrap();
-        for (service, default) in [
-            (hard, serde_json::to_value(CMeans::default()).unwrap()),
-            (fuzzy, serde_json::to_value(FuzzyCMeans::default()).unwrap()),
-        ] {
-            // The other way to start, which a default cannot show.
-            let mut expected = BTreeSet::from(["start.centers".to_owned()]);
+        let defaults = [
+            defaults(&CMeans::default()),
+            defaults(&FuzzyCMeans::default()),
+            defaults(&Pairwise::default()),
+            defaults(&PasswordHash::new("")),
+        ];
+        let services = services();
+        assert_eq!(services.len(), defaults.len());
+        for (service, default) in services.iter().zip(defaults) {
+            let mut expected = BTreeSet::new();
+            if default.get("start").is_some() {
+                // The other way to start, which a default cannot show.
+                expected.insert("start.centers".to_owned());
+            }
             leaves(&default, "", &mut expected);
-            assert_eq!(named(&service), expected, "{}", service.name);
+            assert_eq!(named(service), expected, "{}", service.name);
         }
+    }
+
+    /// The described defaults, but those within other objects.
+    fn explicit(service: &ServiceDescription) -> serde_json::Map<String, Value> {
+        let flat = (service.parameters.iter()).filter(|parameter| !parameter.name.contains('.'));
+        flat.map(|parameter| (parameter.name.to_owned(), parameter.default.clone()))
+            .collect()
+    }
+
+    fn means<P: Program + PartialEq + std::fmt::Debug>(given: Value, described: Value) {
+        let given: P = serde_json::from_value(given).unwrap();
+        let described: P = serde_json::from_value(described).unwrap();
+        assert_eq!(given, described);
     }
 
     #[test]
     fn defaults_are_what_leaving_out_means() {
-        let empty: FuzzyCMeans = serde_json::from_str("{}").unwrap();
-        let explicit = services()[1]
-            .parameters
-            .iter()
-            .filter(|parameter| !parameter.name.starts_with("start."))
-            .map(|parameter| (parameter.name.to_owned(), parameter.default.clone()))
-            .collect();
-        let explicit = serde_json::from_value(Value::Object(explicit)).unwrap();
-        assert_eq!(empty, explicit);
+        let [hard, fuzzy, pairwise, passwords] = <[_; 4]>::try_from(services()).unwrap();
+        means::<CMeans>(json!({}), explicit(&hard).into());
+        means::<FuzzyCMeans>(json!({}), explicit(&fuzzy).into());
+        means::<Pairwise>(json!({}), explicit(&pairwise).into());
+        let mut described = explicit(&passwords);
+        assert_eq!(
+            described.insert("salt".to_owned(), json!("x")),
+            Some(Value::Null)
+        );
+        means::<PasswordHash>(json!({ "salt": "x" }), described.into());
+        let forgotten = serde_json::from_value::<PasswordHash>(json!({})).unwrap_err();
+        assert!(forgotten.to_string().contains("`salt`"), "{forgotten}");
     }
 
     #[test]

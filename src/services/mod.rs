@@ -1,7 +1,10 @@
 //! The programs that ship with the machine.
 
-mod classification;
-mod descriptions;
-
-pub use classification::*;
-pub use descriptions::{ParameterDescription, ServiceDescription, services};
+pub(crate) mod classification;
+pub(crate) mod descriptions;
+pub(crate) mod pairwise;
+pub(crate) mod password_hash;
+mod sample;
+mod sum;
+mod tile;
+pub(crate) mod tiling;

@@ -3,8 +3,10 @@
 
 mod files;
 mod interrupts;
+mod pairwise;
 mod refusals;
 mod reports;
+mod streams;
 mod verbs;
 
 use std::path::{Path, PathBuf};

@@ -236,9 +236,60 @@ fn an_output_directory_that_cannot_be_made() {
 }
 
 #[test]
+fn only_transparent_pixels() {
+    let pictures = Pictures::new();
+    let samples = vec![0; (2 * WIDTH * crate::HEIGHT) as usize];
+    let clear = pictures.png("clear.png", png::ColorType::GrayscaleAlpha, &samples);
+    refused(
+        &["classify", clear.to_str().unwrap(), "--classes", "2"],
+        &["clear.png", "every pixel is fully transparent"],
+    );
+}
+
+#[test]
+fn an_output_that_would_replace_the_image() {
+    let pictures = Pictures::new();
+    let gray = pictures.gray();
+    let here = pictures.name(".");
+    let before = std::fs::read(&gray).unwrap();
+    for name in ["labels.png", "class_2.png"] {
+        let own = pictures.name(name);
+        std::fs::rename(&gray, &own).unwrap();
+        refused(
+            &["classify", &own, "--classes", "2", "--output", &here],
+            &["--output", name, "the image itself"],
+        );
+        assert!(std::fs::read(&own).unwrap() == before);
+        std::fs::rename(&own, &gray).unwrap();
+    }
+    let labels = pictures.path("labels.png");
+    std::fs::rename(&gray, &labels).unwrap();
+    let options = format!("--classes 2 --quiet --no-images --output {here}");
+    assert_eq!(classify(&labels, &options).status, 0);
+    assert!(std::fs::read(&labels).unwrap() == before);
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_file_keeps_the_earlier_result() {
+    let pictures = Pictures::new();
+    let output = pictures.path("out");
+    std::fs::create_dir_all(output.join("labels.png")).unwrap();
+    std::fs::write(output.join("report.json"), b"old").unwrap();
+    let options = format!("--classes 2 --output {}", output.display());
+    let ran = classify(&pictures.gray(), &options);
+    assert_eq!(ran.status, 1);
+    assert!(
+        ran.stderr
+            .contains("labels.png: cannot be written: a directory")
+    );
+    assert_eq!(std::fs::read(output.join("report.json")).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(&output).unwrap().count(), 2);
+}
+
+#[test]
 fn a_refusal_leaves_no_directory_behind() {
     let pictures = Pictures::new();
-    let output = pictures.name("out");
+    let output = pictures.name("out/deep");
     let missing = pictures.name("missing.png");
     refused(
         &["classify", &missing, "--classes", "2", "--output", &output],

@@ -21,6 +21,12 @@ fn travel<T: Wire>(value: T) -> T {
     T::from_payload(value.into_payload().unwrap()).unwrap()
 }
 
+/// What a value takes on its way, in bytes.
+pub(crate) fn travel_bytes(value: impl Wire) -> usize {
+    let payload = value.into_payload().unwrap();
+    payload.head.len() + payload.body.len()
+}
+
 /// Runs a program tile after tile; whatever would travel is encoded and decoded.
 pub(crate) fn run<P: Program>(program: &P, input: P::Input) -> Result<Run<P>, ProgramError> {
     let json = serde_json::to_string(program).unwrap();

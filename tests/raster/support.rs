@@ -68,3 +68,16 @@ pub(crate) fn noise(seed: u64, count: usize) -> Vec<u16> {
         })
         .collect()
 }
+
+/// The colour map of a TIFF, which is then of gray: no reader here takes the values of a palette for samples.
+pub(crate) fn take_palette(path: &Path) -> Option<Vec<u16>> {
+    let mut bytes = std::fs::read(path).unwrap();
+    let file = std::io::Cursor::new(bytes.clone());
+    let mut decoder = tiff::decoder::Decoder::new(file).unwrap();
+    let palette = decoder.get_tag_u16_vec(tiff::tags::Tag::ColorMap).ok()?;
+    let photometric = [6, 1, 3, 0, 1, 0, 0, 0, 3, 0];
+    let at = bytes.windows(10).position(|entry| entry == photometric);
+    bytes[at.unwrap() + 8] = 1;
+    std::fs::write(path, bytes).unwrap();
+    Some(palette)
+}

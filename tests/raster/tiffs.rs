@@ -137,3 +137,61 @@ fn nodata_of_floats_can_be_compared_with_samples() {
     let picture = read_bytes(&bytes.into_inner()).unwrap();
     assert_eq!(picture.nodata, Some(values(&picture)[0]));
 }
+
+/// Pictures of 2 x 1 pixels, each of the kind that its NewSubfileType states.
+fn pictures(kinds: &[Option<u32>]) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
+    for (value, kind) in (1..).zip(kinds) {
+        let mut image = encoder.new_image::<colortype::Gray8>(2, 1).unwrap();
+        if let Some(kind) = *kind {
+            let directory = image.encoder();
+            directory.write_tag(Tag::NewSubfileType, kind).unwrap();
+        }
+        image.write_data(&[value, 0]).unwrap();
+    }
+    bytes.into_inner()
+}
+
+#[test]
+fn further_pictures_are_told_of() {
+    for (kinds, more) in [
+        (&[None][..], false),
+        (&[None, None], true),
+        (&[None, Some(0)], true),
+        // A page of several.
+        (&[Some(2), Some(2)], true),
+        // Overviews, and masks of both sizes.
+        (&[None, Some(1), Some(1), Some(4), Some(5)], false),
+        (&[None, Some(1), None], true),
+    ] {
+        let picture = read_bytes(&pictures(kinds)).unwrap();
+        assert_eq!(picture.more_pictures, more, "{kinds:?}");
+        assert_eq!(values(&picture), [1.0, 0.0]);
+    }
+}
+
+#[test]
+fn what_is_too_short_is_told_without_contradiction() {
+    let samples = noise(7, (WIDTH * HEIGHT) as usize);
+    let mut bytes = encode(Compression::Uncompressed, 100, &samples);
+    // Four LONGs, at the place that is stated last.
+    let counts = [23, 1, 4, 0, 4, 0, 0, 0];
+    let entry = bytes.windows(8).position(|entry| entry == counts).unwrap();
+    let second = u32::from_le_bytes(bytes[entry + 8..entry + 12].try_into().unwrap()) as usize + 4;
+    let mut told = |count: u32| {
+        bytes[second..second + 4].copy_from_slice(&count.to_le_bytes());
+        let error = read_bytes(&bytes).unwrap_err();
+        assert!(matches!(error.problem, ReadProblem::Truncated { .. }));
+        (error.problem.to_string(), bytes.len())
+    };
+    let (few, _) = told(1);
+    assert_eq!(
+        few,
+        "this TIFF is truncated: chunk 2 of 4 has size 1, too small for the 13400 bytes of its pixels"
+    );
+    let (many, length) = told(1 << 20);
+    let start = "this TIFF is truncated: chunk 2 of 4 is 1048576 bytes from byte ";
+    let end = format!(" on, and the file has {length} bytes");
+    assert!(many.starts_with(start) && many.ends_with(&end), "{many}");
+}

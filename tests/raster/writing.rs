@@ -1,15 +1,21 @@
 //! Results, read back by other readers.
 
-use std::{collections::HashSet, fs::File, io::BufReader, path::Path};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::BufReader,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use msvpu::raster::{
-    GeoTag, GeoTags, LabelFile, LabelImage, WriteProblem, write_labels_and_masks, write_labels_png,
-    write_labels_tiff, write_mask_png, write_membership_png,
+    GeoTag, GeoTags, LabelFile, LabelImage, WriteProblem, label_colors, write_labels_and_masks,
+    write_labels_png, write_labels_tiff, write_mask_png, write_membership_png,
 };
 use png::{BitDepth, ColorType};
 use tiff::{decoder::DecodingResult, tags::Tag};
 
-use crate::support::{noise, read_path, values};
+use crate::support::{noise, read_path, take_palette, values};
 
 /// Not a multiple of 8, so that rows are padded.
 const WIDTH: u32 = 43;
@@ -238,6 +244,19 @@ fn labels_tiff_keeps_the_georeference() {
         for bytes in given {
             let image = LabelImage::new(WIDTH, HEIGHT, classes, &bytes).unwrap();
             write_labels_tiff(&path, &image, Some(&georeference())).unwrap();
+            let palette = take_palette(&path);
+            assert_eq!(palette.is_some(), classes < 256);
+            if let Some(palette) = palette {
+                let colors = label_colors(classes as u8);
+                for (label, color) in colors.iter().enumerate() {
+                    let told = [0, 256, 512].map(|channel| palette[channel + label]);
+                    assert_eq!(
+                        told,
+                        color.map(|byte| u16::from(byte) << 8 | u16::from(byte))
+                    );
+                }
+                assert_eq!(palette.len(), 3 * 256);
+            }
             let picture = read_path(&path).unwrap();
             assert_eq!(picture.georeference, Some(georeference()));
             assert_eq!(picture.nodata, Some(0.0));
@@ -282,6 +301,7 @@ fn labels_tiff_of_many_strips() {
         .collect();
     let image = LabelImage::new(width as u32, height as u32, 5, &labels).unwrap();
     write_labels_tiff(&path, &image, None).unwrap();
+    take_palette(&path).unwrap();
     let picture = read_path(&path).unwrap();
     assert!(picture.scene.samples().as_ref() == labels);
     assert_eq!(picture.georeference, None);
@@ -346,4 +366,29 @@ fn labels_must_fit_the_image_and_the_classes() {
     ));
     let problem = LabelImage::new(0, 2, 3, &[]).unwrap_err();
     assert!(matches!(problem, WriteProblem::NoPixels { .. }));
+}
+
+#[test]
+fn a_writer_that_is_asked_to_stop_leaves_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let labels = bytes(&labels(3));
+    let stop = AtomicBool::new(false);
+    let image = LabelImage::new(WIDTH, HEIGHT, 3, &labels)
+        .unwrap()
+        .stopped_by(&stop);
+    let path = directory.path().join("labels");
+    write_labels_png(&path, &image).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    stop.store(true, Ordering::Relaxed);
+    for ended in [
+        write_labels_png(&path, &image),
+        write_mask_png(&path, &image, 1),
+        write_labels_tiff(&path, &image, None),
+        write_labels_and_masks(directory.path(), &image, LabelFile::Png),
+    ] {
+        let problem = ended.unwrap_err().problem;
+        assert!(matches!(problem, WriteProblem::Stopped), "{problem}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    assert!(std::fs::read(&path).unwrap() == before);
 }

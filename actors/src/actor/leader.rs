@@ -98,11 +98,15 @@ impl Handler<Letter> for TeamLeader {
             }
             LeaderMessage::Lost(origins) => Event::Lost(origins),
             LeaderMessage::Started { origin, ranks } => {
-                log::debug!("job {}: hop 5, the tiles go to node {origin}", self.team.job);
+                log::debug!(
+                    "job {}: hop 5, the tiles go to node {origin}",
+                    self.team.job
+                );
                 Event::Started(origin, ranks)
             }
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
             LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
+            LeaderMessage::Reserved { origin } => Event::Reserved(origin),
             LeaderMessage::Absent { origin, ranks } => Event::Absent(origin, ranks),
             LeaderMessage::Committed { sequence } => Event::Committed(sequence),
             LeaderMessage::Cancel => {
@@ -176,7 +180,10 @@ impl TeamLeader {
         match effect {
             Effect::Enter(phase) => self.enter(phase),
             Effect::Allot(ranks) => {
-                log::debug!("job {job}: {} tiles, asking the balancer for places", ranks.len());
+                log::debug!(
+                    "job {job}: {} tiles, asking the balancer for places",
+                    ranks.len()
+                );
                 let allot = BalancerMessage::Allot {
                     team,
                     leader: self.node(),
@@ -233,6 +240,13 @@ impl TeamLeader {
                     stage,
                 };
                 self.order(origin, inquire);
+            }
+            Effect::Reserve(origin) => {
+                let leader = self.node();
+                self.order(origin, SupervisorMessage::Reserve { team, leader });
+            }
+            Effect::Release(origin) => {
+                self.order(origin, SupervisorMessage::Release { team });
             }
             Effect::Commit(record) => {
                 self.told = self.host.clock.now();

@@ -227,9 +227,10 @@ impl Processor {
                 (next, answer)
             }
             // The team was stopped here; nobody is to hear of it.
-            Err(JobError::Cancelled) if this.place.check().is_err() => {
-                (locked(&this.memory).agenda.failed(JobError::Cancelled), None)
-            }
+            Err(JobError::Cancelled) if this.place.check().is_err() => (
+                locked(&this.memory).agenda.failed(JobError::Cancelled),
+                None,
+            ),
             Err(error) => {
                 let next = locked(&this.memory).agenda.failed(error.clone());
                 this.fail(error);

@@ -22,7 +22,7 @@ use crate::message::{
 use crate::payload::Payload;
 
 /// So many leaders of a job may be lost in one round: after that the program is to blame.
-const MAX_LEADER_LOSSES: u8 = 5;
+const MAX_LEADER_LOSSES: u8 = 8;
 
 #[doc(alias = "Proxy Ms Provider")]
 pub(crate) struct Proxy {
@@ -114,9 +114,7 @@ impl Proxy {
                 input,
                 resumed: job.record.clone(),
             };
-            self.host
-                .link
-                .send(Address::Supervisor(leader.node), start);
+            self.host.link.send(Address::Supervisor(leader.node), start);
         }
     }
 
@@ -154,7 +152,10 @@ impl Proxy {
         let (before, round, sequence) = (job.round(), record.round, record.sequence);
         let task = record.task.clone();
         // A record that was overtaken tells nothing new.
-        let newer = job.record.as_ref().is_none_or(|known| sequence > known.sequence);
+        let newer = job
+            .record
+            .as_ref()
+            .is_none_or(|known| sequence > known.sequence);
         if newer {
             job.record = Some(record);
         }
@@ -190,6 +191,9 @@ impl Proxy {
             return Ok(());
         };
         log::debug!("job {id}: its leader was lost with node {lost}");
+        if let Some(journal) = self.journals.get(id) {
+            journal.leader_lost();
+        }
         (job.leader, job.team) = (None, None);
         (job.ordered, job.started) = (false, false);
         job.losses += 1;
@@ -245,7 +249,10 @@ impl Handler<Tick> for Proxy {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
-        let unheard = self.jobs.iter().filter(|(_, job)| job.ordered && !job.started);
+        let unheard = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.ordered && !job.started);
         for id in unheard.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.start_leader(id);
         }

@@ -87,7 +87,10 @@ impl Handler<Letter> for Supervisor {
             }
             SupervisorMessage::Expelled { incarnation } => {
                 if incarnation >= self.host.link.origin().incarnation {
-                    log::warn!("node {} was given up; it joins anew", self.host.link.origin());
+                    log::warn!(
+                        "node {} was given up; it joins anew",
+                        self.host.link.origin()
+                    );
                     for team in self.hosted.keys().copied().collect::<Vec<_>>() {
                         self.stop(team);
                     }
@@ -162,6 +165,8 @@ impl Handler<Letter> for Supervisor {
                 }
                 self.hand_out(team, &ranks, false, |_| Errand::Inquire(stage));
             }
+            SupervisorMessage::Reserve { team, leader } => self.reserve(team, leader),
+            SupervisorMessage::Release { team } => self.host.processors.release(team.job),
             SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
             SupervisorMessage::Stop { team } => self.stop(team),
         }
@@ -307,11 +312,15 @@ impl Supervisor {
         errand: impl Fn(Rank) -> Errand,
     ) {
         let link = &self.host.link;
-        let crew = self.hosted.get(&team).and_then(|hosted| hosted.crew.as_ref());
+        let crew = self
+            .hosted
+            .get(&team)
+            .and_then(|hosted| hosted.crew.as_ref());
         let Some(crew) = crew else {
             return link.undeliverable(&team);
         };
-        let here = |range: &std::ops::Range<u32>| crew.msvpus.range(Rank(range.start)..Rank(range.end));
+        let here =
+            |range: &std::ops::Range<u32>| crew.msvpus.range(Rank(range.start)..Rank(range.end));
         if answered {
             let orders = ranks.ranges().iter().map(|range| here(range).count()).sum();
             crew.team.ordered(orders);
@@ -321,9 +330,25 @@ impl Supervisor {
         }
     }
 
+    fn reserve(&self, team: TeamId, leader: NodeId) {
+        let link = self.host.link.clone();
+        if !self.hosted.contains_key(&team) {
+            return link.undeliverable(&team);
+        }
+        let origin = link.origin();
+        let reserved = move || {
+            let reserved = LeaderMessage::Reserved { origin };
+            link.send(Address::Leader(team, leader), reserved);
+        };
+        self.host.processors.reserve(team.job, Box::new(reserved));
+    }
+
     /// Those that this node does not run.
     fn absent(&self, team: TeamId, ranks: &Ranks) -> Ranks {
-        let crew = self.hosted.get(&team).and_then(|hosted| hosted.crew.as_ref());
+        let crew = self
+            .hosted
+            .get(&team)
+            .and_then(|hosted| hosted.crew.as_ref());
         let there = |rank: &Rank| crew.is_some_and(|crew| crew.msvpus.contains_key(rank));
         ranks.iter().filter(|rank| !there(rank)).collect()
     }
@@ -344,7 +369,11 @@ impl Supervisor {
             if !self.hosted.keys().any(|hosted| hosted.job == team.job) {
                 self.host.processors.forget(team.job);
             }
-            log::debug!("job {}: node {} stops the team", team.job, self.host.link.origin());
+            log::debug!(
+                "job {}: node {} stops the team",
+                team.job,
+                self.host.link.origin()
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where leaders and MsVPUs go: what the balancer knows, and what it decides by its strategy.
 
-mod outlook;
+mod moving;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::allotment::{Share, deal, whole};
-use crate::core::examination::Examination;
+use crate::core::examination::{Examination, PROBES};
 use crate::core::lease::Member;
-use crate::core::performance::{NodePerformance, PerformanceError, StepCost};
-use crate::core::ranks::Ranks;
-use crate::core::strategy::{
-    Candidate, Move, MoveCost, Observed, Strategy, UnknownStrategy, by_name,
+use crate::core::performance::{
+    NodePerformance, PerformanceError, StepCost, load_indices, performance_indices,
 };
+use crate::core::ranks::Ranks;
+use crate::core::strategy::{Candidate, Strategy, UnknownStrategy, by_name};
 use crate::id::{JobId, NodeId, Origin, Round, TeamId};
-use crate::job::{Cost, Forecast};
+use crate::job::{Cost, Forecast, NodeStatus};
 
 /// The balancer's memory.
 pub(crate) struct Balance {
-    strategy: String,
+    strategy: &'static str,
     /// Whether nodes are tested; where there is but one there is nothing to compare.
     tests: bool,
     nodes: BTreeMap<NodeId, Examination>,
@@ -52,9 +52,8 @@ impl Balance {
     /// # Errors
     /// When there is no such strategy.
     pub(crate) fn new(strategy: &str, tests: bool) -> Result<Self, UnknownStrategy> {
-        by_name(strategy)?;
         Ok(Self {
-            strategy: strategy.to_owned(),
+            strategy: by_name(strategy)?.name(),
             tests,
             nodes: BTreeMap::new(),
             teams: BTreeMap::new(),
@@ -65,18 +64,17 @@ impl Balance {
 
     /// Takes in who is there now; tells who was and is not any more.
     pub(crate) fn members(&mut self, members: Vec<Member>) -> Vec<Origin> {
-        let before: Vec<Origin> = self.nodes.values().map(|node| node.member.origin).collect();
-        let mut known = std::mem::take(&mut self.nodes);
+        let mut before = std::mem::take(&mut self.nodes);
+        let origins: Vec<Origin> = before.values().map(|known| known.member.origin).collect();
         for member in members {
-            let same = |node: &Examination| node.member.origin == member.origin;
-            let examined = known.remove(&member.origin.node).filter(same);
-            let mut examination = examined.unwrap_or_else(|| Examination::new(member));
+            let known = before.remove(&member.origin.node);
+            let known = known.filter(|known| known.member.origin == member.origin);
+            let mut examination = known.unwrap_or_else(|| Examination::new(member));
             examination.member = member;
             self.nodes.insert(member.origin.node, examination);
         }
-        // Also those that have come back already, under another incarnation.
         let gone = |origin: &Origin| !self.is_there(*origin);
-        let lost: Vec<Origin> = before.into_iter().filter(gone).collect();
+        let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
         for origin in &lost {
             for placement in self.teams.values_mut() {
                 placement.places.remove(origin);
@@ -168,7 +166,7 @@ impl Balance {
                 leader,
                 cost,
                 places: BTreeMap::new(),
-                strategy: by_name(&self.strategy).ok()?,
+                strategy: by_name(self.strategy).ok()?,
                 rounds_seen: 0,
                 moved: Round(0),
             },
@@ -247,101 +245,72 @@ impl Balance {
         Candidate::new(performance, placed.sum(), already as u32)
     }
 
-    /// Takes in how long each node took for a round with which MsVPUs; tells which are to move.
-    pub(crate) fn measured(
-        &mut self,
-        team: TeamId,
-        round: Round,
-        times: &[(Origin, Ranks, Duration)],
-        now: Duration,
-    ) -> Option<Plan> {
-        let placement = self.teams.get_mut(&team)?;
-        if round.0 <= placement.moved.0 + 1 {
-            // MsVPUs were on the move; what the next round shows is of their new places.
-            return None;
-        }
-        placement.rounds_seen += 1;
-        placement.places = times
-            .iter()
-            .map(|(origin, ranks, _)| (*origin, ranks.clone()))
-            .collect();
-        for forecast in self.forecasts(team) {
-            let time = times
-                .iter()
-                .find(|(origin, ..)| origin.node == forecast.node);
-            if let Some(node) = self.nodes.get_mut(&forecast.node)
-                && let Some((.., took)) = time
-            {
-                node.compare(forecast.round.as_secs_f64(), took.as_secs_f64(), now);
-            }
-        }
-        let shares = self.rebalance(team, times)?;
-        let placement = self.teams.get_mut(&team)?;
-        placement.moved = round.next();
-        for share in &shares {
-            for there in placement.places.values_mut() {
-                *there = there.without(&share.ranks);
-            }
-            let there = placement.places.entry(share.origin).or_default();
-            *there = there.union(&share.ranks);
-        }
-        Some(Plan {
-            shares,
-            forecasts: self.forecasts(team),
-        })
-    }
-
-    fn rebalance(
-        &mut self,
-        team: TeamId,
-        times: &[(Origin, Ranks, Duration)],
-    ) -> Option<Vec<Share>> {
-        let candidates = self.candidates(team);
-        let observed: Vec<Observed> = candidates
-            .iter()
-            .map(|(origin, candidate)| Observed {
-                candidate: *candidate,
-                round: times
-                    .iter()
-                    .find(|(at, ..)| at == origin)
-                    .map(|(.., took)| *took),
-            })
-            .collect();
-        let placement = self.teams.get_mut(&team)?;
+    fn forecasts(&self, team: TeamId) -> Vec<Forecast> {
+        let Some(placement) = self.teams.get(&team) else {
+            return Vec::new();
+        };
         let cost = step_cost(placement.cost);
-        let moving = MoveCost {
-            tile_bytes: placement.cost.tile_bytes,
-            load_work: 0.0,
-        };
-        let moves = placement
-            .strategy
-            .rebalance(&observed, cost, moving, placement.rounds_seen);
-        let mut left = placement.places.clone();
-        let of = |node: NodeId| {
-            candidates
-                .iter()
-                .map(|(at, _)| *at)
-                .find(|at| at.node == node)
-        };
-        let shares: Vec<Share> = moves
-            .into_iter()
-            .filter_map(|Move { from, to, count }| {
-                let there = left.get_mut(&of(from)?)?;
-                let ranks = there.split_first(count as usize);
-                Some(Share {
-                    origin: of(to)?,
-                    ranks,
-                })
+        let nodes: Vec<(NodeId, u32, NodePerformance)> = self
+            .nodes
+            .values()
+            .filter_map(|node| {
+                let here = placement
+                    .places
+                    .get(&node.member.origin)
+                    .map_or(0, Ranks::len);
+                Some((node.member.origin.node, here as u32, node.performance()?))
             })
-            .filter(|share| !share.ranks.is_empty())
             .collect();
-        (!shares.is_empty()).then_some(shares)
+        let seconds: Vec<f64> = nodes
+            .iter()
+            .map(|(.., p)| p.execution_seconds(cost))
+            .collect();
+        let indices = performance_indices(&seconds);
+        let all: u32 = nodes.iter().map(|(_, count, _)| count).sum();
+        let loads = load_indices(f64::from(all), &indices);
+        let forecast = nodes.iter().zip(indices).zip(loads).map(
+            |(((node, count, performance), performance_index), load_index)| Forecast {
+                node: *node,
+                performance_index,
+                load_index,
+                round: Duration::try_from_secs_f64(performance.round_seconds(*count, cost))
+                    .unwrap_or(Duration::MAX),
+            },
+        );
+        forecast.collect()
     }
 
     /// The job is over, or gets another leader.
     pub(crate) fn forget(&mut self, job: JobId) {
         self.teams.retain(|team, _| team.job != job);
         self.leaders.remove(&job);
+    }
+
+    /// What is known of the nodes (eq. 1).
+    pub(crate) fn status(&self) -> Vec<NodeStatus> {
+        let test = step_cost(Cost {
+            complexity: PROBES[0].work,
+            bytes_exchanged: PROBES[0].bytes,
+            tile_bytes: 0.0,
+        });
+        let seconds = |node: &Examination| Some(node.performance()?.execution_seconds(test));
+        let shortest = self
+            .nodes
+            .values()
+            .filter_map(seconds)
+            .fold(f64::INFINITY, f64::min);
+        let status = |node: &Examination| NodeStatus {
+            origin: node.member.origin,
+            cpus: node.member.cpus,
+            performance_index: seconds(node).map(|seconds| shortest / seconds),
+            msvpus: self
+                .teams
+                .values()
+                .filter_map(|placement| placement.places.get(&node.member.origin))
+                .map(|ranks| ranks.len() as u32)
+                .sum(),
+        };
+        self.nodes.values().map(status).collect()
     }
 }
 

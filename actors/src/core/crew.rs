@@ -35,7 +35,7 @@ pub(crate) struct Crews {
 const MAX_PATIENCE: u32 = 8;
 
 impl Crews {
-    fn get(&self, origin: Origin) -> Option<&Crew> {
+    pub(crate) fn get(&self, origin: Origin) -> Option<&Crew> {
         let crew = self.crews.get(&origin.node);
         crew.filter(|crew| crew.incarnation == origin.incarnation)
     }
@@ -155,9 +155,9 @@ impl Crews {
         })
     }
 
-    /// A tick has passed: the crews that have been quiet long enough to be asked. The longer they
-    /// are quiet the more rarely they are asked: most of them are just at work.
-    pub(crate) fn iter_quiet(&mut self) -> Vec<(Origin, &Crew)> {
+    /// A tick has passed. The longer a crew is quiet the more rarely it is asked: most are just at
+    /// work.
+    pub(crate) fn tick(&mut self) {
         for crew in self.crews.values_mut() {
             crew.quiet += 1;
             if crew.quiet > crew.patience {
@@ -165,7 +165,11 @@ impl Crews {
                 crew.patience = (2 * crew.patience + 1).min(MAX_PATIENCE);
             }
         }
-        self.iter().filter(|(_, crew)| crew.quiet == 0).collect()
+    }
+
+    /// The crews that have been quiet long enough to be asked, at the tick that has just passed.
+    pub(crate) fn iter_quiet(&self) -> impl Iterator<Item = (Origin, &Crew)> {
+        self.iter().filter(|(_, crew)| crew.quiet == 0)
     }
 
     pub(crate) fn place_of(&self, rank: Rank) -> Option<Origin> {

@@ -60,7 +60,12 @@ impl Leases {
     }
 
     /// A sign of life at `now`; `seen` is the time of the latest grant that the node has seen.
-    pub(crate) fn renew(&mut self, member: Member, seen: Option<Duration>, now: Duration) -> Renewal {
+    pub(crate) fn renew(
+        &mut self,
+        member: Member,
+        seen: Option<Duration>,
+        now: Duration,
+    ) -> Renewal {
         let Origin { node, incarnation } = member.origin;
         if let Some(given_up) = self.expelled.get(&node)
             && incarnation <= *given_up
@@ -128,7 +133,11 @@ impl Leases {
     /// Those of the teams whose job has ended or is led under a higher epoch.
     pub(crate) fn over(&self, teams: &[TeamId]) -> Vec<TeamId> {
         let current = |team: &TeamId| self.epochs.get(&team.job) == Some(&team.epoch);
-        teams.iter().filter(|team| !current(team)).copied().collect()
+        teams
+            .iter()
+            .filter(|team| !current(team))
+            .copied()
+            .collect()
     }
 }
 
@@ -168,7 +177,10 @@ mod tests {
         let teams = [team(a, 1), team(a, 2), team(b, 1), team(job(3), 1)];
         assert_eq!(leases.over(&teams), [team(a, 1), team(job(3), 1)]);
         leases.release(b);
-        assert_eq!(leases.over(&teams), [team(a, 1), team(b, 1), team(job(3), 1)]);
+        assert_eq!(
+            leases.over(&teams),
+            [team(a, 1), team(b, 1), team(job(3), 1)]
+        );
         assert_eq!(leases.grant(a), Epoch(3));
     }
 
@@ -176,7 +188,10 @@ mod tests {
     fn a_silent_node_is_lost_when_its_lease_is_over_and_not_before() {
         let mut leases = Leases::new(Some(TERM));
         assert_eq!(leases.renew(member(1), None, at(0)), Renewal::Joined);
-        assert_eq!(leases.renew(member(1), Some(at(500)), at(600)), Renewal::Renewed);
+        assert_eq!(
+            leases.renew(member(1), Some(at(500)), at(600)),
+            Renewal::Renewed
+        );
         assert_eq!(leases.expire(at(2500)), []);
         assert_eq!(leases.expire(at(2501)), [member(1).origin]);
         assert_eq!(leases.members(), []);
@@ -187,7 +202,10 @@ mod tests {
         let mut leases = Leases::new(Some(TERM));
         leases.renew(member(1), None, at(0));
         for ms in (100..=2000).step_by(100) {
-            assert_eq!(leases.renew(member(1), Some(at(0)), at(ms)), Renewal::Renewed);
+            assert_eq!(
+                leases.renew(member(1), Some(at(0)), at(ms)),
+                Renewal::Renewed
+            );
             assert_eq!(leases.expire(at(ms)), []);
         }
         assert_eq!(leases.expire(at(2001)), [member(1).origin]);
@@ -205,15 +223,24 @@ mod tests {
     fn a_lost_incarnation_never_comes_back() {
         let mut leases = Leases::new(Some(TERM));
         leases.renew(member(3), None, at(0));
-        assert_eq!(leases.renew(member(2), None, at(1)), Renewal::Expelled(Incarnation(3)));
+        assert_eq!(
+            leases.renew(member(2), None, at(1)),
+            Renewal::Expelled(Incarnation(3))
+        );
         leases.expire(at(2001));
         for old in 1..=3 {
             let answer = leases.renew(member(old), Some(at(2000)), at(2002));
             assert_eq!(answer, Renewal::Expelled(Incarnation(3)));
         }
         assert_eq!(leases.renew(member(4), None, at(2003)), Renewal::Joined);
-        assert_eq!(leases.renew(member(5), None, at(2004)), Renewal::Replaced(member(4).origin));
-        assert_eq!(leases.renew(member(4), None, at(2005)), Renewal::Expelled(Incarnation(4)));
+        assert_eq!(
+            leases.renew(member(5), None, at(2004)),
+            Renewal::Replaced(member(4).origin)
+        );
+        assert_eq!(
+            leases.renew(member(4), None, at(2005)),
+            Renewal::Expelled(Incarnation(4))
+        );
         assert_eq!(leases.members(), [member(5)]);
     }
 }

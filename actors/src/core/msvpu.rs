@@ -9,9 +9,7 @@ use crate::id::Round;
 use crate::payload::Payload;
 
 /// What an answer belongs to, in the order of a job.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Stage {
     Round(Round),
     Collecting,
@@ -64,7 +62,7 @@ pub(crate) struct Agenda<L> {
     state: State<L>,
     waiting: VecDeque<Order>,
     /// The latest answer, in case it gets lost; kept where messages can be.
-    last: Option<Box<(Stage, Option<Payload>)>>,
+    last: Option<(Stage, Option<Payload>)>,
     failure: Option<Box<JobError>>,
 }
 
@@ -99,10 +97,14 @@ impl<L> Agenda<L> {
 
     /// Takes back the tile when its work is done; `None` when there is no tile any more. `answer`
     /// is what was answered, where it is to be kept.
-    pub(crate) fn done(&mut self, tile: Option<L>, answer: Option<(Stage, Option<Payload>)>) -> Next<L> {
+    pub(crate) fn done(
+        &mut self,
+        tile: Option<L>,
+        answer: Option<(Stage, Option<Payload>)>,
+    ) -> Next<L> {
         self.state = tile.map_or(State::Spent, State::Idle);
-        if let Some(answer) = answer {
-            self.last = Some(Box::new(answer));
+        if answer.is_some() {
+            self.last = answer;
         }
         self.next()
     }
@@ -127,7 +129,7 @@ impl<L> Agenda<L> {
         if let Some(error) = &self.failure {
             return Word::Failed((**error).clone());
         }
-        if let Some((answered, payload)) = self.last.as_deref()
+        if let Some((answered, payload)) = &self.last
             && *answered == stage
         {
             return Word::Answered(payload.clone());
@@ -144,7 +146,9 @@ impl<L> Agenda<L> {
         while let Some(order) = self.waiting.pop_front() {
             match (std::mem::replace(&mut self.state, State::Busy), order) {
                 (State::Empty, Order::Load(tile)) => return Next::start(Work::Load(tile), dropped),
-                (State::Idle(tile), Order::Step(round, task)) if self.is_new(Stage::Round(round)) => {
+                (State::Idle(tile), Order::Step(round, task))
+                    if self.is_new(Stage::Round(round)) =>
+                {
                     return Next::start(Work::Step(tile, round, task), dropped);
                 }
                 (State::Idle(tile), Order::Collect(output)) => {
@@ -169,7 +173,7 @@ impl<L> Agenda<L> {
     }
 
     fn is_new(&self, stage: Stage) -> bool {
-        self.last.as_deref().is_none_or(|(last, _)| stage > *last)
+        self.last.as_ref().is_none_or(|(last, _)| stage > *last)
     }
 }
 
@@ -216,13 +220,21 @@ mod tests {
             Next::start(Work::Step("tile", Round(1), payload(1)), 0)
         );
         assert_eq!(agenda.done(Some("tile"), None), nothing(0));
-        assert_eq!(agenda.order(Order::Load(payload(9))), nothing(0), "has its tile");
+        assert_eq!(
+            agenda.order(Order::Load(payload(9))),
+            nothing(0),
+            "has its tile"
+        );
         assert_eq!(
             agenda.order(Order::Collect(payload(2))),
             Next::start(Work::Collect("tile", payload(2)), 0)
         );
         assert_eq!(agenda.done(None, None), nothing(0));
-        assert_eq!(agenda.order(Order::Step(Round(2), payload(3))), nothing(1), "spent");
+        assert_eq!(
+            agenda.order(Order::Step(Round(2), payload(3))),
+            nothing(1),
+            "spent"
+        );
     }
 
     #[test]
@@ -235,8 +247,16 @@ mod tests {
         agenda.order(Order::Step(Round(3), payload(1)));
         agenda.done(Some("tile"), Some((round, Some(payload(7)))));
         assert_eq!(agenda.inquire(round), Word::Answered(Some(payload(7))));
-        assert_eq!(agenda.order(Order::Step(Round(3), payload(1))), nothing(1), "again");
-        assert_eq!(agenda.order(Order::Step(Round(2), payload(1))), nothing(1), "late");
+        assert_eq!(
+            agenda.order(Order::Step(Round(3), payload(1))),
+            nothing(1),
+            "again"
+        );
+        assert_eq!(
+            agenda.order(Order::Step(Round(2), payload(1))),
+            nothing(1),
+            "late"
+        );
         assert_eq!(agenda.inquire(Stage::Round(Round(4))), Word::LacksOrder);
         agenda.order(Order::Collect(payload(2)));
         agenda.done(None, Some((Stage::Collecting, None)));
@@ -248,7 +268,11 @@ mod tests {
         let mut agenda = Agenda::<&str>::new();
         agenda.order(Order::Load(payload(0)));
         agenda.order(Order::Step(Round(1), payload(1)));
-        assert_eq!(agenda.failed(JobError::NoTiles), nothing(1), "what waited is dropped");
+        assert_eq!(
+            agenda.failed(JobError::NoTiles),
+            nothing(1),
+            "what waited is dropped"
+        );
         let word = Word::Failed(JobError::NoTiles);
         assert_eq!(agenda.inquire(Stage::Round(Round(1))), word);
         assert_eq!(agenda.inquire(Stage::Collecting), word);

@@ -29,8 +29,8 @@ pub(crate) struct Record {
 /// Tiles that were being worked on when nodes were lost.
 ///
 /// Losing a node says of none of its tiles that it was the cause. A tile that has gone down with
-/// all but one of [`MAX_LOSSES`] nodes therefore runs on *trial*, no other such tile beside it:
-/// if it takes one more node with it, that tile and no other has reached the limit.
+/// all but one of [`MAX_LOSSES`] nodes therefore runs on *trial*, with nothing else at all at work
+/// on its node: if the node is lost once more, that tile and no other has reached the limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Suspects {
     losses: BTreeMap<Rank, u8>,
@@ -53,17 +53,22 @@ impl Suspects {
         held.collect()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.losses.is_empty()
+    }
+
     pub(crate) const fn trial(&self) -> Option<Rank> {
         self.trial
     }
 
-    /// Puts the first held rank on trial, if none is; tells which.
-    pub(crate) fn try_next(&mut self) -> Option<Rank> {
-        if self.trial.is_some() {
-            return None;
-        }
-        self.trial = self.losses.keys().copied().find(|rank| self.is_held(*rank));
-        self.trial
+    /// Puts a held rank on trial: nothing else is to be at work on its node until that is over.
+    pub(crate) const fn try_rank(&mut self, rank: Rank) {
+        self.trial = Some(rank);
+    }
+
+    /// The trial is off: its node was lost before it began.
+    pub(crate) const fn withdraw(&mut self) {
+        self.trial = None;
     }
 
     /// The rank has computed its step: it is not the cause. Tells whether that ended its trial.
@@ -79,24 +84,23 @@ impl Suspects {
         tried
     }
 
-    /// A node was lost on which these ranks were at work.
+    /// A node was lost on which these ranks were placed and had not answered: they were at work,
+    /// but for the held ones, and but for all others where one was on trial.
     ///
     /// # Errors
     /// When one of them has gone down with [`MAX_LOSSES`] nodes.
-    pub(crate) fn lost(&mut self, at_work: &Ranks) -> Result<(), JobError> {
+    pub(crate) fn lost(&mut self, placed: &Ranks) -> Result<(), JobError> {
+        let trial = self.trial.filter(|trial| placed.contains(*trial));
+        let at_work = trial.map_or_else(|| placed.without(&self.held()), Ranks::from);
         let mut poison = None;
-        for rank in at_work
-            .iter()
-            .filter(|rank| !self.is_held(*rank))
-            .collect::<Vec<_>>()
-        {
+        for rank in at_work.iter() {
             let losses = self.losses.entry(rank).or_default();
             *losses += 1;
             if *losses >= MAX_LOSSES {
                 poison = Some(rank);
             }
         }
-        if self.trial.is_some_and(|trial| at_work.contains(trial)) {
+        if trial.is_some() {
             self.trial = None;
         }
         match poison {
@@ -138,11 +142,10 @@ mod tests {
         assert_eq!(suspects.held(), ranks(&[]));
         assert_eq!(suspects.lost(&ranks(&[0, 1, 2, 3])), Ok(()));
         assert_eq!(suspects.held(), ranks(&[0, 1, 2, 3]));
-        // They run one by one; rank 7, never seen before, runs beside them.
-        assert_eq!(suspects.try_next(), Some(Rank(0)));
-        assert_eq!(suspects.try_next(), None, "one at a time");
-        assert!(suspects.clear(Rank(0)));
-        assert_eq!(suspects.try_next(), Some(Rank(1)));
+        // They run one by one.
+        suspects.try_rank(Rank(0));
+        assert!(suspects.clear(Rank(0)), "it is not the cause");
+        suspects.try_rank(Rank(1));
         assert_eq!(suspects.held(), ranks(&[2, 3]));
         let poison = suspects.lost(&ranks(&[1, 2, 3, 7]));
         assert_eq!(
@@ -152,12 +155,8 @@ mod tests {
                 losses: 3
             })
         );
-        let losses = [(1, 3), (2, 2), (3, 2), (7, 1)].map(|(rank, losses)| (Rank(rank), losses));
-        assert_eq!(
-            suspects.losses,
-            losses.into(),
-            "held ranks were not at work"
-        );
+        let losses = [(1, 3), (2, 2), (3, 2)].map(|(rank, losses)| (Rank(rank), losses));
+        assert_eq!(suspects.losses, losses.into(), "no other was at work");
     }
 
     #[test]
@@ -176,7 +175,7 @@ mod tests {
         let mut suspects = Suspects::default();
         suspects.lost(&ranks(&[1, 2])).unwrap();
         suspects.lost(&ranks(&[1, 2])).unwrap();
-        assert_eq!(suspects.try_next(), Some(Rank(1)));
+        suspects.try_rank(Rank(1));
         // Another node is lost: the trial goes on.
         suspects.lost(&ranks(&[8])).unwrap();
         assert_eq!(suspects.trial(), Some(Rank(1)));

@@ -40,6 +40,8 @@ pub(crate) struct Team {
     suspects: Suspects,
     /// Whether the one on trial was sent to its node.
     tried: bool,
+    /// The next to be tried, and the node that is asked to be there for it alone.
+    wanted: Option<(Rank, Origin)>,
     sequence: u64,
     committed: u64,
     /// The latest record, until the proxy has it.
@@ -71,6 +73,7 @@ impl Team {
             moves: Vec::new(),
             suspects: Suspects::default(),
             tried: false,
+            wanted: None,
             sequence: 0,
             committed: 0,
             record: None,
@@ -132,6 +135,7 @@ impl Team {
                 self.committed = self.committed.max(sequence);
                 return self.commit_done(now);
             }
+            Event::Reserved(origin) => self.reserved(origin, &mut effects),
             Event::Lost(origins) => return self.lost(&origins),
             Event::Tick => self.tick(&mut effects),
         }
@@ -176,10 +180,9 @@ impl Team {
         self.crews.ask(now);
         self.state = State::Asking(demand, Gather::new(self.team_size as usize));
         self.commit(effects);
-        let held = self.withheld();
         if let State::Asking(demand, _) = &self.state {
             for (origin, crew) in self.crews.iter() {
-                let ranks = crew.live.without(&held);
+                let ranks = crew.live.without(&self.withheld(origin));
                 if !ranks.is_empty() {
                     effects.push(demand.order(origin, ranks));
                 }
@@ -241,9 +244,7 @@ impl Team {
             }
             Taken::First | Taken::Last => self.crews.answered(origin, now),
         }
-        if self.suspects.clear(rank) && !self.try_next(&mut effects) {
-            self.commit(&mut effects);
-        }
+        self.acquit(origin, rank, &mut effects);
         if taken == Taken::Last {
             self.complete(&mut effects);
         }
@@ -310,18 +311,22 @@ impl Team {
         {
             effects.push(Effect::Commit(record.clone()));
         }
-        let held = self.withheld();
+        if let Some((_, origin)) = self.wanted {
+            effects.push(Effect::Reserve(origin));
+        }
+        self.crews.tick();
         for (origin, crew) in self.crews.iter_quiet() {
             if !crew.starting.is_empty() {
                 effects.push(Effect::Start(origin, crew.starting.clone()));
             }
             if let State::Asking(demand, gather) = &self.state {
-                let ranks = gather.missing(&crew.live.without(&held));
+                let ranks = gather.missing(&crew.live.without(&self.withheld(origin)));
                 if !ranks.is_empty() {
                     effects.push(Effect::Inquire(origin, ranks, demand.stage()));
                 }
             }
         }
+        self.try_next(effects);
     }
 }
 

@@ -186,6 +186,10 @@ pub(crate) enum SupervisorMessage {
         ranks: Ranks,
         stage: Stage,
     },
+    /// Leader: work for this team alone, as soon as nothing else is at work.
+    Reserve { team: TeamId, leader: NodeId },
+    /// Leader: work for others again.
+    Release { team: TeamId },
     /// Leader: these have moved to another node.
     Retire { team: TeamId, ranks: Ranks },
     /// Leader or proxy: stop all that runs for the team.
@@ -229,6 +233,8 @@ pub(crate) enum LeaderMessage {
     Failed { origin: Origin, error: JobError },
     /// Proxy: the record of that sequence number is safe.
     Committed { sequence: u64 },
+    /// Supervisor: the node works for this team alone.
+    Reserved { origin: Origin },
     /// Supervisor: someone asked for the job's end.
     Cancel,
 }

@@ -26,6 +26,7 @@ use crate::program::Program;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::outcome::Outcome;
 use crate::simulation::spec::Spec;
+use crate::simulation::synthetic::Synthetic;
 
 /// Configures a simulated machine; made by [`VirtualMachine::simulated`].
 #[must_use = "call `start`"]
@@ -185,12 +186,9 @@ impl Simulation {
         let submission = move || {
             cluster.submitted.fetch_add(1, Ordering::SeqCst);
             actix::spawn(async move {
-                let journal = proxy
-                    .send(submit)
-                    .await
-                    .unwrap_or(Err(JobError::Stopped));
+                let journal = proxy.send(submit).await.unwrap_or(Err(JobError::Stopped));
                 if let Ok(journal) = &journal {
-                    cluster.name_job(journal.job(), index);
+                    cluster.name_job(Arc::clone(journal), index);
                 }
                 cluster.planned.fetch_sub(1, Ordering::SeqCst);
                 // Nobody waits for it when the future was dropped; the job runs all the same.
@@ -203,6 +201,24 @@ impl Simulation {
             let journal = told.await.map_err(|_| JobError::Stopped)??;
             Ok(Job::new(running, journal))
         }))
+    }
+
+    /// Plans the jobs of the spec as they stand there: each as a [`Synthetic`] of its costs, which
+    /// must be registered.
+    ///
+    /// # Errors
+    /// As [`submit_at`](Self::submit_at).
+    pub fn submit_spec(&self) -> Result<(), JobError> {
+        for (index, job) in self.shared.cluster.spec.jobs.iter().enumerate() {
+            let options = JobOptions {
+                owner: job.owner.clone(),
+                priority: job.priority,
+            };
+            let planned = self.submit_at(job.at, &Synthetic::of(job), (), options, index)?;
+            // The outcome tells what becomes of it.
+            drop(planned);
+        }
+        Ok(())
     }
 
     /// Lets virtual time pass until all jobs have ended and their teams are gone, or until it
@@ -263,15 +279,18 @@ async fn drive(
         let now = cluster.timeline.now() - cluster.timeline.origin();
         let done = cluster.is_done();
         let gone = *cluster.census.borrow() == Census::default();
-        let limit = shared.limit.borrow().unwrap_or(Duration::MAX);
+        let limit = *shared.limit.borrow();
         if done {
             quiet_since = quiet_since.or(Some(now));
         } else {
             quiet_since = None;
         }
         // Teams that were stopped by no message are stopped with a renewal of their node's lease.
-        let settled = quiet_since.is_some_and(|since| gone || now - since > deadline);
-        let flows = shared.released.load(Ordering::SeqCst) && !settled && now < limit;
+        let long = |since| limit.is_none() && now - since > deadline;
+        let settled = quiet_since.is_some_and(|since| gone || long(since));
+        let flows = shared.released.load(Ordering::SeqCst)
+            && !settled
+            && limit.is_none_or(|limit| now < limit);
         if flows && advance(cluster) {
             continue;
         }

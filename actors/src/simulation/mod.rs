@@ -13,11 +13,9 @@ mod spec;
 mod synthetic;
 mod timeline;
 
-pub use machine::{SimulatedBuilder, Simulation};
-pub use outcome::{NodeOutcome, Outcome};
-pub use synthetic::{Synthetic, SyntheticInput};
 pub use formula::{Formula, FormulaError, FormulaProblem};
+pub use machine::{SimulatedBuilder, Simulation};
+pub use outcome::{JobOutcome, NodeOutcome, Outcome};
 pub use parse::{SpecError, SpecProblem};
-pub use spec::{
-    Communication, ComputeMode, Direction, Fault, FaultKind, JobSpec, NodeSpec, Spec,
-};
+pub use spec::{Communication, ComputeMode, Direction, Fault, FaultKind, JobSpec, NodeSpec, Spec};
+pub use synthetic::Synthetic;

@@ -216,7 +216,13 @@ impl Network {
         drop(guard);
         if repeated {
             let envelope = envelope.clone();
-            self.arrive(arrival + echo + Duration::from_nanos(1), receiver, from, envelope, true);
+            self.arrive(
+                arrival + echo + Duration::from_nanos(1),
+                receiver,
+                from,
+                envelope,
+                true,
+            );
         }
         self.arrive(arrival, receiver, from, envelope, false);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::host::Census;
+use crate::job::{JobState, NodeReport};
 use crate::link::Counters;
 use crate::simulation::cluster::Cluster;
 
@@ -20,6 +21,8 @@ pub struct Outcome {
     pub finished: bool,
     /// Leaders and MsVPUs that were still there at the end; none, unless time was cut short.
     pub left_over: Census,
+    /// The planned jobs that were submitted, in the order of their planning.
+    pub jobs: Vec<JobOutcome>,
     /// The nodes, in the order of the spec.
     pub nodes: Vec<NodeOutcome>,
     /// What the mailboxes have seen.
@@ -32,6 +35,24 @@ pub struct Outcome {
     pub messages_overtaken: u64,
     /// How often a node's process was ended.
     pub kills: u64,
+}
+
+/// What became of one job.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct JobOutcome {
+    /// The number it was planned under; in a run of a spec its place there.
+    pub index: usize,
+    /// Where it stands.
+    pub state: JobState,
+    /// From its submission to its end, or to now.
+    pub took: Duration,
+    /// How many rounds it has begun.
+    pub rounds: u32,
+    /// What each node did for it, and what was expected; empty unless it has ended.
+    pub nodes: Vec<NodeReport>,
+    /// How often it got another leader.
+    pub leaders_lost: u32,
 }
 
 /// What one node has done.
@@ -78,6 +99,7 @@ impl Outcome {
             elapsed: cluster.timeline.now() - cluster.timeline.origin(),
             finished: cluster.is_done(),
             left_over: *cluster.census.borrow(),
+            jobs: cluster.jobs(),
             nodes: nodes.collect(),
             counters: cluster.counters(),
             messages_lost: mishaps.lost,

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::Round;
 use crate::payload::Block;
 use crate::program::{Cancellation, Context, Program, Result, Step};
+use crate::simulation::formula::Formula;
+use crate::simulation::spec::JobSpec;
 
 /// What stands for a service in a simulation of costs alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,12 +24,24 @@ pub struct Synthetic {
     pub partial_bytes: usize,
 }
 
-/// The input of a [`Synthetic`]: none.
-pub type SyntheticInput = ();
+impl Synthetic {
+    /// Of a job as a spec describes it.
+    #[must_use]
+    pub fn of(job: &JobSpec) -> Self {
+        let at_size = |formula: &Formula| formula.eval(job.tile_size);
+        Self {
+            tiles: job.tiles,
+            rounds: job.rounds,
+            complexity: at_size(&job.complexity),
+            tile_bytes: at_size(&job.tile_bytes) as usize,
+            partial_bytes: at_size(&job.partial_bytes) as usize,
+        }
+    }
+}
 
 impl Program for Synthetic {
     const NAME: &'static str = "synthetic";
-    type Input = SyntheticInput;
+    type Input = ();
     type Tile = Block<()>;
     type State = Bytes;
     type Task = u32;

@@ -121,6 +121,8 @@ pub struct Picture {
     pub georeference: Option<GeoTags>,
     /// Whether an alpha band was left out.
     pub alpha: Option<Alpha>,
+    /// Whether the file, a TIFF, has further pictures, which were not read. Overviews and masks of the first are none.
+    pub more_pictures: bool,
 }
 
 impl Picture {
@@ -132,6 +134,7 @@ impl Picture {
             nodata: None,
             georeference: None,
             alpha: None,
+            more_pictures: false,
         }
     }
 

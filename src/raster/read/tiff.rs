@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use tiff::{
-    TiffError, TiffFormatError,
+    Directory, TiffError, TiffFormatError,
     decoder::{ChunkType, Decoder},
-    tags::{CompressionMethod, ExtraSamples, PlanarConfiguration, SampleFormat, Tag},
+    tags::{CompressionMethod, ExtraSamples, IfdPointer, PlanarConfiguration, SampleFormat, Tag},
 };
 
 use super::{
@@ -48,6 +48,7 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
             _ => value,
         });
     let georeference = GeoTags::read(&mut decoder, source.file_bytes);
+    let more_pictures = has_more_pictures(&mut decoder);
     drop(decoder);
 
     let mut samples = vec![0; size];
@@ -65,12 +66,46 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
     )?;
     picture.nodata = nodata;
     picture.georeference = georeference;
+    picture.more_pictures = more_pictures;
     Ok(picture)
 }
 
 fn open(source: &Source<'_>, photometric: Photometric) -> Result<Decoder<AsStored>, ReadProblem> {
     let file = AsStored::open(source.path, photometric).map_err(ReadProblem::Io)?;
     Decoder::new(file).map_err(problem)
+}
+
+/// More directories than any picture has overviews and masks; what comes behind is not looked at.
+const DIRECTORIES_SEEN: usize = 64;
+
+/// Whether another picture follows the first. A directory that cannot be read is none.
+fn has_more_pictures(decoder: &mut Decoder<AsStored>) -> bool {
+    let read_next = |decoder: &mut Decoder<AsStored>, at: Option<IfdPointer>| {
+        at.and_then(|at| decoder.read_directory(at).ok())
+    };
+    let first = decoder.ifd_pointer();
+    let mut directory = read_next(decoder, first);
+    for _ in 0..DIRECTORIES_SEEN {
+        directory = read_next(decoder, directory.and_then(|directory| directory.next()));
+        match &directory {
+            None => return false,
+            Some(directory) if !is_of_another(decoder, directory) => return true,
+            Some(_) => {}
+        }
+    }
+    false
+}
+
+/// Whether a directory is an overview (bit 0) or the mask (bit 2) of another picture (TIFF 6.0, section 8, NewSubfileType).
+fn is_of_another(decoder: &mut Decoder<AsStored>, directory: &Directory) -> bool {
+    let is_single = directory
+        .get(Tag::NewSubfileType)
+        .is_some_and(|entry| entry.count() == 1);
+    is_single
+        && decoder
+            .read_directory_tags(directory)
+            .find_tag_unsigned::<u32>(Tag::NewSubfileType)
+            .is_ok_and(|kind| kind.unwrap_or(0) & 0b101 != 0)
 }
 
 const WANTED_COLORS: &str = "gray and RGB, with any number of bands beside,";
@@ -212,18 +247,23 @@ fn check_chunks(
             continue;
         }
         let needed = grid.chunk_bytes(chunk as u64);
-        if offset
+        let is_within = offset
             .checked_add(count)
-            .is_none_or(|end| end > source.file_bytes)
-            || needed > count.saturating_mul(ratio)
-        {
+            .is_some_and(|end| end <= source.file_bytes);
+        if !is_within || needed > count.saturating_mul(ratio) {
+            let place = format!("chunk {} of {}", chunk + 1, offsets.len());
             return Err(ReadProblem::Truncated {
                 format: FORMAT,
-                detail: format!(
-                    "chunk {chunk} of {} needs {needed} bytes decoded, the file of {} bytes gives {count} from byte {offset}",
-                    offsets.len(),
-                    source.file_bytes
-                ),
+                detail: if is_within {
+                    format!(
+                        "{place} has size {count}, too small for the {needed} bytes of its pixels"
+                    )
+                } else {
+                    format!(
+                        "{place} is {count} bytes from byte {offset} on, and the file has {} bytes",
+                        source.file_bytes
+                    )
+                },
             });
         }
         sparse.push(false);

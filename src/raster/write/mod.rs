@@ -6,6 +6,7 @@ mod png;
 mod tiff;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -26,6 +27,7 @@ pub struct LabelImage<'a> {
     height: u32,
     classes: u16,
     labels: Labels<'a>,
+    stop: Option<&'a AtomicBool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +75,17 @@ impl<'a> LabelImage<'a> {
                 height,
                 classes,
                 labels,
+                stop: None,
             }),
+        }
+    }
+
+    /// Whoever writes this image ends with [`WriteProblem::Stopped`] soon after `stop` is set, and leaves no file of its own.
+    #[must_use]
+    pub const fn stopped_by(self, stop: &'a AtomicBool) -> Self {
+        Self {
+            stop: Some(stop),
+            ..self
         }
     }
 
@@ -95,6 +107,14 @@ impl<'a> LabelImage<'a> {
         self.classes
     }
 
+    /// Asked in every loop of a writer.
+    fn go_on(&self) -> Result<(), WriteProblem> {
+        match self.stop {
+            Some(stop) if stop.load(Ordering::Relaxed) => Err(WriteProblem::Stopped),
+            _ => Ok(()),
+        }
+    }
+
     fn row(&self, row: usize) -> Labels<'a> {
         let width = self.width as usize;
         let range = row * width..(row + 1) * width;
@@ -110,7 +130,7 @@ impl<'a> LabelImage<'a> {
 pub enum LabelFile<'a> {
     /// `labels.png`, with a palette.
     Png,
-    /// `labels.tif`, with these tags, if there are any.
+    /// `labels.tif`, with a palette and these tags, if there are any.
     Tiff(Option<&'a GeoTags>),
 }
 

@@ -107,6 +107,7 @@ fn encode_rows(
     let mut stream = writer.stream_writer_with_size(IDAT_BYTES)?;
     let mut row = vec![0; (image.width as usize * depth as usize).div_ceil(8)];
     for y in 0..image.height as usize {
+        image.go_on()?;
         pack(image.row(y), &mut row);
         stream.write_all(&row)?;
     }

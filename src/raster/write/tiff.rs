@@ -13,7 +13,7 @@ use tiff::{
     tags::{CompressionMethod, PhotometricInterpretation, Predictor, SampleFormat, Tag, Type},
 };
 
-use super::{GeoTags, LabelImage, Labels, file};
+use super::{GeoTags, LabelImage, Labels, file, palette};
 use crate::raster::error::{WriteError, WriteProblem};
 
 /// The size of a strip before compression: enough for the compressor, little enough to keep several in memory.
@@ -22,7 +22,8 @@ const STRIP_BYTES: usize = 512 << 10;
 /// Above this a classic TIFF, whose offsets have 32 bits, might not do.
 const MAX_CLASSIC_BYTES: u64 = 3 << 30;
 
-/// Writes the labels as a gray TIFF of 8 bits, or 16 above 255 classes, with the georeference given and 0 as GDAL's no-data value.
+/// Writes the labels as a palette TIFF of 8 bits, or as 16-bit gray above 255 classes, with the georeference given and 0 as
+/// GDAL's no-data value. The colours are those of `labels.png`: [`label_colors`](super::label_colors).
 ///
 /// Strips are compressed (Deflate over horizontal differences) in parallel on the current rayon pool.
 ///
@@ -67,10 +68,14 @@ fn write<K: TiffKind>(
     directory.write_tag(Tag::BitsPerSample, sample_bits(image))?;
     directory.write_tag(Tag::SamplesPerPixel, 1u16)?;
     directory.write_tag(Tag::SampleFormat, SampleFormat::Uint.to_u16())?;
-    directory.write_tag(
-        Tag::PhotometricInterpretation,
-        PhotometricInterpretation::BlackIsZero.to_u16(),
-    )?;
+    let photometric = match u8::try_from(image.classes) {
+        Ok(classes) => {
+            directory.write_tag(Tag::ColorMap, &color_map(classes)[..])?;
+            PhotometricInterpretation::RGBPalette
+        }
+        Err(_) => PhotometricInterpretation::BlackIsZero,
+    };
+    directory.write_tag(Tag::PhotometricInterpretation, photometric.to_u16())?;
     directory.write_tag(Tag::Compression, CompressionMethod::Deflate.to_u16())?;
     directory.write_tag(Tag::Predictor, Predictor::Horizontal.to_u16())?;
     directory.write_tag(Tag::RowsPerStrip, rows_per_strip as u32)?;
@@ -88,6 +93,19 @@ fn write<K: TiffKind>(
     Ok(directory.finish()?)
 }
 
+/// All reds, then all greens, then all blues, of 16 bits each, for every value of 8 bits (TIFF 6.0, section 5).
+fn color_map(classes: u8) -> Vec<u16> {
+    let mut colors = palette::label_colors(classes);
+    colors.resize(256, [0; 3]);
+    (0..3)
+        .flat_map(|channel| {
+            colors
+                .iter()
+                .map(move |color| u16::from(color[channel]) * 257)
+        })
+        .collect()
+}
+
 /// The offset and the number of bytes of each strip.
 fn write_strips<W: Write + Seek, K: TiffKind>(
     directory: &mut DirectoryEncoder<'_, W, K>,
@@ -100,6 +118,7 @@ fn write_strips<W: Write + Seek, K: TiffKind>(
     let (mut offsets, mut counts) = (Vec::new(), Vec::new());
     // A batch at a time: what waits to be written is a few strips.
     for first in (0..strips).step_by(batch) {
+        image.go_on()?;
         let compressed = (first..strips.min(first + batch))
             .into_par_iter()
             .map(|strip| {

@@ -6,17 +6,16 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::centers::Centers;
-use super::moments::{ClassMoments, Moments};
+use super::moments::{ClassMoments, mean_and_sd};
 use super::output::{TileOutput, TileSummary, label_bytes};
 use super::rounds::{Fit, Iteration, StoppedBy};
-use super::sum::CompensatedSum;
 use super::tile::TileHead;
 use super::tiling::Tiling;
 use super::validity::{Fuzziness, Validity};
 use crate::scene::Shape;
 
-/// A classified scene. The pictures are left out when it is serialized.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A classified scene.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Classification {
     /// One row per iteration; row 1 holds the initial centers.
     pub iterations: Vec<Iteration>,
@@ -37,10 +36,8 @@ pub struct Classification {
     /// Validity indices; fuzzy c-means only.
     pub validity: Option<Validity>,
     /// The class of every pixel.
-    #[serde(skip)]
     pub labels: LabelMap,
     /// Where asked for, one picture per class: memberships in 255ths, row-major, nodata 0.
-    #[serde(skip)]
     pub memberships: Option<Vec<Bytes>>,
     /// How the scene was cut.
     pub tiling: Tiling,
@@ -57,7 +54,8 @@ pub struct ClassSummary {
     pub share: f64,
     /// Their mean in each band; `None` for an empty class.
     pub mean: Option<Vec<f64>>,
-    /// Their standard deviation in each band (of the population: divided by `pixels`).
+    /// Their standard deviation in each band (of the population: divided by `pixels`); `None` for
+    /// an empty class, and where the squares pass the range of `f64`.
     pub sd: Option<Vec<f64>>,
 }
 
@@ -215,55 +213,18 @@ fn class_summaries(centers: &Centers, tiles: &[&TileSummary]) -> Result<Vec<Clas
     Ok((0..centers.classes())
         .map(|class| {
             let pixels = pixels_of(class);
-            let (mean, sd) = (class * bands..(class + 1) * bands)
-                .map(|at| mean_and_sd(&moments, at, pixels, centers.values()[at]))
+            let (mean, sd): (Vec<_>, Vec<_>) = (class * bands..(class + 1) * bands)
+                .map(|at| mean_and_sd(&moments, class, at))
                 .unzip();
-            let some = pixels > 0;
             ClassSummary {
                 label: class as u16 + 1,
                 pixels,
                 share: pixels as f64 / all as f64,
-                mean: some.then_some(mean),
-                sd: some.then_some(sd),
+                mean: mean.into_iter().collect(),
+                sd: sd.into_iter().collect(),
             }
         })
         .collect())
-}
-
-fn mean_and_sd(tiles: &[&ClassMoments], at: usize, pixels: u64, center: f64) -> (f64, f64) {
-    let (mut sum, mut squares) = (0_u128, 0_u128);
-    let mut real = [CompensatedSum::default(); 2];
-    for tile in tiles {
-        match &tile.sums {
-            Moments::Integer {
-                sum: sums,
-                squares: more,
-            } => {
-                sum += u128::from(sums[at]);
-                squares += more[at];
-            }
-            Moments::Real {
-                sum: sums,
-                squares: more,
-            } => {
-                real[0].add(sums[at]);
-                real[1].add(more[at]);
-            }
-        }
-    }
-    let n = pixels as f64;
-    match tiles.first().map(|tile| &tile.sums) {
-        Some(Moments::Integer { .. }) => {
-            // n · Σx² − (Σx)² in integers: no cancellation.
-            let spread = (u128::from(pixels) * squares).saturating_sub(sum * sum);
-            (sum as f64 / n, (spread as f64).sqrt() / n)
-        }
-        _ => {
-            let offset = real[0].value() / n;
-            let variance = real[1].value() / n - offset * offset;
-            (center + offset, variance.max(0.0).sqrt())
-        }
-    }
 }
 
 /// Puts labels and memberships where they belong.

@@ -130,8 +130,16 @@ impl Centers {
     pub fn shift_from(&self, earlier: &Self) -> f64 {
         self.iter()
             .zip(earlier.iter())
-            .map(|(now, before)| squared_distance(now, before).sqrt())
+            .map(|(now, before)| distance(now, before))
             .fold(0.0, f64::max)
+    }
+
+    /// The sum of how much each value has changed since `earlier`, with its sign: of sums so large
+    /// that they swallow a change, the difference would say nothing.
+    pub(crate) fn sum_change_from(&self, earlier: &Self) -> f64 {
+        (self.values.iter().zip(&earlier.values))
+            .map(|(now, before)| now - before)
+            .sum()
     }
 
     /// The least squared distance between two of them; `None` when there is only one.
@@ -148,6 +156,27 @@ impl Centers {
         }
         Ok((self.classes() > 1).then_some(least))
     }
+}
+
+/// The Euclidean distance, also where squares leave the range of `f64`.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    /// A sum of squares in here has lost nothing to an overflow, nor that shows to an underflow.
+    const SAFE_SQUARES: std::ops::Range<f64> = 1e-280..1e300;
+
+    if let (&[a], &[b]) = (a, b) {
+        return (a - b).abs();
+    }
+    let square = squared_distance(a, b);
+    if SAFE_SQUARES.contains(&square) {
+        return square.sqrt();
+    }
+    let differences = || a.iter().zip(b).map(|(a, b)| a - b);
+    let largest = differences().fold(0.0, |largest, d| f64::max(largest, d.abs()));
+    if largest == 0.0 {
+        return 0.0;
+    }
+    let scaled: f64 = differences().map(|d| (d / largest) * (d / largest)).sum();
+    largest * scaled.sqrt()
 }
 
 /// Σ (a − b)² over the bands, in the order of the bands: what "nearest" means everywhere here.
@@ -171,5 +200,24 @@ impl TryFrom<Vec<Vec<f64>>> for Centers {
 impl From<Centers> for Vec<Vec<f64>> {
     fn from(centers: Centers) -> Self {
         centers.iter().map(<[f64]>::to_vec).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shift_is_seen_whatever_its_size() {
+        for size in [1e-300, 1e-170, 1e-140, 1e-3, 1.0, 1e150, 1e200, 1e300] {
+            let gray = |value: f64| Centers::gray([0.5 * size, value]).unwrap();
+            assert_eq!(gray(3.0 * size).shift_from(&gray(size)), 3.0 * size - size);
+            let rgb = |x: f64, y: f64, z: f64| {
+                Centers::new(vec![vec![x * size, y * size, z * size]]).unwrap()
+            };
+            let shift = rgb(3.0, 7.0, 13.0).shift_from(&rgb(1.0, 4.0, 7.0));
+            assert!((shift - 7.0 * size).abs() <= 4.0 * f64::EPSILON * 7.0 * size);
+            assert_eq!(rgb(1.0, 2.0, 3.0).shift_from(&rgb(1.0, 2.0, 3.0)), 0.0);
+        }
     }
 }

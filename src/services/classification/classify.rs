@@ -1,27 +1,41 @@
 //! A classification as one call.
 
 use futures_util::StreamExt;
-use msvpu_actors::{Job, JobError, Program, Progress, Site, VirtualMachine};
+use msvpu_actors::{Job, JobError, Program, ProgramError, Progress, Site, VirtualMachine};
 
 use super::assembly::Classification;
 use super::output::TileOutput;
+use super::programs::{CMeans, FuzzyCMeans};
 use super::rounds::{Fit, FitTask};
 use crate::scene::{Scene, Shape};
 
-/// A program of the classification: [`CMeans`](super::CMeans) or
-/// [`FuzzyCMeans`](super::FuzzyCMeans), or whichever else has their input, tasks and outputs.
+/// A program of the classification: [`CMeans`] or [`FuzzyCMeans`], or whichever else has their
+/// input, tasks and outputs.
 pub trait Classifier:
     Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>
 {
+    /// Checks the parameters against the shape of the scene that they are for, before they travel:
+    /// as JSON a number that is not finite is null, and nobody can tell any more what it was.
+    ///
+    /// # Errors
+    /// [`ProgramError::InvalidInput`] with one line that names what does not fit.
+    fn check(&self, shape: Shape) -> Result<(), ProgramError>;
 }
 
-impl<P> Classifier for P where
-    P: Program<Input = Scene, Task = FitTask, Output = Fit, TileOutput = TileOutput>
-{
+impl Classifier for CMeans {
+    fn check(&self, shape: Shape) -> Result<(), ProgramError> {
+        self.validate(shape)
+    }
 }
 
-/// Runs [`CMeans`](super::CMeans) or [`FuzzyCMeans`](super::FuzzyCMeans) on a machine on which it
-/// is registered, and puts the result together.
+impl Classifier for FuzzyCMeans {
+    fn check(&self, shape: Shape) -> Result<(), ProgramError> {
+        self.validate(shape)
+    }
+}
+
+/// Runs [`CMeans`] or [`FuzzyCMeans`] on a machine on which it is registered, and puts the result
+/// together.
 ///
 /// ```
 /// use msvpu::{CMeans, SampleType, Scene, Settings, Shape, Start, VirtualMachine, classify};
@@ -38,17 +52,20 @@ impl<P> Classifier for P where
 /// # }
 /// ```
 ///
-/// To watch it or to cancel it, submit the program yourself and hand the job to
+/// To watch it or to cancel it, check and submit the program yourself and hand the job to
 /// [`Classification::of_job`].
 ///
 /// # Errors
-/// Those of [`VirtualMachine::run`].
+/// Those of [`Classifier::check`] and of [`VirtualMachine::run`].
 pub async fn classify<P: Classifier>(
     machine: &VirtualMachine,
     program: P,
     scene: Scene,
 ) -> Result<Classification, JobError> {
     let shape = scene.shape();
+    program
+        .check(shape)
+        .map_err(|error| JobError::at(Site::Split, error))?;
     let job = machine.submit(program, scene).await?;
     Classification::of_job(shape, job).await
 }

@@ -63,16 +63,28 @@ impl<'a> Fuzzy<'a> {
         self.centers.classes()
     }
 
-    pub(crate) const fn fuzzifier(&self) -> f64 {
-        self.fuzzifier
-    }
-
     pub(crate) fn memberships(&self, class: usize, pixels: usize) -> &[f64] {
         &self.memberships[class * self.capacity..][..pixels]
     }
 
     pub(crate) fn distances(&self, class: usize, pixels: usize) -> &[f64] {
         &self.distances[class * self.capacity..][..pixels]
+    }
+
+    /// `uᵐ` of each pixel of the block, `weights` times or once.
+    #[inline(always)]
+    pub(crate) fn strength(&self, class: usize, weights: Option<&[f64]>, strength: &mut [f64]) {
+        let memberships = self.memberships(class, strength.len());
+        if self.fuzzifier == PAPER_FUZZIFIER {
+            for (strength, u) in strength.iter_mut().zip(memberships) {
+                *strength = u * u;
+            }
+        } else {
+            for (strength, &u) in strength.iter_mut().zip(memberships) {
+                *strength = libm::pow(u, self.fuzzifier);
+            }
+        }
+        weigh(strength, weights);
     }
 }
 
@@ -290,12 +302,7 @@ impl WithSimd for AddBlock<'_, '_> {
         let pixels = bands.first().map_or(0, |band| band.len());
         let strength = &mut sums.strength[..pixels];
         for class in 0..fuzzy.centers.classes() {
-            powers(fuzzy.memberships(class, pixels), fuzzy.fuzzifier, strength);
-            if let Some(weights) = weights {
-                for (strength, weight) in strength.iter_mut().zip(weights) {
-                    *strength *= weight;
-                }
-            }
+            fuzzy.strength(class, weights, strength);
             sums.weight[class].add(total(simd, strength));
             let distances = fuzzy.distances(class, pixels);
             sums.distance.add(dot(simd, strength, distances));
@@ -307,16 +314,12 @@ impl WithSimd for AddBlock<'_, '_> {
     }
 }
 
-/// `uᵐ`.
+/// Counts each pixel as often as `weights` say, or once.
 #[inline(always)]
-pub(crate) fn powers(memberships: &[f64], fuzzifier: f64, powers: &mut [f64]) {
-    if fuzzifier == PAPER_FUZZIFIER {
-        for (power, u) in powers.iter_mut().zip(memberships) {
-            *power = u * u;
-        }
-    } else {
-        for (power, &u) in powers.iter_mut().zip(memberships) {
-            *power = libm::pow(u, fuzzifier);
+pub(crate) fn weigh(terms: &mut [f64], weights: Option<&[f64]>) {
+    if let Some(weights) = weights {
+        for (term, weight) in terms.iter_mut().zip(weights) {
+            *term *= weight;
         }
     }
 }

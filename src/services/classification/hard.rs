@@ -71,7 +71,7 @@ impl Assignment {
                 groups
             ],
             drift: 0.0,
-            reach: planes.reach(),
+            reach: planes.reach,
             sums: IntegerSums::new(centers),
         };
         true

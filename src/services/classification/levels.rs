@@ -132,47 +132,44 @@ impl Levels {
             .collect()
     }
 
-    /// Appends the byte that `table` has for each sample of the tile.
-    pub(crate) fn look_up(
+    /// A table for [`look_up`](Self::look_up), of an entry for each value that can be stored.
+    pub(crate) fn table<const N: usize>(&self) -> Vec<[u8; N]> {
+        vec![[0; N]; if self.wide { 1 << 16 } else { 1 << 8 }]
+    }
+
+    /// Appends for each sample of the tile the entry of its value, zeros for nodata. `entries`
+    /// come in the order of [`values`](Self::values); `table` may have been used before.
+    pub(crate) fn look_up<const N: usize>(
         &self,
-        table: &[u8],
+        table: &mut [[u8; N]],
+        entries: impl Iterator<Item = [u8; N]>,
         bytes: &mut Vec<u8>,
         context: &Context,
     ) -> Result<()> {
+        for (&value, entry) in self.values.iter().zip(entries) {
+            table[usize::from(value)] = entry;
+        }
         for chunk in self.samples.chunks(CHUNK_BYTES) {
             context.check()?;
             if self.wide {
-                let samples = chunk.as_chunks::<2>().0.iter();
-                bytes.extend(samples.map(|&sample| table[usize::from(u16::from_le_bytes(sample))]));
+                let (samples, _) = chunk.as_chunks::<2>();
+                let found = samples
+                    .iter()
+                    .map(|&s| table[usize::from(u16::from_le_bytes(s))]);
+                append(bytes, found);
             } else {
-                bytes.extend(chunk.iter().map(|&sample| table[usize::from(sample)]));
+                append(bytes, chunk.iter().map(|&s| table[usize::from(s)]));
             }
         }
         Ok(())
     }
+}
 
-    /// Appends the two bytes that `table` has for each sample of the tile.
-    pub(crate) fn look_up_wide(
-        &self,
-        table: &[u16],
-        bytes: &mut Vec<u8>,
-        context: &Context,
-    ) -> Result<()> {
-        for chunk in self.samples.chunks(CHUNK_BYTES) {
-            context.check()?;
-            if self.wide {
-                let samples = chunk.as_chunks::<2>().0.iter();
-                bytes.extend(samples.flat_map(|&sample| {
-                    table[usize::from(u16::from_le_bytes(sample))].to_le_bytes()
-                }));
-            } else {
-                bytes.extend(
-                    chunk
-                        .iter()
-                        .flat_map(|&sample| table[usize::from(sample)].to_le_bytes()),
-                );
-            }
-        }
-        Ok(())
+fn append<const N: usize>(bytes: &mut Vec<u8>, values: impl ExactSizeIterator<Item = [u8; N]>) {
+    let start = bytes.len();
+    bytes.resize(start + N * values.len(), 0);
+    let (places, _) = bytes[start..].as_chunks_mut::<N>();
+    for (place, value) in places.iter_mut().zip(values) {
+        *place = value;
     }
 }

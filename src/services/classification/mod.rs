@@ -1,8 +1,8 @@
 //! Classification of satellite scenes: c-means and fuzzy c-means (eqs. 10 to 17 of the paper).
 //!
-//! The way of a scene: [`tile`] cuts it; [`state`] turns a tile into [`levels`] (a histogram, for
-//! one band of integers) or [`planes`]; [`survey`] finds the first centers where they are not
-//! given; each round [`hard`] or [`fuzzy`] makes the [`results`] of a tile and [`rounds`] the next
+//! The way of a scene: [`tile`] cuts it, as [`default_tiling`] says unless told; [`state`] turns a
+//! tile into [`levels`] (a histogram, for one band of integers) or [`planes`]; [`survey`] finds the
+//! first centers where they are not given; each round [`hard`] or [`fuzzy`] makes the [`results`] of a tile and [`rounds`] the next
 //! centers; [`output`] labels the tile; [`assembly`] puts the tiles together.
 //!
 //! Results do not depend on the machine: integer samples are summed in integers, the others in
@@ -13,6 +13,8 @@ mod assembly;
 mod centers;
 mod class_sums;
 mod classify;
+mod cost;
+mod default_tiling;
 mod fuzzy;
 mod hard;
 mod histogram;
@@ -29,26 +31,17 @@ mod results;
 mod rounds;
 mod settings;
 mod state;
-mod sum;
 mod survey;
-mod tile;
-mod tiling;
 mod validity;
+
+// Shared with other services.
+use super::{sum, tile, tiling};
 
 pub use assembly::{ClassSummary, Classification, LabelMap};
 pub use centers::{Centers, CentersError};
 pub use classify::{Classifier, classify};
-pub use moments::{ClassMoments, Moments};
-pub use output::{TileOutput, TileSummary};
+pub use output::TileOutput;
 pub use programs::{CMeans, FuzzyCMeans};
-pub use results::{ClassSums, ElementaryResults, FitPartial};
 pub use rounds::{Fit, FitTask, Iteration, StoppedBy};
-pub use settings::{
-    ChoiceError, Init, MAX_CENTER, MAX_CLASSES, MAX_TILES, Settings, Start, StartKeysError,
-    StopRule,
-};
-pub use state::TileState;
-pub use survey::Survey;
-pub use tile::{Tile, TileHead};
-pub use tiling::{Tiling, TilingError};
-pub use validity::{Fuzziness, Validity};
+pub use settings::{ChoiceError, Init, MAX_CLASSES, MAX_VALUE, Settings, Start, StopRule};
+pub use validity::Validity;

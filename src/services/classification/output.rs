@@ -16,7 +16,7 @@ use super::state::{PixelBlock, TileData, TileState, check_centers, with_data};
 use super::tile::TileHead;
 use super::validity::{Fuzziness, FuzzinessSums};
 
-/// What the bytes of a [`TileOutput`] are, and the sums over its pixels.
+/// Where the tile of some labels lies, and the sums over its pixels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TileSummary {
     /// Where the tile lies, and its shape.
@@ -112,57 +112,38 @@ fn of_levels(
     let mut pixels = vec![0; centers.classes()];
     let mut sum = vec![0; centers.classes()];
     let mut squares = vec![0; centers.classes()];
-    let mut labels = vec![0_u16; 1 << 16];
     for ((&class, &value), &count) in classes.iter().zip(&levels.values).zip(&levels.counts) {
         pixels[class] += count;
         sum[class] += u64::from(value) * count;
         squares[class] += u128::from(value) * u128::from(value) * u128::from(count);
-        labels[usize::from(value)] = label(class as u16);
     }
+    let labels = classes.iter().map(|&class| label(class as u16));
     if label_bytes(centers.classes()) == 1 {
-        let low: Vec<u8> = labels.iter().map(|&label| label as u8).collect();
-        levels.look_up(&low, body, context)?;
+        let entries = labels.map(|label| [label as u8]);
+        levels.look_up(&mut levels.table(), entries, body, context)?;
     } else {
-        levels.look_up_wide(&labels, body, context)?;
+        let entries = labels.map(u16::to_le_bytes);
+        levels.look_up(&mut levels.table(), entries, body, context)?;
     }
     let moments = ClassMoments {
         pixels,
         sums: Moments::Integer { sum, squares },
     };
-    let Method::Fuzzy {
-        fuzzifier,
-        memberships,
-    } = method
-    else {
+    let Some(mut partition) = Partition::new(method, centers, levels.values.len()) else {
         return Ok((moments, None));
     };
-    let mut fuzzy = Fuzzy::new(centers, fuzzifier);
-    let mut sums = FuzzinessSums::default();
-    let mut tables = vec![
-        0_u8;
-        if memberships {
-            centers.classes() << 16
-        } else {
-            0
-        }
-    ];
-    let capacity = fuzzy.capacity();
-    for (index, reals) in levels.reals.chunks(capacity).enumerate() {
+    let capacity = partition.fuzzy.capacity();
+    let blocks = levels.reals.chunks(capacity);
+    for (values, weights) in blocks.zip(levels.weights.chunks(capacity)) {
         context.check()?;
-        let range = index * capacity..index * capacity + reals.len();
-        fuzzy.block(&[reals]);
-        sums.add(&fuzzy, reals.len(), Some(&levels.weights[range.clone()]));
-        for (class, table) in tables.chunks_exact_mut(1 << 16).enumerate() {
-            let memberships = fuzzy.memberships(class, reals.len());
-            for (&value, &u) in levels.values[range.clone()].iter().zip(memberships) {
-                table[usize::from(value)] = quantised(u);
-            }
-        }
+        partition.add(&[values], Some(weights));
     }
-    for table in tables.chunks_exact(1 << 16) {
-        levels.look_up(table, body, context)?;
+    let mut table = levels.table();
+    for row in partition.rows() {
+        let entries = row.iter().map(|&u| [u]);
+        levels.look_up(&mut table, entries, body, context)?;
     }
-    Ok((moments, Some(sums.finish())))
+    Ok((moments, Some(partition.sums.finish())))
 }
 
 fn of_planes<T: Sample>(
@@ -175,7 +156,7 @@ fn of_planes<T: Sample>(
 ) -> Result<(ClassMoments, Option<Fuzziness>)> {
     let wide = label_bytes(centers.classes()) == 2;
     assign(assignment, planes, centers, context)?;
-    let mut moments = MomentSums::new(centers, T::IS_INTEGER);
+    let mut moments = MomentSums::new(centers.classes(), planes.bands(), T::IS_INTEGER);
     let mut pixels = PixelBlock::new(planes.bands(), BLOCK_PIXELS);
     for start in (0..planes.pixels()).step_by(BLOCK_PIXELS) {
         context.check()?;
@@ -189,45 +170,77 @@ fn of_planes<T: Sample>(
         }
     }
     planes.spread(body, 0, if wide { 2 } else { 1 });
-    let Method::Fuzzy {
-        fuzzifier,
-        memberships,
-    } = method
-    else {
+    let Some(mut partition) = Partition::new(method, centers, planes.pixels()) else {
         return Ok((moments.finish(), None));
     };
-    let mut fuzzy = Fuzzy::new(centers, fuzzifier);
-    let mut sums = FuzzinessSums::default();
-    let mut pixels = PixelBlock::new(planes.bands(), fuzzy.capacity());
-    let mut quantities = vec![
-        0_u8;
-        if memberships {
-            centers.classes() * planes.pixels()
-        } else {
-            0
-        }
-    ];
-    for start in (0..planes.pixels()).step_by(fuzzy.capacity()) {
+    let capacity = partition.fuzzy.capacity();
+    let mut pixels = PixelBlock::new(planes.bands(), capacity);
+    for start in (0..planes.pixels()).step_by(capacity) {
         context.check()?;
-        let bands = pixels.read(planes, start);
-        fuzzy.block(&bands);
-        sums.add(&fuzzy, bands[0].len(), None);
-        for (class, plane) in quantities.chunks_exact_mut(planes.pixels()).enumerate() {
-            let memberships = fuzzy.memberships(class, bands[0].len());
-            for (quantity, &u) in plane[start..].iter_mut().zip(memberships) {
+        partition.add(&pixels.read(planes, start), None);
+    }
+    for row in partition.rows() {
+        let start = body.len();
+        body.extend_from_slice(row);
+        planes.spread(body, start, 1);
+    }
+    Ok((moments.finish(), Some(partition.sums.finish())))
+}
+
+/// What a fuzzy classification hands over of the pixels, or the values, of a tile.
+struct Partition<'a> {
+    fuzzy: Fuzzy<'a>,
+    sums: FuzzinessSums,
+    /// How many have been added, of how many.
+    done: usize,
+    count: usize,
+    /// Their memberships in 255ths, class by class, if they are wanted.
+    memberships: Vec<u8>,
+}
+
+impl<'a> Partition<'a> {
+    /// Nothing yet of `count` pixels or values; `None` where no method is fuzzy.
+    fn new(method: Method, centers: &'a Centers, count: usize) -> Option<Self> {
+        let Method::Fuzzy {
+            fuzzifier,
+            memberships,
+        } = method
+        else {
+            return None;
+        };
+        let wanted = if memberships { count } else { 0 };
+        Some(Self {
+            fuzzy: Fuzzy::new(centers, fuzzifier),
+            sums: FuzzinessSums::default(),
+            done: 0,
+            count,
+            memberships: vec![0; centers.classes() * wanted],
+        })
+    }
+
+    /// Adds a block, band by band; each pixel or value counts `weights` times, or once.
+    fn add(&mut self, bands: &[&[f64]], weights: Option<&[f64]>) {
+        let pixels = bands[0].len();
+        self.fuzzy.block(bands);
+        self.sums.add(&self.fuzzy, pixels, weights);
+        for (class, row) in self.memberships.chunks_exact_mut(self.count).enumerate() {
+            let memberships = self.fuzzy.memberships(class, pixels);
+            for (quantity, &u) in row[self.done..].iter_mut().zip(memberships) {
                 *quantity = quantised(u);
             }
         }
+        self.done += pixels;
     }
-    if memberships {
-        let kept = planes.pixels();
-        for class in 0..centers.classes() {
-            let start = body.len();
-            body.extend_from_slice(&quantities[class * kept..][..kept]);
-            planes.spread(body, start, 1);
-        }
+
+    /// The memberships in each class, if they are wanted.
+    fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        let rows = if self.memberships.is_empty() {
+            0
+        } else {
+            self.fuzzy.classes()
+        };
+        (0..rows).map(|class| &self.memberships[class * self.count..][..self.count])
     }
-    Ok((moments.finish(), Some(sums.finish())))
 }
 
 /// The label of a class.

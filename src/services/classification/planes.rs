@@ -1,112 +1,16 @@
 //! The pixels of a tile band by band, for scenes whose every pixel is visited each round.
 
 use bytes::Bytes;
-use msvpu_actors::{Context, Result};
+use msvpu_actors::{Context, ProgramError, Result};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::nearest::GROUP_PIXELS;
+use super::settings::MAX_VALUE;
 use super::tile::TileHead;
+pub(crate) use crate::services::sample::Sample;
 
 /// Pixels read between two looks at the cancellation flag.
 const CHUNK_PIXELS: usize = 1 << 16;
-
-/// A type of stored samples.
-pub(crate) trait Sample: Copy + Default + PartialEq + Send + 'static {
-    /// The size of one sample in bytes.
-    const BYTES: usize;
-    /// Whether the values are integers, which are all finite and whose sums are exact.
-    const IS_INTEGER: bool;
-    /// The greatest value of an integer type; floating-point ones have none worth the name.
-    const LARGEST: Option<f64>;
-    /// Reads one little-endian sample of [`BYTES`](Self::BYTES) bytes.
-    fn read(bytes: &[u8]) -> Self;
-    /// The value, without rounding.
-    fn value(self) -> f64;
-    /// The value, rounded where `f32` is narrower.
-    fn single(self) -> f32;
-    /// The value as an integer; 0 for the types that hold others.
-    fn to_integer(self) -> u64;
-    /// The sample that equals `value` after rounding to this type, if there is one.
-    fn rounded(value: f64) -> Option<Self>;
-}
-
-macro_rules! integer_sample {
-    ($type:ty) => {
-        impl Sample for $type {
-            const BYTES: usize = size_of::<$type>();
-            const IS_INTEGER: bool = true;
-            const LARGEST: Option<f64> = Some(<$type>::MAX as f64);
-
-            #[inline(always)]
-            fn read(bytes: &[u8]) -> Self {
-                bytes
-                    .as_array()
-                    .map_or(0, |bytes| Self::from_le_bytes(*bytes))
-            }
-
-            #[inline(always)]
-            fn value(self) -> f64 {
-                f64::from(self)
-            }
-
-            #[inline(always)]
-            fn single(self) -> f32 {
-                f32::from(self)
-            }
-
-            #[inline(always)]
-            fn to_integer(self) -> u64 {
-                u64::from(self)
-            }
-
-            fn rounded(value: f64) -> Option<Self> {
-                let rounded = value as Self;
-                (f64::from(rounded) == value).then_some(rounded)
-            }
-        }
-    };
-}
-
-macro_rules! float_sample {
-    ($type:ty) => {
-        impl Sample for $type {
-            const BYTES: usize = size_of::<$type>();
-            const IS_INTEGER: bool = false;
-            const LARGEST: Option<f64> = None;
-
-            #[inline(always)]
-            fn read(bytes: &[u8]) -> Self {
-                bytes
-                    .as_array()
-                    .map_or(0.0, |bytes| Self::from_le_bytes(*bytes))
-            }
-
-            #[inline(always)]
-            fn value(self) -> f64 {
-                f64::from(self)
-            }
-
-            #[inline(always)]
-            fn single(self) -> f32 {
-                self as f32
-            }
-
-            #[inline(always)]
-            fn to_integer(self) -> u64 {
-                0
-            }
-
-            fn rounded(value: f64) -> Option<Self> {
-                Some(value as Self)
-            }
-        }
-    };
-}
-
-integer_sample!(u8);
-integer_sample!(u16);
-float_sample!(f32);
-float_sample!(f64);
 
 /// The pixels with data of a tile: one contiguous plane per band, in row-major order.
 ///
@@ -122,10 +26,15 @@ pub(crate) struct Planes<T> {
     valid: Option<Vec<u64>>,
     /// Pixels left out because a band is not finite.
     pub(crate) non_finite: u64,
+    /// A bound on the size of the samples, at most [`MAX_VALUE`].
+    pub(crate) reach: f64,
 }
 
 impl<T: Sample> Planes<T> {
     /// Reads the samples of a tile, as many as its shape says, of type `T`.
+    ///
+    /// # Errors
+    /// When a sample is greater than [`MAX_VALUE`], or the job is cancelled.
     pub(crate) fn load(
         head: &TileHead,
         samples: &Bytes,
@@ -165,13 +74,16 @@ impl<T: Sample> Planes<T> {
             plane.resize(kept.next_multiple_of(GROUP_PIXELS), T::default());
             planes.push(plane);
         }
-        Ok(Self {
+        let mut planes = Self {
             bands: planes,
             pixels: kept,
             tile_pixels: pixels,
             valid,
             non_finite,
-        })
+            reach: 0.0,
+        };
+        planes.reach = planes.checked_reach()?;
+        Ok(planes)
     }
 
     /// Pixels with data.
@@ -251,13 +163,27 @@ impl<T: Sample> Planes<T> {
             .collect()
     }
 
-    /// A bound on the size of the samples.
-    pub(crate) fn reach(&self) -> f64 {
-        T::LARGEST.unwrap_or_else(|| {
-            (0..self.bands.len())
-                .map(|band| self.range(band))
-                .fold(0.0, |reach, (min, max)| reach.max(-min).max(max))
-        })
+    /// A bound on the size of the samples, if it is none that passes the range of the arithmetic.
+    fn checked_reach(&self) -> Result<f64> {
+        if let Some(largest) = T::LARGEST {
+            return Ok(largest);
+        }
+        let ends = (0..self.bands()).flat_map(|band| <[f64; 2]>::from(self.range(band)));
+        let farthest = ends
+            .filter(|value| value.is_finite())
+            .fold(0.0, |farthest: f64, value| {
+                if value.abs() > farthest.abs() {
+                    value
+                } else {
+                    farthest
+                }
+            });
+        if farthest.abs() <= MAX_VALUE {
+            return Ok(farthest.abs());
+        }
+        Err(ProgramError::invalid_input(format!(
+            "the scene holds a sample of {farthest:e}: none may be greater in size than {MAX_VALUE:e}; scale the samples, or name this value as nodata"
+        )))
     }
 
     /// The least and the greatest value of a band; infinities where there is no pixel.

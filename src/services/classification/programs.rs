@@ -7,13 +7,15 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::cost;
+use super::default_tiling::default_tiling;
 use super::method::Method;
 use super::output::{TileOutput, collect};
 use super::results::FitPartial;
 use super::rounds::{Fit, FitTask, first_task, global_step};
 use super::settings::{Settings, invalid};
 use super::state::{TileState, load, local_step};
-use super::tile::{Tile, default_tiling, split};
+use super::tile::{Tile, split};
 use crate::scene::{Scene, Shape};
 
 /// c-means (k-means; DSCM in the paper): every pixel belongs to the class whose center is nearest.
@@ -151,6 +153,14 @@ macro_rules! program {
             ) -> Result<(Vec<Tile>, FitTask)> {
                 self.validate(scene.shape())?;
                 Ok(tiles_of(&self.settings, &scene))
+            }
+
+            fn complexity(&self, tile: &Tile) -> f64 {
+                cost::complexity(&self.settings, &tile.head)
+            }
+
+            fn bytes_exchanged(&self, tile: &Tile) -> f64 {
+                cost::bytes_exchanged(&self.settings, &tile.head)
             }
 
             fn load(&self, tile: Tile, context: &Context) -> Result<TileState> {

@@ -7,7 +7,7 @@ use super::centers::Centers;
 use super::sum::CompensatedSum;
 use super::survey::Survey;
 
-/// The answer of an MsVPU to a [`FitTask`](super::FitTask).
+/// The answer of an MsVPU to a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FitPartial {
     /// What the tile holds: where the task has no centers yet.

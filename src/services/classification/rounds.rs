@@ -14,7 +14,7 @@ use super::survey::{Survey, first_centers};
 pub struct FitTask {
     /// The iteration that this round computes, from 1; 0 while the first centers are being found.
     pub iteration: u32,
-    /// The centers of that iteration; `None` asks for a [`Survey`].
+    /// The centers of that iteration; `None` asks what the tiles hold.
     pub centers: Option<Centers>,
     /// The row of the iteration before this one.
     pub last: Option<Iteration>,
@@ -158,18 +158,18 @@ fn after_iteration(
     let results = results.ok_or_else(|| unexpected("results"))?;
     let global = GlobalResults::fold(&results, cancellation)?;
     require_pixels(settings, global.pixels)?;
-    if !global.objective.is_finite() {
-        return Err(ProgramError::invalid_input(
-            "samples or centers are so large that their distances pass the range of f64: scale them down",
-        ));
-    }
     let before = task.last.as_ref();
     let row = Iteration {
         iteration: task.iteration,
         centers: centers.clone(),
         objective: global.objective,
         objective_change: (global.objective - before.map_or(0.0, |row| row.objective)).abs(),
-        center_sum_change: (centers.sum() - before.map_or(0.0, |row| row.centers.sum())).abs(),
+        center_sum_change: before
+            .map_or_else(
+                || centers.sum(),
+                |row| centers.sum_change_from(&row.centers),
+            )
+            .abs(),
     };
     let converged = before.is_some_and(|before| change(settings, &row, before) < settings.epsilon);
     if converged || task.iteration >= settings.max_iterations {

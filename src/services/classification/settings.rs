@@ -14,11 +14,9 @@ use crate::scene::Shape;
 /// The most classes that a label of two bytes can name.
 pub const MAX_CLASSES: u32 = u16::MAX as u32;
 
-/// The most tiles that a scene is cut into: as many MsVPUs as a machine gives a job by default.
-pub const MAX_TILES: u64 = 65_536;
-
-/// The greatest size of a value of a center: its square, over all bands, must be a finite number.
-pub const MAX_CENTER: f64 = 1e150;
+/// The greatest size of a sample and of a value of a center: squares of their differences, over all
+/// bands, must be finite numbers.
+pub const MAX_VALUE: f64 = 1e150;
 
 /// What both classification programs can be told.
 ///
@@ -74,29 +72,16 @@ impl Settings {
     /// [`ProgramError::InvalidInput`] with one line that names what does not fit.
     pub fn validate(&self, shape: Shape) -> Result<(), ProgramError> {
         self.start.validate(shape)?;
-        if self.epsilon.is_nan() || self.epsilon <= 0.0 {
+        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
             return invalid(format!(
-                "epsilon is {}: it must be greater than 0",
+                "epsilon is {}: it must be a finite number greater than 0",
                 self.epsilon
             ));
         }
         if self.max_iterations == 0 {
             return invalid("max_iterations is 0: at least 1 iteration is needed".to_owned());
         }
-        if let Some(Tiling { rows, columns }) = self.tiles {
-            let Shape { width, height, .. } = shape;
-            if rows.get() > height || columns.get() > width {
-                return invalid(format!(
-                    "{rows} x {columns} tiles do not fit into {height} rows and {width} columns of pixels"
-                ));
-            }
-            if u64::from(rows.get()) * u64::from(columns.get()) > MAX_TILES {
-                return invalid(format!(
-                    "{rows} x {columns} tiles are too many: at most {MAX_TILES} in all"
-                ));
-            }
-        }
-        Ok(())
+        self.tiles.map_or(Ok(()), |tiling| tiling.validate(shape))
     }
 }
 
@@ -170,9 +155,9 @@ impl Start {
                     index + 1
                 ));
             }
-            if let Some(value) = center.iter().find(|value| value.abs() > MAX_CENTER) {
+            if let Some(value) = center.iter().find(|value| value.abs() > MAX_VALUE) {
                 return invalid(format!(
-                    "center {} holds {value:e}: no value may be greater than {MAX_CENTER:e}",
+                    "center {} holds {value:e}: no value may be greater than {MAX_VALUE:e}",
                     index + 1
                 ));
             }
@@ -203,7 +188,7 @@ struct StartKeys {
 /// The keys of a start do not go together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a start is either `centers`, or `classes` with or without `init` and `seed`")]
-pub struct StartKeysError;
+struct StartKeysError;
 
 impl TryFrom<StartKeys> for Start {
     type Error = StartKeysError;

@@ -3,6 +3,7 @@
 use msvpu_actors::{Context, ProgramError, Result};
 
 use super::centers::Centers;
+use super::default_tiling::is_histogram;
 use super::fuzzy::{Fuzzy, FuzzySums};
 use super::hard::{Assignment, assign};
 use super::levels::Levels;
@@ -13,7 +14,7 @@ use super::results::{ClassSums, ElementaryResults, FitPartial};
 use super::rounds::FitTask;
 use super::settings::{MAX_CLASSES, Settings, Start};
 use super::survey::{Survey, sample, sample_size};
-use super::tile::{Tile, TileHead, is_histogram};
+use super::tile::{Tile, TileHead, check};
 use crate::scene::SampleType;
 
 /// A loaded tile: a histogram where there is one band of integers, else the bands as planes.
@@ -50,16 +51,8 @@ pub(crate) use with_data;
 
 /// Builds from a tile what the rounds reuse.
 pub(crate) fn load(settings: &Settings, tile: Tile, context: &Context) -> Result<TileState> {
+    check(&tile)?;
     let (head, samples, nodata) = (tile.head, tile.body, settings.nodata);
-    if samples.is_empty() || head.shape.size_bytes() != Some(samples.len()) {
-        return Err(ProgramError::failed(format!(
-            "a tile of {} x {} pixels and {} bands came with {} bytes of samples",
-            head.shape.width,
-            head.shape.height,
-            head.shape.bands,
-            samples.len()
-        )));
-    }
     let data = match head.shape.sample {
         _ if is_histogram(head.shape) => {
             TileData::Levels(Levels::load(&head, samples, nodata, context)?)

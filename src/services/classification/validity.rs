@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::fuzzy::{Fuzzy, powers};
+use super::fuzzy::{Fuzzy, weigh};
 use super::sum::{CompensatedSum, dot, total};
 
 /// Sums over the pixels and classes of a tile that the validity indices are made of.
@@ -18,7 +18,7 @@ pub struct Fuzziness {
 }
 
 /// Validity indices of a fuzzy classification of `n` pixels into `K` classes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Validity {
     /// `Σ u² / n` (Bezdek 1974): from `1 / K`, wholly fuzzy, to 1, not fuzzy at all.
     pub partition_coefficient: f64,
@@ -108,22 +108,12 @@ impl WithSimd for AddBlock<'_, '_> {
             }
             weigh(terms, weights);
             sums.entropy.add(total(simd, terms));
-            powers(memberships, fuzzy.fuzzifier(), terms);
-            weigh(terms, weights);
+            fuzzy.strength(class, weights, terms);
             let distances = fuzzy.distances(class, pixels);
             for (term, distance) in terms.iter_mut().zip(distances) {
                 *term *= distance;
             }
             sums.scatter.add(dot(simd, terms, distances));
-        }
-    }
-}
-
-#[inline(always)]
-fn weigh(terms: &mut [f64], weights: Option<&[f64]>) {
-    if let Some(weights) = weights {
-        for (term, weight) in terms.iter_mut().zip(weights) {
-            *term *= weight;
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Event {
     Folded(Result<Step<Payload, Payload>, JobError>),
     /// The proxy has the record of that sequence number.
     Committed(u64),
+    /// A node works for nobody now but for this team.
+    Reserved(Origin),
     /// These nodes are lost.
     Lost(Vec<Origin>),
     /// MsVPUs of this node cannot go on.
@@ -68,6 +70,10 @@ pub(crate) enum Effect {
     Inquire(Origin, Ranks, Stage),
     /// Ask the balancer which of these nodes are lost.
     Survey(Vec<Origin>),
+    /// Ask a node to finish what it works on, and then to work for this team alone.
+    Reserve(Origin),
+    /// Let a node work for others again.
+    Release(Origin),
     /// Put the record where it outlives the leader.
     Commit(Record),
     /// Let the program fold the partial results of a round.

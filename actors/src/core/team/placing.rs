@@ -59,7 +59,7 @@ impl Team {
             effects.push(Effect::Drop(Dropped::Duplicate));
             return;
         }
-        let new = new.without(&self.withheld());
+        let new = new.without(&self.withheld(origin));
         self.note_trial(&new);
         for rank in new.iter() {
             if let Some(tile) = self.tile(rank) {
@@ -106,7 +106,7 @@ impl Team {
         if !self.crews.runs(origin, rank) {
             return effects.push(Effect::Drop(Dropped::Stale));
         }
-        if self.withheld().contains(rank) {
+        if self.withheld(origin).contains(rank) {
             return;
         }
         self.note_trial(&rank.into());
@@ -123,14 +123,19 @@ impl Team {
     pub(super) fn lost(&mut self, origins: &[Origin]) -> Vec<Effect> {
         let mut effects = Vec::new();
         for origin in origins {
+            let (withheld, on_trial) = (self.withheld(*origin), self.is_on_trial(*origin));
             let Some(Crew { live, starting, .. }) = self.crews.lose(*origin) else {
                 continue;
             };
+            self.wanted = self.wanted.filter(|(_, at)| at != origin);
             if let State::Asking(_, gather) = &self.state {
-                let at_work = gather.missing(&live.without(&self.withheld()));
+                let at_work = gather.missing(&live.without(&withheld));
                 if let Err(error) = self.suspects.lost(&at_work) {
                     return self.finish(Err(error));
                 }
+            }
+            if on_trial {
+                self.suspects.withdraw();
             }
             self.unplaced = self.unplaced.union(&live).union(&starting);
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::section::Section;
 use super::value::{Range, Value};
 use super::{BYTES, Names, Result, SpecProblem, TIME_MS, bounded};
-use crate::simulation::formula::Formula;
 use crate::job::Priority;
+use crate::simulation::formula::Formula;
 use crate::simulation::spec::JobSpec;
 
 const MAX_JOBS: usize = 10_000;

@@ -75,6 +75,7 @@ enum Mail {
     Retire(NodeId, Ranks),
     Order(NodeId, Ranks, Order),
     Inquire(NodeId, Ranks, Stage),
+    Reserve(NodeId),
     Allot(Ranks),
     Survey(Vec<Origin>),
     Commit(Record),
@@ -177,7 +178,9 @@ impl World {
 
     fn perform(&mut self, effect: Effect) {
         let mail = match effect {
-            Effect::Enter(_) | Effect::Measured(..) | Effect::Drop(_) => return,
+            Effect::Enter(_) | Effect::Measured(..) | Effect::Drop(_) | Effect::Release(_) => {
+                return;
+            }
             Effect::Fold(round, task, partials) => {
                 let expected = &self.tasks[round.0 as usize - 1];
                 assert_eq!(task, *expected, "the task of round {round}");
@@ -200,6 +203,7 @@ impl World {
             Effect::Allot(ranks) => Mail::Allot(ranks),
             Effect::Survey(origins) => Mail::Survey(origins),
             Effect::Commit(record) => Mail::Commit(record),
+            Effect::Reserve(origin) => Mail::Reserve(origin.node),
             Effect::Start(origin, ranks) => Mail::Start(origin.node, ranks),
             Effect::Retire(origin, ranks) => Mail::Retire(origin.node, ranks),
             Effect::Inquire(origin, ranks, stage) => {
@@ -239,7 +243,7 @@ impl World {
     /// A node joins. What was under way to it when it went down is lost with its queues.
     fn join(&mut self, node: NodeId) {
         self.way.retain(|(_, mail)| match mail {
-            Mail::Start(to, _) | Mail::Retire(to, _) => *to != node,
+            Mail::Start(to, _) | Mail::Retire(to, _) | Mail::Reserve(to) => *to != node,
             Mail::Order(to, ..) | Mail::Inquire(to, ..) => *to != node,
             Mail::Leader(_) | Mail::Allot(_) | Mail::Survey(_) | Mail::Commit(_) => true,
         });
@@ -354,6 +358,11 @@ impl World {
                         node.msvpus.entry((epoch, rank)).or_insert_with(Agenda::new);
                     }
                     self.way.push(back(Event::Started(node.origin, ranks)));
+                }
+            }
+            Mail::Reserve(to) => {
+                if let Some(node) = self.nodes.get(&to) {
+                    self.way.push(back(Event::Reserved(node.origin)));
                 }
             }
             Mail::Retire(to, ranks) => {

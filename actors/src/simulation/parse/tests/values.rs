@@ -1,6 +1,6 @@
 use super::*;
-use crate::simulation::formula::Formula;
 use crate::job::Priority;
+use crate::simulation::formula::Formula;
 use crate::simulation::spec::{Direction, Fault, FaultKind, JobSpec, NodeSpec};
 
 #[test]

@@ -1,32 +1,11 @@
 //! How a scene is cut into tiles.
 
-use std::num::NonZeroU32;
-
 use bytes::{Bytes, BytesMut};
-use msvpu_actors::Block;
+use msvpu_actors::{Block, ProgramError, Result};
 use serde::{Deserialize, Serialize};
 
 use super::tiling::Tiling;
-use crate::scene::{SampleType, Scene, Shape};
-
-/// Pixels of a tile that becomes a histogram, about.
-///
-/// 2²² pixels of 8 bits fill a histogram in 1.4 ms, so that a round of messages (tens of µs) is
-/// small beside the loading, and the 14 tiles of 7280 × 7750 pixels still share two CPUs evenly.
-const HISTOGRAM_TILE_PIXELS: u64 = 1 << 22;
-
-/// Pixels of a tile whose pixels are visited every round, about.
-///
-/// 2¹⁸ pixels of RGB and 8 classes take 0.8 ms a round of c-means and 3 ms of fuzzy c-means: small
-/// enough to share CPUs evenly and to be cancelled soon, large enough that messages do not show.
-const PIXEL_TILE_PIXELS: u64 = 1 << 18;
-
-/// A smaller scene is still cut into this many tiles, so that a team has work for its CPUs …
-const LEAST_TILES: u64 = 8;
-
-/// … unless its tiles would have fewer pixels than this, whose counting (20 µs) is not worth two
-/// messages more a round.
-const LEAST_TILE_PIXELS: u64 = 1 << 16;
+use crate::scene::{Scene, Shape};
 
 /// What the bytes of a tile are, and where they lie in the scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,37 +31,22 @@ impl TileHead {
 }
 
 /// A tile of a scene: samples row-major, bands interleaved, little-endian.
-pub type Tile = Block<TileHead>;
+pub(crate) type Tile = Block<TileHead>;
 
-/// Whether tiles of this shape are turned into histograms: one band of integers.
-pub(crate) const fn is_histogram(shape: Shape) -> bool {
-    shape.bands == 1 && matches!(shape.sample, SampleType::U8 | SampleType::U16)
-}
-
-/// The program's own choice: bands of full rows, so that a tile is a slice of the scene and not a
-/// copy; their number follows from the shape alone.
-pub(crate) fn default_tiling(shape: Shape) -> Tiling {
-    let tile_pixels = if is_histogram(shape) {
-        HISTOGRAM_TILE_PIXELS
-    } else {
-        PIXEL_TILE_PIXELS
-    };
-    let rows = shape
-        .pixels()
-        .div_ceil(tile_pixels)
-        .max(LEAST_TILES.min(shape.pixels() / LEAST_TILE_PIXELS))
-        .clamp(1, u64::from(shape.height));
-    Tiling {
-        rows: u32::try_from(rows)
-            .ok()
-            .and_then(NonZeroU32::new)
-            .unwrap_or(NonZeroU32::MIN),
-        columns: NonZeroU32::MIN,
+/// A tile that came over a wire has the samples that its shape says, and at least one.
+pub(crate) fn check(tile: &Tile) -> Result<()> {
+    let (shape, samples) = (tile.head.shape, tile.body.len());
+    if samples > 0 && shape.size_bytes() == Some(samples) {
+        return Ok(());
     }
+    Err(ProgramError::failed(format!(
+        "a tile of {} x {} pixels and {} bands came with {samples} bytes of samples",
+        shape.width, shape.height, shape.bands
+    )))
 }
 
 /// Cuts the scene, in row-major order of the tiles. Sides that do not divide evenly give tiles
-/// that differ by one pixel. The tiling fits the scene ([`validate`](super::Settings::validate)).
+/// that differ by one pixel. The tiling fits the scene ([`Tiling::validate`]).
 pub(crate) fn split(scene: &Scene, tiling: Tiling) -> Vec<Tile> {
     let shape = scene.shape();
     let (rows, columns) = (tiling.rows.get(), tiling.columns.get());
@@ -141,6 +105,7 @@ fn cut(scene: &Scene, head: &TileHead) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::SampleType;
 
     fn scene(width: u32, height: u32) -> Scene {
         let shape = Shape {
@@ -175,23 +140,5 @@ mod tests {
         let scene = scene(64, 64);
         let tiles = split(&scene, Tiling::new(4, 1).unwrap());
         assert_eq!(tiles[1].body.as_ptr(), scene.samples()[16 * 64..].as_ptr());
-    }
-
-    #[test]
-    fn the_default_depends_on_the_shape_alone() {
-        let shape = Shape {
-            width: 7750,
-            height: 7280,
-            bands: 1,
-            sample: SampleType::U8,
-        };
-        assert_eq!(default_tiling(shape).to_string(), "14x1");
-        let tiny = Shape {
-            width: 1 << 20,
-            height: 2,
-            bands: 3,
-            ..shape
-        };
-        assert_eq!(default_tiling(tiny).to_string(), "2x1");
     }
 }

@@ -4,8 +4,14 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use msvpu_actors::ProgramError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::scene::Shape;
+
+/// The most tiles that a scene is cut into: as many MsVPUs as a machine gives a job by default.
+pub const MAX_TILES: u64 = 65_536;
 
 /// Into how many tiles a scene is cut, in rows and columns of tiles; written `ROWSxCOLUMNS`.
 ///
@@ -41,6 +47,23 @@ impl Tiling {
     #[must_use]
     pub const fn tiles(self) -> u64 {
         self.rows.get() as u64 * self.columns.get() as u64
+    }
+
+    /// Checks that a scene of this shape can be cut so.
+    pub(crate) fn validate(self, shape: Shape) -> Result<(), ProgramError> {
+        let Self { rows, columns } = self;
+        let Shape { width, height, .. } = shape;
+        if rows.get() > height || columns.get() > width {
+            return Err(ProgramError::invalid_input(format!(
+                "{rows} x {columns} tiles do not fit into {height} rows and {width} columns of pixels"
+            )));
+        }
+        if self.tiles() > MAX_TILES {
+            return Err(ProgramError::invalid_input(format!(
+                "{rows} x {columns} tiles are too many: at most {MAX_TILES} in all"
+            )));
+        }
+        Ok(())
     }
 }
 

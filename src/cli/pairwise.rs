@@ -1,0 +1,257 @@
+//! `msvpu pairwise`: all pairs of the pixels of each tile, from a file to a report.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use msvpu::raster::{Picture, ReadLimits};
+use msvpu::{
+    Differences, Job, JobId, Limits, Pairwise, Program, Progress, Shape, TileDifferences,
+    VirtualMachine,
+};
+use serde::Serialize;
+
+use super::args::PairwiseArgs;
+use super::classify::read;
+use super::failure::Failure;
+use super::interrupts::Interrupts;
+use super::number::{counted, grouped, short};
+use super::on_runtime::on_a_runtime;
+use super::progress::Display;
+use super::report::Team;
+use super::run::failure;
+use super::stdout::print;
+
+/// More tiles than a screen shows are in the JSON document only.
+const SHOWN_TILES: usize = 40;
+
+/// The document of `--json`. Two runs of the same job differ in `job`, `timings` and `team.cpus`
+/// only.
+#[derive(Serialize)]
+struct Report {
+    job: JobId,
+    service: &'static str,
+    image: Image,
+    /// As submitted, defaults filled in; the result tells how the image was cut.
+    parameters: Pairwise,
+    #[serde(flatten)]
+    result: Differences,
+    timings: Timings,
+    team: Team,
+}
+
+#[derive(Serialize)]
+struct Image {
+    path: String,
+    width: u32,
+    height: u32,
+    bands: u16,
+    bits: u8,
+}
+
+/// In milliseconds.
+#[derive(Serialize)]
+struct Timings {
+    /// From the file to samples in memory.
+    decode_ms: f64,
+    /// From there to the result: placing, splitting, loading, all rounds.
+    run_ms: f64,
+    total_ms: f64,
+}
+
+/// Computes the differences of an image, prints their report.
+pub(crate) fn pairwise(args: &PairwiseArgs) -> Result<(), Failure> {
+    let start = Instant::now();
+    on_a_runtime(args.workers, |workers| steps(args, workers, start))
+}
+
+async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::listen();
+    let display = Display::new(args.quiet);
+
+    display.phase("decoding the image");
+    let decoding = Instant::now();
+    let limits = ReadLimits {
+        max_decoded_bytes: args.max_decoded_bytes.0,
+    };
+    let path = args.image.clone();
+    let Picture {
+        scene,
+        bits,
+        format,
+        nodata,
+        more_pictures,
+        ..
+    } = interrupts.or_done(move || read(&path, &limits)).await?;
+    let decode = decoding.elapsed();
+    if more_pictures {
+        display.warn(&format!(
+            "{}: this {format} has several pictures; only the first is compared",
+            args.image.display()
+        ));
+    }
+
+    let Shape {
+        width,
+        height,
+        bands,
+        ..
+    } = scene.shape();
+    let program = Pairwise {
+        tiles: args.tiles,
+        sampling: args.sampling,
+        rounds: args.rounds,
+        nodata: args.nodata.or(nodata),
+    };
+    display.iterations(args.rounds.get());
+    let machine = VirtualMachine::local()
+        .workers(workers)
+        .limits(Limits {
+            max_rounds_per_job: args.rounds.get(),
+            ..Limits::default()
+        })
+        .service::<Pairwise>()
+        .start()
+        .await
+        .map_err(Failure::runtime)?;
+    let running = Instant::now();
+    let job = machine
+        .submit(program.clone(), scene)
+        .await
+        .map_err(failure)?;
+    log::info!("job {}: submitted", job.id());
+    let id = job.id();
+    let result = follow(job, &display, &mut interrupts).await;
+    machine.shutdown().await;
+    let result = result.map_err(|failure| failure.at(&args.image))?;
+    display.clear();
+    let report = Report {
+        job: id,
+        service: Pairwise::NAME,
+        image: Image {
+            path: args.image.to_string_lossy().into_owned(),
+            width,
+            height,
+            bands,
+            bits,
+        },
+        parameters: program,
+        team: Team {
+            msvpus: result.tiling.tiles(),
+            cpus: workers,
+        },
+        result,
+        timings: Timings {
+            decode_ms: milliseconds(decode),
+            run_ms: milliseconds(running.elapsed()),
+            total_ms: milliseconds(start.elapsed()),
+        },
+    };
+    if args.json {
+        print(&(serde_json::to_string(&report).map_err(Failure::runtime)? + "\n"))
+    } else if args.quiet {
+        Ok(())
+    } else {
+        print(&summary(&report))
+    }
+}
+
+/// Follows a job to its end; Ctrl-C cancels it.
+async fn follow(
+    job: Job<Pairwise>,
+    display: &Display,
+    interrupts: &mut Interrupts,
+) -> Result<Differences, Failure> {
+    let watch = async {
+        let mut progress = job.progress();
+        while let Some(event) = progress.next().await {
+            match event.map_err(failure)? {
+                Progress::Round { round, .. } => display.round(round.0),
+                Progress::Tiles {
+                    answered,
+                    team_size,
+                    ..
+                } => display.tiles(answered, team_size),
+                Progress::State { .. } => {}
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        watched = watch => watched?,
+        () = interrupts.pressed() => {
+            job.cancel();
+            // Steps that have begun end at their next check.
+            let _ = job.await;
+            return Err(Failure::Interrupted);
+        }
+    }
+    Ok(job.await.map_err(failure)?.output)
+}
+
+fn summary(report: &Report) -> String {
+    let (image, result) = (&report.image, &report.result);
+    let mut lines = vec![
+        format!("{} of {}", report.service, image.path),
+        String::new(),
+        format!(
+            "image       {} x {} pixels, {} of {} bits",
+            image.width,
+            image.height,
+            counted(image.bands.into(), "band"),
+            image.bits
+        ),
+        format!(
+            "team        {} on {}, tiles {}",
+            counted(report.team.msvpus, "MsVPU"),
+            counted(report.team.cpus as u64, "CPU"),
+            result.tiling
+        ),
+        format!(
+            "pairs       {} a round, of {}; {}",
+            grouped(result.pairs),
+            counted(result.pixels, "pixel"),
+            counted(report.parameters.rounds.get().into(), "round")
+        ),
+        format!("difference  {} on average", mean(result.mean)),
+        String::new(),
+        format!(
+            "{:>6}  {:>12}  {:>18}  {:>10}",
+            "tile", "pixels", "pairs", "difference"
+        ),
+    ];
+    let rows = result.tiles.iter().enumerate().take(SHOWN_TILES);
+    lines.extend(rows.map(|(tile, of)| row(tile, of)));
+    if result.tiles.len() > SHOWN_TILES {
+        lines.push(format!(
+            "and {} more tiles: see the report (--json)",
+            result.tiles.len() - SHOWN_TILES
+        ));
+    }
+    let timings = &report.timings;
+    lines.extend([
+        String::new(),
+        format!(
+            "time        {:.1} ms: decode {:.1}, run {:.1}",
+            timings.total_ms, timings.decode_ms, timings.run_ms
+        ),
+        String::new(),
+    ]);
+    lines.join("\n")
+}
+
+fn row(tile: usize, of: &TileDifferences) -> String {
+    format!(
+        "{tile:>6}  {:>12}  {:>18}  {:>10}",
+        grouped(of.pixels),
+        grouped(of.pairs),
+        mean(of.mean)
+    )
+}
+
+fn mean(mean: Option<f64>) -> String {
+    mean.map_or_else(|| "-".to_owned(), short)
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
