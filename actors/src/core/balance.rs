@@ -145,7 +145,8 @@ impl Balance {
     }
 
     /// Finds places for MsVPUs. Asked for the same ones again it gives the same answer, unless the
-    /// place is lost. `None` while no node was tested: to be asked again.
+    /// place is lost. `None` while no node was tested: to be asked again. `None` also for what is
+    /// asked late, when the job is over or has another leader.
     pub(crate) fn allot(
         &mut self,
         team: TeamId,
@@ -153,7 +154,13 @@ impl Balance {
         ranks: &Ranks,
         cost: Cost,
     ) -> Option<Plan> {
-        let strategy = match self.teams.remove(&team) {
+        let replaced = |known: &TeamId| known.job == team.job && known.epoch > team.epoch;
+        if !self.leaders.contains_key(&team.job) || self.teams.keys().any(replaced) {
+            return None;
+        }
+        self.teams
+            .retain(|known, _| known.job != team.job || known.epoch == team.epoch);
+        let placement = match self.teams.remove(&team) {
             Some(placement) => placement,
             None => Placement {
                 leader,
@@ -164,7 +171,7 @@ impl Balance {
                 moved: Round(0),
             },
         };
-        self.teams.insert(team, strategy);
+        self.teams.insert(team, placement);
         let placed = self.teams.get(&team)?.places.clone();
         let mut shares: Vec<Share> = placed
             .iter()
@@ -312,3 +319,6 @@ fn step_cost(cost: Cost) -> StepCost {
     let bounded = |value: f64| value.clamp(0.0, 1e30);
     StepCost::new(bounded(cost.complexity), bounded(cost.bytes_exchanged)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,3 +63,85 @@ impl Reports {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Incarnation;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn forecast(node: u32, index: f64, round: Duration) -> Forecast {
+        Forecast {
+            node: NodeId(node),
+            performance_index: index,
+            load_index: 10.0 * index,
+            round,
+        }
+    }
+
+    fn time(node: u32, ranks: std::ops::Range<u32>, took: Duration) -> (Origin, Ranks, Duration) {
+        let origin = Origin {
+            node: NodeId(node),
+            incarnation: Incarnation(1),
+        };
+        (origin, ranks.into(), took)
+    }
+
+    #[test]
+    fn rounds_add_up_beside_what_was_expected() {
+        let mut reports = Reports::default();
+        reports.expect(&[forecast(1, 0.5, ms(100)), forecast(2, 1.0, ms(80))]);
+        reports.round(&[time(1, 0..4, ms(110)), time(2, 4..12, ms(90))]);
+        // MsVPUs move: from now on other times are expected.
+        reports.expect(&[forecast(1, 0.25, ms(50))]);
+        reports.round(&[time(1, 0..2, ms(50)), time(2, 2..12, ms(150))]);
+        let [one, two] = &reports.nodes()[..] else {
+            panic!("two nodes")
+        };
+        assert_eq!((one.node, one.msvpus), (NodeId(1), 2));
+        assert_eq!(
+            (one.performance_index, one.load_index),
+            (Some(0.25), Some(2.5))
+        );
+        assert_eq!((one.predicted, one.actual), (Some(ms(150)), ms(160)));
+        assert_eq!((two.node, two.msvpus), (NodeId(2), 10));
+        assert_eq!((two.predicted, two.actual), (Some(ms(160)), ms(240)));
+        // The mean is 200 ms: both are 40 ms off it.
+        assert!((one.deviation - 0.2).abs() < 1e-12 && (two.deviation - 0.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_node_of_which_nothing_is_known_has_no_forecast() {
+        let mut reports = Reports::default();
+        assert!(reports.nodes().is_empty());
+        reports.round(&[time(3, 0..1, ms(10))]);
+        let report = reports.nodes()[0];
+        assert_eq!((report.performance_index, report.predicted), (None, None));
+        assert_eq!((report.actual, report.deviation), (ms(10), 0.0));
+    }
+
+    #[test]
+    fn a_node_that_was_lost_keeps_what_it_did() {
+        let mut reports = Reports::default();
+        reports.round(&[time(1, 0..2, ms(10)), time(2, 2..4, ms(10))]);
+        reports.round(&[time(2, 0..4, ms(20))]);
+        let nodes = reports.nodes();
+        assert_eq!(nodes[0].actual, ms(10));
+        assert_eq!(nodes[1].actual, ms(30));
+        // The mean is 20 ms.
+        assert!((nodes[0].deviation - 0.5).abs() < 1e-12, "{nodes:?}");
+    }
+
+    #[test]
+    fn a_round_beyond_all_bounds_is_no_overflow() {
+        let mut reports = Reports::default();
+        reports.expect(&[forecast(1, 1.0, Duration::MAX)]);
+        for _ in 0..2 {
+            reports.round(&[time(1, 0..1, ms(1))]);
+        }
+        assert_eq!(reports.nodes()[0].predicted, Some(Duration::MAX));
+    }
+}

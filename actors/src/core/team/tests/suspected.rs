@@ -31,6 +31,15 @@ fn ordered(effects: &[Effect]) -> Ranks {
     effects.iter().fold(Ranks::default(), order)
 }
 
+/// Node 3 has both suspects, and is there for the first of them alone; the proxy knows.
+fn on_trial() -> Scene {
+    let mut scene = twice_lost();
+    scene.step(Event::Started(node(3), ranks(0..2)));
+    scene.step(Event::Reserved(node(3)));
+    assert_eq!(scene.committed(), run_trial(0));
+    scene
+}
+
 fn run_trial(rank: u32) -> [Effect; 2] {
     [
         Effect::SendTile(node(3), Rank(rank), payload(rank as u8)),
@@ -46,11 +55,15 @@ fn poison(rank: u32) -> [Effect; 1] {
 }
 
 #[test]
-fn suspects_run_one_at_a_time_when_the_proxy_knows_of_it() {
+fn suspects_run_one_at_a_time_alone_on_their_node_when_the_proxy_knows_of_it() {
     let mut scene = twice_lost();
     let started = scene.step(Event::Started(node(3), ranks(0..2)));
-    let [Effect::Commit(record)] = &started[..] else {
-        panic!("the trial is told before it begins: {started:?}")
+    assert_eq!(started, [Effect::Reserve(node(3))]);
+    let asked = scene.step(Event::Tick);
+    assert!(asked.contains(&Effect::Reserve(node(3))), "{asked:?}");
+    let reserved = scene.step(Event::Reserved(node(3)));
+    let [Effect::Commit(record)] = &reserved[..] else {
+        panic!("the trial is told before it begins: {reserved:?}")
     };
     assert_eq!(record.suspects.trial(), Some(Rank(0)));
     assert_eq!(record.suspects.held(), ranks([1]));
@@ -67,15 +80,15 @@ fn suspects_run_one_at_a_time_when_the_proxy_knows_of_it() {
     let to_them = |effect: &Effect| matches!(effect, Effect::Inquire(to, ..) if *to == node(3));
     assert!(!scene.ticks(10).iter().any(to_them));
     assert_eq!(scene.committed(), run_trial(0));
+    assert_eq!(scene.committed(), NOTHING, "heard twice, sent once");
     // Rank 0 passes; it is rank 1's turn.
     let passed = scene.answer(node(3), SECOND, 0);
-    let [Effect::Commit(record)] = &passed[..] else {
-        panic!("{passed:?}")
-    };
-    assert_eq!(record.suspects.trial(), Some(Rank(1)));
+    assert_eq!(passed[0], Effect::Release(node(3)));
+    assert_eq!(passed[2..], [Effect::Reserve(node(3))]);
+    scene.step(Event::Reserved(node(3)));
     assert_eq!(scene.committed(), run_trial(1));
     let passed = scene.answer(node(3), SECOND, 1);
-    let [Effect::Commit(record)] = &passed[..] else {
+    let [Effect::Release(_), Effect::Commit(record)] = &passed[..] else {
         panic!("{passed:?}")
     };
     assert_eq!(record.suspects, Suspects::default());
@@ -86,20 +99,47 @@ fn suspects_run_one_at_a_time_when_the_proxy_knows_of_it() {
 }
 
 #[test]
-fn the_tile_that_takes_a_third_node_with_it_is_named_and_no_other() {
-    let mut scene = twice_lost();
-    scene.step(Event::Started(node(3), ranks(0..2)));
+fn a_node_that_is_reserved_for_nothing_is_let_go() {
+    let mut scene = on_trial();
+    let again = scene.step(Event::Reserved(node(3)));
+    assert_eq!(again, [Effect::Drop(Dropped::Duplicate)]);
+    let other = scene.step(Event::Reserved(node(1)));
+    assert_eq!(other, [Effect::Release(node(1))]);
+}
+
+#[test]
+fn nothing_else_is_sent_to_a_node_on_trial() {
+    let mut scene = on_trial();
+    scene.step(Event::Lost(vec![node(1)]));
+    scene.step(Event::Allotted(vec![share(node(3), [2])]));
     scene.committed();
+    let started = scene.step(Event::Started(node(3), ranks([2])));
+    assert_eq!(started, NOTHING);
+    let lacks = Event::Lacks {
+        origin: node(3),
+        rank: Rank(2),
+        tile: true,
+    };
+    assert_eq!(scene.step(lacks.clone()), NOTHING);
+    let passed = scene.answer(node(3), SECOND, 0);
+    assert!(!passed.contains(&Effect::Reserve(node(3))), "{passed:?}");
+    assert_eq!(sent(&scene.step(lacks)), [2], "the trial is over");
+    let passed = scene.answer(node(3), SECOND, 2);
+    assert_eq!(passed, [Effect::Reserve(node(3))], "now rank 1 is alone");
+}
+
+#[test]
+fn the_tile_that_takes_a_third_node_with_it_is_named_and_no_other() {
+    let mut scene = on_trial();
     scene.answer(node(3), SECOND, 0);
+    scene.step(Event::Reserved(node(3)));
     scene.committed();
     assert_eq!(scene.step(Event::Lost(vec![node(3)])), poison(1));
 }
 
 #[test]
 fn other_ranks_go_on_beside_a_trial() {
-    let mut scene = twice_lost();
-    scene.step(Event::Started(node(3), ranks(0..2)));
-    scene.committed();
+    let mut scene = on_trial();
     assert_eq!(scene.answer(node(1), SECOND, 2), NOTHING);
     assert_eq!(scene.team.answered(), Some((Round(2), 1)));
     // A rank that has nothing to do with it loses its node: the trial goes on.
@@ -112,6 +152,7 @@ fn other_ranks_go_on_beside_a_trial() {
     assert_eq!(sent(&started), [2]);
     scene.committed();
     scene.answer(node(3), SECOND, 0);
+    scene.step(Event::Reserved(node(3)));
     assert_eq!(scene.committed(), run_trial(1));
 }
 
@@ -119,6 +160,7 @@ fn other_ranks_go_on_beside_a_trial() {
 fn a_tile_that_was_not_sent_yet_is_not_to_blame() {
     let mut scene = twice_lost();
     scene.step(Event::Started(node(3), ranks(0..2)));
+    scene.step(Event::Reserved(node(3)));
     // Rank 0 is on trial, but the proxy does not know of it yet; so it does not run.
     assert_eq!(
         scene.step(Event::Lost(vec![node(3)])),
@@ -127,15 +169,14 @@ fn a_tile_that_was_not_sent_yet_is_not_to_blame() {
     );
     scene.step(Event::Allotted(vec![share(node(4), 0..2)]));
     let started = scene.step(Event::Started(node(4), ranks(0..2)));
-    assert_eq!(sent(&started), [0_u32; 0]);
+    assert_eq!(started, [Effect::Reserve(node(4))]);
+    scene.step(Event::Reserved(node(4)));
     assert_eq!(sent(&scene.committed()), [0], "its trial begins now");
 }
 
 #[test]
 fn a_trial_under_way_is_to_blame_whatever_is_recorded_beside_it() {
-    let mut scene = twice_lost();
-    scene.step(Event::Started(node(3), ranks(0..2)));
-    assert_eq!(sent(&scene.committed()), [0]);
+    let mut scene = on_trial();
     // Another node is lost and replaced: a new record, which is not safe yet.
     scene.step(Event::Lost(vec![node(1)]));
     scene.step(Event::Allotted(vec![share(node(4), [2])]));
@@ -143,7 +184,7 @@ fn a_trial_under_way_is_to_blame_whatever_is_recorded_beside_it() {
 }
 
 #[test]
-fn a_new_leader_takes_up_the_trials_that_it_finds_in_the_record() {
+fn a_new_leader_tries_those_that_it_finds_suspected_in_the_record() {
     let mut suspects = Suspects::default();
     suspects.lost(&ranks([0, 1])).unwrap();
     suspects.lost(&ranks([0, 1])).unwrap();
@@ -157,13 +198,15 @@ fn a_new_leader_takes_up_the_trials_that_it_finds_in_the_record() {
     let Some(Effect::Commit(latest)) = split.last() else {
         panic!("{split:?}")
     };
-    assert_eq!(latest.suspects.trial(), Some(Rank(0)));
+    assert_eq!(latest.suspects.held(), ranks([0, 1]));
     scene.step(Event::Allotted(vec![share(node(3), 0..3)]));
+    scene.committed();
     let started = scene.step(Event::Started(node(3), ranks(0..3)));
     assert_eq!(sent(&started), [2]);
+    let answered = scene.answer(node(3), SECOND, 2);
+    assert_eq!(answered, [Effect::Reserve(node(3))]);
+    scene.step(Event::Reserved(node(3)));
     assert_eq!(scene.committed(), run_trial(0));
-    scene.answer(node(3), SECOND, 0);
-    assert_eq!(scene.committed(), run_trial(1));
 }
 
 #[test]
@@ -171,17 +214,13 @@ fn a_tile_that_kills_while_it_is_collected_is_found_too() {
     let mut scene = Scene::started();
     scene.answer_all(FIRST);
     scene.step(Event::Folded(Ok(Step::Done(payload(7)))));
-    let mut started = Vec::new();
     for (lost, next) in [(0, 2), (2, 3)] {
         scene.step(Event::Lost(vec![node(lost)]));
         scene.step(Event::Allotted(vec![share(node(next), 0..2)]));
-        started = scene.step(Event::Started(node(next), ranks(0..2)));
+        scene.step(Event::Started(node(next), ranks(0..2)));
     }
-    assert_eq!(
-        sent(&started),
-        [0],
-        "there is no round to be recorded any more"
-    );
-    assert_eq!(ordered(&started), ranks([0]));
+    let reserved = scene.step(Event::Reserved(node(3)));
+    assert_eq!(sent(&reserved), [0], "there is no round to be recorded");
+    assert_eq!(ordered(&reserved), ranks([0]));
     assert_eq!(scene.step(Event::Lost(vec![node(3)])), poison(0));
 }

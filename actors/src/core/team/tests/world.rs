@@ -1,12 +1,16 @@
 //! A small world around the leader: nodes with MsVPUs, a balancer, a proxy, and a way between them
 //! that loses, repeats and reorders. It checks every effect; when it turns fair the job must end.
 
+mod delivery;
+mod program;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use self::program::{folded, partial, reference};
 use super::*;
-use crate::core::msvpu::{Agenda, Next, Order, Word, Work};
+use crate::core::msvpu::{Agenda, Order, Work};
 use crate::id::NodeId;
 
 const ROUNDS: u32 = 3;
@@ -16,57 +20,6 @@ const NODES: u32 = 4;
 /// In so many ticks after the last fault the job is over.
 const FAIR_TICKS: usize = 60;
 
-/// What the program computes: any mixture that differs for other arguments.
-fn mixed(values: impl IntoIterator<Item = u32>) -> Payload {
-    let mix = |sum: u32, value: u32| (sum ^ value).wrapping_mul(0x0100_0193).rotate_left(5);
-    let mixed = values.into_iter().fold(7, mix);
-    Payload {
-        head: mixed.to_le_bytes().to_vec().into(),
-        ..Payload::default()
-    }
-}
-
-fn numbers(payload: &Payload) -> impl Iterator<Item = u32> {
-    payload.head.iter().copied().map(u32::from)
-}
-
-fn partial(tile: &Payload, round: Round, task: &Payload) -> Payload {
-    mixed(
-        [round.0]
-            .into_iter()
-            .chain(numbers(tile))
-            .chain(numbers(task)),
-    )
-}
-
-fn tile_output(tile: &Payload, output: &Payload) -> Option<Payload> {
-    let mixed = mixed(numbers(tile).chain(numbers(output)));
-    Some(mixed).filter(|mixed| mixed.head[0] > 60)
-}
-
-fn folded(partials: &[Payload]) -> Payload {
-    mixed(partials.iter().flat_map(numbers))
-}
-
-/// The tasks of all rounds, then the output, as one who knows no nodes computes them.
-fn reference(tiles: &[Payload]) -> (Vec<Payload>, Finished) {
-    let mut tasks = vec![payload(9)];
-    for round in (1..=ROUNDS).map(Round) {
-        let task = &tasks[tasks.len() - 1];
-        let partials: Vec<_> = tiles
-            .iter()
-            .map(|tile| partial(tile, round, task))
-            .collect();
-        tasks.push(folded(&partials));
-    }
-    let output = tasks[ROUNDS as usize].clone();
-    let tiles = tiles
-        .iter()
-        .map(|tile| tile_output(tile, &output))
-        .collect();
-    (tasks, Finished { output, tiles })
-}
-
 /// What is under way.
 #[derive(Clone, Debug)]
 enum Mail {
@@ -75,6 +28,7 @@ enum Mail {
     Retire(NodeId, Ranks),
     Order(NodeId, Ranks, Order),
     Inquire(NodeId, Ranks, Stage),
+    Reserve(NodeId),
     Allot(Ranks),
     Survey(Vec<Origin>),
     Commit(Record),
@@ -177,7 +131,9 @@ impl World {
 
     fn perform(&mut self, effect: Effect) {
         let mail = match effect {
-            Effect::Enter(_) | Effect::Measured(..) | Effect::Drop(_) => return,
+            Effect::Enter(_) | Effect::Measured(..) | Effect::Drop(_) | Effect::Release(_) => {
+                return;
+            }
             Effect::Fold(round, task, partials) => {
                 let expected = &self.tasks[round.0 as usize - 1];
                 assert_eq!(task, *expected, "the task of round {round}");
@@ -200,6 +156,7 @@ impl World {
             Effect::Allot(ranks) => Mail::Allot(ranks),
             Effect::Survey(origins) => Mail::Survey(origins),
             Effect::Commit(record) => Mail::Commit(record),
+            Effect::Reserve(origin) => Mail::Reserve(origin.node),
             Effect::Start(origin, ranks) => Mail::Start(origin.node, ranks),
             Effect::Retire(origin, ranks) => Mail::Retire(origin.node, ranks),
             Effect::Inquire(origin, ranks, stage) => {
@@ -239,7 +196,7 @@ impl World {
     /// A node joins. What was under way to it when it went down is lost with its queues.
     fn join(&mut self, node: NodeId) {
         self.way.retain(|(_, mail)| match mail {
-            Mail::Start(to, _) | Mail::Retire(to, _) => *to != node,
+            Mail::Start(to, _) | Mail::Retire(to, _) | Mail::Reserve(to) => *to != node,
             Mail::Order(to, ..) | Mail::Inquire(to, ..) => *to != node,
             Mail::Leader(_) | Mail::Allot(_) | Mail::Survey(_) | Mail::Commit(_) => true,
         });
@@ -304,129 +261,6 @@ impl World {
         }
         self.team = Team::new(Limits::default(), self.recoverable, self.record.clone());
         self.split();
-    }
-
-    fn deliver(&mut self, (epoch, mail): (u32, Mail)) {
-        let of_leader = matches!(
-            mail,
-            Mail::Leader(_) | Mail::Commit(_) | Mail::Allot(_) | Mail::Survey(_)
-        );
-        if of_leader && epoch != self.epoch {
-            return;
-        }
-        let back = |mail| (epoch, Mail::Leader(mail));
-        match mail {
-            Mail::Leader(event) => self.tell(event),
-            Mail::Commit(record) => {
-                let sequence = record.sequence;
-                if self
-                    .record
-                    .as_ref()
-                    .is_none_or(|known| known.sequence < sequence)
-                {
-                    self.record = Some(record);
-                }
-                self.way.push(back(Event::Committed(sequence)));
-            }
-            Mail::Survey(origins) => {
-                let gone = |origin: &Origin| !self.members.contains(origin);
-                let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
-                if !lost.is_empty() {
-                    self.way.push(back(Event::Lost(lost)));
-                }
-            }
-            Mail::Allot(ranks) => {
-                let members: Vec<Origin> = self.members.iter().copied().collect();
-                let place = |rank: Rank| {
-                    let new = members[(rank.0 + self.epoch) as usize % members.len()];
-                    let origin = *self.places.entry(rank).or_insert(new);
-                    Share {
-                        origin,
-                        ranks: rank.into(),
-                    }
-                };
-                let shares = ranks.iter().map(place).collect();
-                self.way.push(back(Event::Allotted(shares)));
-            }
-            Mail::Start(to, ranks) => {
-                if let Some(node) = self.nodes.get_mut(&to) {
-                    for rank in ranks.iter() {
-                        node.msvpus.entry((epoch, rank)).or_insert_with(Agenda::new);
-                    }
-                    self.way.push(back(Event::Started(node.origin, ranks)));
-                }
-            }
-            Mail::Retire(to, ranks) => {
-                if let Some(node) = self.nodes.get_mut(&to) {
-                    node.msvpus
-                        .retain(|(of, rank), _| *of != epoch || !ranks.contains(*rank));
-                    node.work
-                        .retain(|(of, rank, _)| *of != epoch || !ranks.contains(*rank));
-                }
-            }
-            Mail::Order(to, ranks, order) => {
-                if let Some(node) = self.nodes.get_mut(&to) {
-                    for rank in ranks.iter() {
-                        if let Some(agenda) = node.msvpus.get_mut(&(epoch, rank)) {
-                            let next = agenda.order(order.clone());
-                            node.begin(epoch, rank, next);
-                        }
-                    }
-                }
-            }
-            Mail::Inquire(to, ranks, stage) => {
-                if let Some(node) = self.nodes.get(&to) {
-                    let events = ranks
-                        .iter()
-                        .filter_map(|rank| node.speak(epoch, rank, stage));
-                    self.way.extend(events.map(back));
-                    let there = |rank: &Rank| node.msvpus.contains_key(&(epoch, *rank));
-                    let absent: Ranks = ranks.iter().filter(|rank| !there(rank)).collect();
-                    if !absent.is_empty() {
-                        self.way.push(back(Event::Absent(node.origin, absent)));
-                    }
-                }
-            }
-        }
-    }
-
-    /// A node does a piece of its work.
-    fn compute(&mut self, node: NodeId, piece: usize) {
-        let Some(here) = self.nodes.get_mut(&node) else {
-            return;
-        };
-        if here.work.is_empty() {
-            return;
-        }
-        let (epoch, rank, work) = here.work.swap_remove(piece % here.work.len());
-        let (tile, answer) = match work {
-            Work::Load(tile) => (Some(tile), None),
-            Work::Step(..) if self.poison == Some(rank) => {
-                // The machine has nodes enough to lose, and they come back.
-                self.poisoned += u32::from(epoch == self.epoch);
-                let last = self.nodes.len() == 1;
-                if last {
-                    self.join(NodeId((node.0 + 1) % NODES));
-                }
-                self.kill(node);
-                return;
-            }
-            Work::Step(tile, round, task) => {
-                let partial = partial(&tile, round, &task);
-                (Some(tile), Some((Stage::Round(round), Some(partial))))
-            }
-            Work::Collect(tile, output) => {
-                (None, Some((Stage::Collecting, tile_output(&tile, &output))))
-            }
-        };
-        if let Some((stage, payload)) = &answer {
-            let event = Event::Answered(here.origin, rank, *stage, payload.clone());
-            self.way.push((epoch, Mail::Leader(event)));
-        }
-        if let Some(agenda) = here.msvpus.get_mut(&(epoch, rank)) {
-            let next = agenda.done(tile, answer);
-            here.begin(epoch, rank, next);
-        }
     }
 
     fn fold(&mut self) {
@@ -501,31 +335,6 @@ impl World {
             "the job hangs: {:?}, the balancer knows {:?}",
             self.team, self.members
         );
-    }
-}
-
-impl Node {
-    fn begin(&mut self, epoch: u32, rank: Rank, next: Next<Payload>) {
-        self.work.extend(next.work.map(|work| (epoch, rank, work)));
-    }
-
-    fn speak(&self, epoch: u32, rank: Rank, stage: Stage) -> Option<Event> {
-        let origin = self.origin;
-        Some(match self.msvpus.get(&(epoch, rank))?.inquire(stage) {
-            Word::Busy => return None,
-            Word::LacksTile => Event::Lacks {
-                origin,
-                rank,
-                tile: true,
-            },
-            Word::LacksOrder => Event::Lacks {
-                origin,
-                rank,
-                tile: false,
-            },
-            Word::Answered(payload) => Event::Answered(origin, rank, stage, payload),
-            Word::Failed(error) => Event::Failed(origin, error),
-        })
     }
 }
 
