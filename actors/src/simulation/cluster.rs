@@ -240,6 +240,18 @@ impl Cluster {
         }
     }
 
+    /// What has happened until now, joining and performance tests, counts for nothing.
+    pub(crate) fn rebase(&self) {
+        self.timeline.rebase();
+        self.network.forget_traffic();
+        for node in &mut self.state().nodes {
+            node.spent = Default::default();
+            if let Some(processors) = &node.processors {
+                processors.forget_spent();
+            }
+        }
+    }
+
     /// Puts the faults of the spec on the timeline, counted from now.
     pub(crate) fn schedule_faults(&self) {
         for fault in &self.spec.faults {

@@ -144,6 +144,13 @@ impl Network {
         self.line(node, |line| line.flaws = flaws);
     }
 
+    /// From now on traffic counts from nothing.
+    pub(crate) fn forget_traffic(&self) {
+        for line in &mut self.state().lines {
+            line.traffic = Traffic::default();
+        }
+    }
+
     pub(crate) fn traffic(&self, node: usize) -> Traffic {
         self.line(node, |line| line.traffic).unwrap_or_default()
     }

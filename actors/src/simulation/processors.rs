@@ -95,6 +95,12 @@ impl SimulatedProcessors {
         (state.busy, state.steps)
     }
 
+    /// From now on these count from nothing.
+    pub(crate) fn forget_spent(&self) {
+        let mut state = self.state();
+        (state.busy, state.steps) = Default::default();
+    }
+
     /// The process has ended: nothing that waits or runs comes to its end.
     pub(crate) fn halt(&self) {
         let mut state = self.state();
