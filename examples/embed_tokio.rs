@@ -25,14 +25,8 @@ impl Program for SumOfSquares {
     fn local_step(&self, tile: &mut Vec<f64>, _: &(), _: &Context) -> Result<f64> {
         Ok(tile.iter().map(|x| x * x).sum())
     }
-    fn global_step(
-        &self,
-        _: Round,
-        _: &(),
-        sums: &[f64],
-        _: &Cancellation,
-    ) -> Result<Step<(), f64>> {
-        Ok(Step::Done(sums.iter().sum()))
+    fn global_step(&self, _: Round, _: &(), xs: &[f64], _: &Cancellation) -> Result<Step<(), f64>> {
+        Ok(Step::Done(xs.iter().sum()))
     }
 }
 

@@ -10,9 +10,10 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
 use crate::caught::caught;
-use crate::core::fair::{FairQueue, Flow};
+use crate::core::fair::Flow;
+use crate::core::gate::Gate;
 use crate::id::JobId;
-use crate::work::{Label, Processors, Run, Work};
+use crate::work::{Label, Processors, Readies, Ready, Run, Work};
 
 /// How long one idle thread looks out for more work before it sleeps. To wake a sleeping thread
 /// takes 5 to 50 µs, about as long as a round of small steps with its global step: one thread that
@@ -125,92 +126,133 @@ impl Processors for Compute {
     }
 
     fn forget(&self, job: JobId) {
-        self.threads.queue.work.forget(job);
+        self.threads.queue.change(|state| {
+            let (dropped, granted) = state.gate.forget(job);
+            ((dropped, state.readies.take(Some(job))), granted)
+        });
     }
 
-    fn reserve(&self, _: JobId, ready: Box<dyn FnOnce() + Send>) {
-        ready();
+    fn reserve(&self, job: JobId, ready: Ready) {
+        self.threads.queue.change(|state| {
+            state.readies.add(job, ready);
+            ((), state.gate.reserve(job))
+        });
     }
 
-    fn release(&self, _: JobId) {}
+    fn release(&self, job: JobId) {
+        self.threads.queue.change(|state| {
+            let granted = state.gate.release(job);
+            (state.readies.take(Some(job)), granted)
+        });
+    }
 }
 
-/// Work that waits, in a fair order.
+/// Work that waits, in a fair order, and who wants the CPUs for itself.
 struct Waiting {
-    queue: Mutex<FairQueue<Work>>,
-    /// To be read without the lock.
-    len: AtomicUsize,
+    state: Mutex<State>,
+    /// How many pieces could start now; to be read without the lock.
+    runnable: AtomicUsize,
+}
+
+struct State {
+    gate: Gate<Work>,
+    readies: Readies,
 }
 
 impl Default for Waiting {
     fn default() -> Self {
         Self {
-            queue: Mutex::new(FairQueue::new()),
-            len: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                gate: Gate::new(),
+                readies: Readies::default(),
+            }),
+            runnable: AtomicUsize::new(0),
         }
     }
 }
 
 impl Waiting {
-    fn push(&self, flow: Flow, cost: f64, work: Work) {
-        let mut queue = self.queue();
-        queue.push(flow, cost, work);
-        self.len.store(queue.len(), Ordering::Release);
-    }
-
     fn pop(&self) -> Option<Work> {
         if self.is_empty() {
             return None;
         }
-        let mut queue = self.queue();
-        let work = queue.pop();
-        self.len.store(queue.len(), Ordering::Release);
-        work
+        self.change(|state| state.gate.pop())
     }
 
-    fn forget(&self, job: JobId) {
-        let mut queue = self.queue();
-        let dropped = queue.remove(job);
-        self.len.store(queue.len(), Ordering::Release);
-        // What is dropped may have something to discard, and that wants the lock.
-        drop(queue);
-        drop(dropped);
+    /// One piece has ended: takes the next, in one go. Tells who is to be called, too.
+    fn next(&self) -> (Option<Work>, Vec<Ready>) {
+        self.change(|state| match state.gate.finished() {
+            None => (state.gate.pop(), Vec::new()),
+            // Nothing has come yet of the one to whom the CPUs are granted.
+            granted => (None, state.readies.take(granted)),
+        })
     }
 
-    fn len(&self) -> usize {
-        self.len.load(Ordering::Acquire)
+    /// Changes what waits. Whatever is taken out leaves the lock undropped: it may be a program's,
+    /// or have something to discard, and that wants the lock.
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        // Nothing of a program's runs under the lock.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut state);
+        self.runnable
+            .store(state.gate.runnable(), Ordering::Release);
+        result
+    }
+
+    fn runnable(&self) -> usize {
+        self.runnable.load(Ordering::Acquire)
     }
 
     fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn queue(&self) -> MutexGuard<'_, FairQueue<Work>> {
-        // Nothing of a program's runs under the lock.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.runnable() == 0
     }
 }
 
 impl Queue {
     fn put(&self, flow: Flow, cost: f64, work: Work) {
-        self.work.push(flow, cost, work);
-        // Who falls asleep counts itself and then looks for work: one of the two sees the other.
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) > 0 {
-            self.call_up();
+        self.work.change(|state| state.gate.push(flow, cost, work));
+        if self.somebody_sleeps() {
+            // One more waits than before, and the lookout may be enough for that.
+            let enough = usize::from(self.lookout.load(Ordering::SeqCst));
+            if self.work.runnable() > enough {
+                self.call_up(1);
+            }
         }
     }
 
-    /// Wakes a sleeper unless the lookout is enough for what waits.
-    fn call_up(&self) {
-        if self.lookout.load(Ordering::SeqCst) && self.work.len() <= 1 {
-            return;
+    /// Changes who has the CPUs; `change` returns what is to be dropped, and to whom they have been
+    /// granted.
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> (R, Option<JobId>)) {
+        let (dropped, readies) = self.work.change(|state| {
+            let (dropped, granted) = change(state);
+            (dropped, state.readies.take(granted))
+        });
+        // Any number of pieces may start now that could not before.
+        if self.somebody_sleeps() {
+            self.call_up(self.work.runnable());
         }
+        for ready in readies {
+            ready();
+        }
+        drop(dropped);
+    }
+
+    /// To be asked after more work can start. Who falls asleep counts itself and then looks for
+    /// work: one of the two sees the other.
+    fn somebody_sleeps(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.asleep.load(Ordering::Relaxed) > 0
+    }
+
+    /// Wakes so many sleepers, if there are as many.
+    fn call_up(&self, wanted: usize) {
         let mut rest = self.rest();
-        if rest.asleep > 0 {
-            rest.called += 1;
-            self.set_asleep(&mut rest, |asleep| asleep - 1);
-            drop(rest);
+        let called = wanted.min(rest.asleep);
+        rest.called += called;
+        let asleep = rest.asleep - called;
+        self.set_asleep(&mut rest, asleep);
+        drop(rest);
+        for _ in 0..called {
             self.wake.notify_one();
         }
     }
@@ -218,10 +260,16 @@ impl Queue {
     /// Works until the end.
     fn take(&self) {
         loop {
-            while let Some(work) = self.work.pop() {
+            let mut next = self.work.pop();
+            while let Some(work) = next {
                 // What can still panic is a destructor of the program's.
                 if let Err(reason) = caught(|| work(Run::default())) {
                     log::error!("panic after a step: {reason}");
+                }
+                let (work, readies) = self.work.next();
+                next = work;
+                for ready in readies {
+                    ready();
                 }
             }
             if !self.look_out() && !self.sleep() {
@@ -250,30 +298,38 @@ impl Queue {
         !self.work.is_empty()
     }
 
-    /// Waits to be called up; false at the end.
+    /// Waits to be called up; false at the end, when nothing waits any more.
     fn sleep(&self) -> bool {
         let mut rest = self.rest();
-        self.set_asleep(&mut rest, |asleep| asleep + 1);
+        let asleep = rest.asleep + 1;
+        self.set_asleep(&mut rest, asleep);
         fence(Ordering::SeqCst);
         if !self.work.is_empty() {
-            self.set_asleep(&mut rest, |asleep| asleep - 1);
+            self.set_asleep(&mut rest, asleep - 1);
             return true;
         }
         while rest.called == 0 && !rest.ended {
             rest = self.wake.wait(rest).unwrap_or_else(PoisonError::into_inner);
         }
         rest.called = rest.called.saturating_sub(1);
-        !rest.ended
+        // The end may come between a call and its sleeper's awakening: the work is still there.
+        !rest.ended || !self.work.is_empty()
     }
 
-    fn set_asleep(&self, rest: &mut Rest, change: fn(usize) -> usize) {
-        rest.asleep = change(rest.asleep);
-        self.asleep.store(rest.asleep, Ordering::Relaxed);
+    fn set_asleep(&self, rest: &mut Rest, asleep: usize) {
+        rest.asleep = asleep;
+        self.asleep.store(asleep, Ordering::Relaxed);
     }
 
+    /// Nobody is left to submit anything, or to release the CPUs.
     fn end(&self) {
+        let dropped = self.work.change(|state| {
+            state.gate.open();
+            std::mem::take(&mut state.readies)
+        });
         self.rest().ended = true;
         self.wake.notify_all();
+        drop(dropped);
     }
 
     fn rest(&self) -> MutexGuard<'_, Rest> {

@@ -1,5 +1,6 @@
 //! What happened to a job: written by the proxy, read from any thread, complete for late readers.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,11 +19,14 @@ pub(crate) type Journals = Arc<OpenJournals>;
 #[derive(Default)]
 pub(crate) struct OpenJournals {
     open: DashMap<JobId, Arc<Journal>>,
+    /// How many there are; the map would have to count.
+    count: AtomicUsize,
     opened: Notify,
 }
 
 impl OpenJournals {
     pub(crate) fn insert(&self, journal: Arc<Journal>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
         self.open.insert(journal.job(), journal);
         self.opened.notify_one();
     }
@@ -32,11 +36,13 @@ impl OpenJournals {
     }
 
     pub(crate) fn remove(&self, job: JobId) -> Option<Arc<Journal>> {
-        self.open.remove(&job).map(|(_, journal)| journal)
+        let (_, journal) = self.open.remove(&job)?;
+        self.count.fetch_sub(1, Ordering::SeqCst);
+        Some(journal)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+        self.count.load(Ordering::SeqCst) == 0
     }
 
     /// Waits until one is opened.
@@ -49,6 +55,7 @@ impl OpenJournals {
             journal.end(Err(error.clone()));
         }
         self.open.clear();
+        self.count.store(0, Ordering::SeqCst);
     }
 }
 

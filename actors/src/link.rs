@@ -60,6 +60,11 @@ pub struct Counters {
 }
 
 impl Tally {
+    /// Messages put into a mailbox.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {

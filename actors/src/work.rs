@@ -30,6 +30,26 @@ pub(crate) struct Run {
 /// Work on its way to a CPU. It runs the function and hands the result to whoever asked.
 pub(crate) type Work = Box<dyn FnOnce(Run) + Send>;
 
+/// Is called when a reservation is granted.
+pub(crate) type Ready = Box<dyn FnOnce() + Send>;
+
+/// Who is to be called when the reservation of a job is granted.
+#[derive(Default)]
+pub(crate) struct Readies(Vec<(JobId, Ready)>);
+
+impl Readies {
+    pub(crate) fn add(&mut self, job: JobId, ready: Ready) {
+        self.0.push((job, ready));
+    }
+
+    /// Those of a job, in the order in which they came.
+    #[must_use]
+    pub(crate) fn take(&mut self, job: Option<JobId>) -> Vec<Ready> {
+        let its = self.0.extract_if(.., |(of, _)| Some(*of) == job);
+        its.map(|(_, ready)| ready).collect()
+    }
+}
+
 /// The CPUs of a node.
 pub(crate) trait Processors: Send + Sync {
     /// How many pieces of work run at once.
@@ -41,13 +61,17 @@ pub(crate) trait Processors: Send + Sync {
     /// Drops a value of a program's: that may take long, and even panic.
     fn discard(&self, value: Box<dyn Any + Send>);
 
-    /// Drops what waits of a job that is over.
+    /// Drops what waits of a job that is over, and its reservation.
     fn forget(&self, job: JobId);
 
-    /// Finishes what is at work, then works for this job alone, and calls `ready`.
-    fn reserve(&self, job: JobId, ready: Box<dyn FnOnce() + Send>);
+    /// Asks that only work of this job runs that is submitted from then on. Until then nothing new
+    /// starts; when what runs has ended, and reservations asked for before are released, `ready`
+    /// is called: by whoever made the CPUs free, so it must be quick, and at once where they are.
+    /// Asking twice is asking once, but every `ready` is called. It is dropped if the job releases
+    /// or is forgotten first; at the same time as that, it may still be called.
+    fn reserve(&self, job: JobId, ready: Ready);
 
-    /// Works for all again.
+    /// Takes back a reservation, whether it was granted or only asked for: what waits goes on.
     fn release(&self, job: JobId);
 }
 
@@ -61,12 +85,13 @@ pub(crate) fn run_timed<T>(
 ) {
     let site = label.site;
     let work = move |run: Run| {
-        let since = Instant::now();
+        let since = run.took.is_none().then(Instant::now);
         let result = match run.fault.map_or_else(|| caught(work), Err) {
             Ok(result) => result.map_err(|error| JobError::at(site, error)),
             Err(reason) => Err(JobError::Panicked { site, reason }),
         };
-        done(result, run.took.unwrap_or_else(|| since.elapsed()));
+        let took = since.map(|since| since.elapsed()).or(run.took);
+        done(result, took.unwrap_or_default());
     };
     processors.submit(label, Box::new(work));
 }

@@ -62,7 +62,7 @@ pub(crate) struct Agenda<L> {
     state: State<L>,
     waiting: VecDeque<Order>,
     /// The latest answer, in case it gets lost; kept where messages can be.
-    last: Option<Box<(Stage, Option<Payload>)>>,
+    last: Option<(Stage, Option<Payload>)>,
     failure: Option<Box<JobError>>,
 }
 
@@ -103,8 +103,8 @@ impl<L> Agenda<L> {
         answer: Option<(Stage, Option<Payload>)>,
     ) -> Next<L> {
         self.state = tile.map_or(State::Spent, State::Idle);
-        if let Some(answer) = answer {
-            self.last = Some(Box::new(answer));
+        if answer.is_some() {
+            self.last = answer;
         }
         self.next()
     }
@@ -129,7 +129,7 @@ impl<L> Agenda<L> {
         if let Some(error) = &self.failure {
             return Word::Failed((**error).clone());
         }
-        if let Some((answered, payload)) = self.last.as_deref()
+        if let Some((answered, payload)) = &self.last
             && *answered == stage
         {
             return Word::Answered(payload.clone());
@@ -173,7 +173,7 @@ impl<L> Agenda<L> {
     }
 
     fn is_new(&self, stage: Stage) -> bool {
-        self.last.as_deref().is_none_or(|(last, _)| stage > *last)
+        self.last.as_ref().is_none_or(|(last, _)| stage > *last)
     }
 }
 

@@ -53,6 +53,10 @@ impl Suspects {
         held.collect()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.losses.is_empty()
+    }
+
     pub(crate) const fn trial(&self) -> Option<Rank> {
         self.trial
     }
@@ -60,6 +64,11 @@ impl Suspects {
     /// Puts a held rank on trial: nothing else is to be at work on its node until that is over.
     pub(crate) const fn try_rank(&mut self, rank: Rank) {
         self.trial = Some(rank);
+    }
+
+    /// The trial is off: its node was lost before it began.
+    pub(crate) const fn withdraw(&mut self) {
+        self.trial = None;
     }
 
     /// The rank has computed its step: it is not the cause. Tells whether that ended its trial.

@@ -163,7 +163,8 @@ impl Cluster {
         self.state().nodes[node].processors = Some(Arc::clone(&processors));
         let origin = Origin {
             node: NodeId(node as u32),
-            incarnation: Incarnation(starts),
+            // Above all that an earlier process may have taken when it was given up and joined anew.
+            incarnation: Incarnation(starts << 32),
         };
         let port = Port {
             network: Arc::clone(&self.network),
@@ -367,7 +368,7 @@ impl Cluster {
 
     /// Grows with everything that wakes an actor.
     pub(crate) fn stirred(&self) -> u64 {
-        self.counters().sent + self.submitted.load(Ordering::SeqCst)
+        self.tally.sent() + self.submitted.load(Ordering::SeqCst)
     }
 
     pub(crate) fn counters(&self) -> Counters {

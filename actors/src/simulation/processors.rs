@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::core::fair::FairQueue;
+use crate::core::gate::Gate;
 use crate::error::Site;
 use crate::id::JobId;
 use crate::simulation::random::Random;
 use crate::simulation::timeline::{Process, Timeline};
-use crate::work::{Label, Processors, Run, Work};
+use crate::work::{Label, Processors, Readies, Ready, Run, Work};
 
 /// What is to become of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub(crate) struct SimulatedProcessors {
 struct State {
     /// Elementary operations per second.
     speed: f64,
-    waiting: FairQueue<(Label, Work)>,
+    waiting: Gate<(Label, Work)>,
+    readies: Readies,
     running: BTreeMap<u64, Running>,
     begun: u64,
     random: Random,
@@ -73,7 +74,8 @@ impl SimulatedProcessors {
             fates,
             state: Mutex::new(State {
                 speed,
-                waiting: FairQueue::new(),
+                waiting: Gate::new(),
+                readies: Readies::default(),
                 running: BTreeMap::new(),
                 begun: 0,
                 random,
@@ -105,7 +107,8 @@ impl SimulatedProcessors {
     pub(crate) fn halt(&self) {
         let mut state = self.state();
         let dropped = (
-            std::mem::replace(&mut state.waiting, FairQueue::new()),
+            std::mem::replace(&mut state.waiting, Gate::new()),
+            std::mem::take(&mut state.readies),
             std::mem::take(&mut state.running),
         );
         // Outside the lock: what is dropped may have a lot to drop.
@@ -176,12 +179,26 @@ impl SimulatedProcessors {
             Fate::Panics(reason) => (running.work)(run(Some(reason))),
             Fate::Aborts => return,
         }
+        self.change(|state| ((), state.waiting.finished()));
+    }
+
+    /// Changes what waits, or who has the CPUs; `change` returns what is to be dropped, and to
+    /// whom they have been granted. Then begins what can.
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> (R, Option<JobId>)) {
         let mut state = self.state();
+        let (dropped, granted) = change(&mut state);
+        let readies = state.readies.take(granted);
         while (state.running.len() as u32) < self.cpus
             && let Some((label, work)) = state.waiting.pop()
         {
             self.begin(&mut state, label, work);
         }
+        // Outside the lock: both may come back here.
+        drop(state);
+        for ready in readies {
+            ready();
+        }
+        drop(dropped);
     }
 }
 
@@ -191,25 +208,37 @@ impl Processors for SimulatedProcessors {
     }
 
     fn submit(&self, label: Label, work: Work) {
-        let mut state = self.state();
-        if (state.running.len() as u32) < self.cpus && state.waiting.len() == 0 {
-            self.begin(&mut state, label, work);
-        } else {
+        self.change(|state| {
             state.waiting.push(label.flow, label.cost, (label, work));
-        }
+            ((), None)
+        });
     }
+
     fn discard(&self, value: Box<dyn Any + Send>) {
         drop(value);
     }
 
     fn forget(&self, job: JobId) {
-        // What is dropped is dropped outside of the lock.
-        let _dropped = self.state().waiting.remove(job);
+        self.change(|state| {
+            let (dropped, granted) = state.waiting.forget(job);
+            ((dropped, state.readies.take(Some(job))), granted)
+        });
     }
 
-    fn reserve(&self, _: JobId, ready: Box<dyn FnOnce() + Send>) {
-        ready();
+    fn reserve(&self, job: JobId, ready: Ready) {
+        self.change(|state| {
+            state.readies.add(job, ready);
+            ((), state.waiting.reserve(job))
+        });
     }
 
-    fn release(&self, _: JobId) {}
+    fn release(&self, job: JobId) {
+        self.change(|state| {
+            let granted = state.waiting.release(job);
+            (state.readies.take(Some(job)), granted)
+        });
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! What the leader's decisions start from, and what comes of them.
+
+use std::time::Duration;
+
+use crate::core::allotment::Share;
+use crate::core::msvpu::Stage;
+use crate::core::ranks::Ranks;
+use crate::core::record::Record;
+use crate::error::JobError;
+use crate::id::{Origin, Rank, Round};
+use crate::job::{Finished, Phase};
+use crate::payload::Payload;
+use crate::program::Step;
+
+/// What the leader learns.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The program has split its input: tiles and the first task.
+    Split(Result<(Vec<Payload>, Payload), JobError>),
+    /// The balancer has said who gets which ranks.
+    Allotted(Vec<Share>),
+    /// The balancer moves MsVPUs to other nodes.
+    Moved(Vec<Share>),
+    /// MsVPUs are there.
+    Started(Origin, Ranks),
+    /// An MsVPU has computed its part of a round, or handed over its part of the result.
+    Answered(Origin, Rank, Stage, Option<Payload>),
+    /// An MsVPU was asked for an answer and has no tile or no order.
+    Lacks {
+        origin: Origin,
+        rank: Rank,
+        tile: bool,
+    },
+    /// The program has folded the partial results.
+    Folded(Result<Step<Payload, Payload>, JobError>),
+    /// The proxy has the record of that sequence number.
+    Committed(u64),
+    /// A node works for nobody now but for this team.
+    Reserved(Origin),
+    /// These nodes are lost.
+    Lost(Vec<Origin>),
+    /// MsVPUs of this node cannot go on.
+    Failed(Origin, JobError),
+    /// The program failed at the leader, or someone asked for the job's end.
+    End(JobError),
+    /// Time has passed: whatever got no answer is asked for again.
+    Tick,
+}
+
+/// What the leader does about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Tell watchers what the job is at.
+    Enter(Phase),
+    /// Ask the balancer where these go.
+    Allot(Ranks),
+    /// Ask a node to start these.
+    Start(Origin, Ranks),
+    /// Ask a node to stop these, because they have moved.
+    Retire(Origin, Ranks),
+    /// Send a tile to its MsVPU.
+    SendTile(Origin, Rank, Payload),
+    /// Send the task of a round to these.
+    SendTask(Origin, Ranks, Round, Payload),
+    /// Send the output to these, and ask for what each tile contributes.
+    SendOutput(Origin, Ranks, Payload),
+    /// Ask these what has become of their answers.
+    Inquire(Origin, Ranks, Stage),
+    /// Ask the balancer which of these nodes are lost.
+    Survey(Vec<Origin>),
+    /// Ask a node to finish what it works on, and then to work for this team alone.
+    Reserve(Origin),
+    /// Let a node work for others again.
+    Release(Origin),
+    /// Put the record where it outlives the leader.
+    Commit(Record),
+    /// Let the program fold the partial results of a round.
+    Fold(Round, Payload, Vec<Payload>),
+    /// Tell the balancer how long each node took for the round, and for which MsVPUs.
+    Measured(Round, Vec<(Origin, Ranks, Duration)>),
+    /// An answer came twice, late, or from no rank of this team: dropped, counted.
+    Drop(Dropped),
+    /// The job is over; stop the team.
+    Finish(Result<Finished, JobError>),
+}
+
+/// Why an answer was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// It had come before, or its round is over.
+    Duplicate,
+    /// No such rank in this team.
+    Stranger,
+    /// From a node that the rank is not placed on any more.
+    Stale,
+}

@@ -1,0 +1,182 @@
+//! Nodes are lost.
+
+use super::*;
+
+#[test]
+fn what_a_lost_node_ran_goes_to_others_and_is_not_computed_twice() {
+    let mut scene = Scene::second_round();
+    scene.answer(node(0), SECOND, 1);
+    assert_eq!(
+        scene.step(Event::Lost(vec![node(0)])),
+        [Effect::Allot(ranks(0..2))]
+    );
+    assert_eq!(scene.team.origins(), [node(1)]);
+    assert_eq!(
+        scene.answer(node(0), SECOND, 0),
+        [Effect::Drop(Dropped::Stale)],
+        "it was given up"
+    );
+    assert_eq!(
+        scene.step(Event::Lost(vec![node(0)])),
+        [Effect::Allot(ranks(0..2))],
+        "told twice: still nobody has them"
+    );
+    let allotted = scene.step(Event::Allotted(vec![
+        share(node(1), 0..1),
+        share(node(2), 1..2),
+    ]));
+    assert_eq!(
+        allotted[..2],
+        [
+            Effect::Start(node(1), ranks([0])),
+            Effect::Start(node(2), ranks([1])),
+        ]
+    );
+    let Effect::Commit(record) = &allotted[2] else {
+        panic!("who has what is part of the record: {allotted:?}")
+    };
+    assert_eq!(record.shares, [share(node(1), [0, 2]), share(node(2), [1])]);
+    assert_eq!(
+        scene.step(Event::Started(node(1), ranks([0]))),
+        [
+            Effect::SendTile(node(1), Rank(0), payload(0)),
+            Effect::SendTask(node(1), ranks([0]), Round(2), payload(8)),
+        ]
+    );
+    assert_eq!(
+        scene.step(Event::Started(node(2), ranks([1]))),
+        [Effect::SendTile(node(2), Rank(1), payload(1))],
+        "its answer is there; its tile is for the next round"
+    );
+    scene.committed();
+    scene.answer(node(1), SECOND, 0);
+    let last = scene.answer(node(1), SECOND, 2);
+    let partials = vec![payload(0), payload(1), payload(2)];
+    assert_eq!(last[1], Effect::Fold(Round(2), payload(8), partials));
+    let next = scene.step(Event::Folded(Ok(Step::Next(payload(7)))));
+    assert_eq!(
+        next[1..],
+        [
+            Effect::SendTask(node(1), ranks([0, 2]), Round(3), payload(7)),
+            Effect::SendTask(node(2), ranks([1]), Round(3), payload(7)),
+        ]
+    );
+}
+
+#[test]
+fn a_node_that_is_lost_while_a_round_is_folded_is_replaced_too() {
+    let mut scene = Scene::second_round();
+    scene.answer_all(SECOND);
+    assert_eq!(
+        scene.step(Event::Lost(vec![node(0), node(1)])),
+        [Effect::Allot(ranks(0..3))]
+    );
+    assert_eq!(
+        scene.step(Event::Allotted(vec![share(node(3), 0..3)])),
+        [Effect::Start(node(3), ranks(0..3))]
+    );
+    let next = scene.step(Event::Folded(Ok(Step::Next(payload(7)))));
+    assert!(
+        matches!(&next[..], [Effect::Commit(_)]),
+        "nobody is there yet: {next:?}"
+    );
+    let started = scene.step(Event::Started(node(3), ranks(0..3)));
+    assert_eq!(
+        started[3],
+        Effect::SendTask(node(3), ranks(0..3), Round(3), payload(7))
+    );
+    assert_eq!(
+        scene.team.suspects,
+        Suspects::default(),
+        "none was at work when the nodes were lost"
+    );
+}
+
+#[test]
+fn what_was_only_starting_on_a_lost_node_goes_elsewhere() {
+    let mut scene = Scene::split(3);
+    scene.step(Event::Allotted(vec![
+        share(node(0), 0..2),
+        share(node(1), 2..3),
+    ]));
+    scene.step(Event::Started(node(0), ranks(0..1)));
+    assert_eq!(
+        scene.step(Event::Lost(vec![node(0)])),
+        [Effect::Allot(ranks(0..2))]
+    );
+    let mut one = Suspects::default();
+    one.lost(&ranks([0])).unwrap();
+    assert_eq!(
+        scene.team.suspects, one,
+        "rank 0 was at work, rank 1 was not there yet"
+    );
+}
+
+#[test]
+fn a_node_that_has_come_back_is_not_taken_for_the_one_that_was_lost() {
+    let mut scene = Scene::second_round();
+    scene.step(Event::Lost(vec![node(0)]));
+    scene.step(Event::Allotted(vec![share(again(0, 2), 0..2)]));
+    scene.step(Event::Started(again(0, 2), ranks(0..2)));
+    let stale = [Effect::Drop(Dropped::Stale)];
+    assert_eq!(scene.answer(node(0), SECOND, 0), stale);
+    assert_eq!(
+        scene.step(Event::Lost(vec![node(0)])),
+        NOTHING,
+        "the news of the first loss again"
+    );
+    assert_eq!(scene.answer(again(0, 2), SECOND, 0), NOTHING);
+    assert_eq!(scene.team.answered(), Some((Round(2), 1)));
+}
+
+#[test]
+fn a_node_that_is_known_under_another_incarnation_gets_nothing() {
+    let mut scene = Scene::split(2);
+    scene.step(Event::Allotted(vec![share(node(0), 0..1)]));
+    let allotted = scene.step(Event::Allotted(vec![share(again(0, 2), 1..2)]));
+    assert_eq!(allotted[0], Effect::Drop(Dropped::Stale));
+    let tick = scene.step(Event::Tick);
+    assert_eq!(
+        tick[..2],
+        [Effect::Survey(vec![node(0)]), Effect::Allot(ranks([1]))],
+        "what became of the first is asked, and a place for the other"
+    );
+}
+
+#[test]
+fn a_move_to_a_node_that_came_back_is_placed_anew() {
+    let mut scene = Scene::started();
+    scene.step(Event::Moved(vec![share(again(1, 2), 0..1)]));
+    scene.answer_all(FIRST);
+    let next = scene.step(Event::Folded(Ok(Step::Next(payload(8)))));
+    assert_eq!(
+        next[..2],
+        [
+            Effect::Retire(node(0), ranks([0])),
+            Effect::Allot(ranks([0])),
+        ]
+    );
+}
+
+#[test]
+fn what_each_tile_contributes_is_collected_from_others_when_a_node_is_lost() {
+    let mut scene = Scene::started();
+    scene.answer_all(FIRST);
+    scene.step(Event::Folded(Ok(Step::Done(payload(7)))));
+    scene.answer(node(0), Stage::Collecting, 0);
+    scene.step(Event::Lost(vec![node(0)]));
+    scene.step(Event::Allotted(vec![share(node(1), 0..2)]));
+    assert_eq!(
+        scene.step(Event::Started(node(1), ranks(0..2))),
+        [
+            Effect::SendTile(node(1), Rank(0), payload(0)),
+            Effect::SendTile(node(1), Rank(1), payload(1)),
+            Effect::SendOutput(node(1), ranks([1]), payload(7)),
+        ]
+    );
+    scene.answer(node(1), Stage::Collecting, 1);
+    let end = scene.answer(node(1), Stage::Collecting, 2);
+    let tiles = (0..3).map(|tile| Some(payload(tile))).collect();
+    let output = payload(7);
+    assert_eq!(end, [Effect::Finish(Ok(Finished { output, tiles }))]);
+}
