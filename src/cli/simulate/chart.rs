@@ -278,6 +278,13 @@ impl Bars<'_> {
                 bar.height
                     .max(bar.mark.filter(|m| *m <= high).unwrap_or(0.0)),
             ));
+            if self.mean.is_some() {
+                // The line of the mean does not run through a number.
+                let half = 4 * bar.text.chars().count() as i32;
+                let corners = [(x - half, y - 17), (x + half, y - 3)];
+                area.draw(&Rectangle::new(corners, WHITE.filled()))
+                    .map_err(failed)?;
+            }
             let style = centered(13, VPos::Bottom);
             area.draw(&Text::new(bar.text.clone(), (x, y - 4), style))
                 .map_err(failed)?;

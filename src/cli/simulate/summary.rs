@@ -75,8 +75,7 @@ fn head(report: &Report) -> Vec<String> {
         ),
         format!(
             "recoveries  {}, {}, {}",
-            counted(report.recoveries.kills, "node process").replace("processs", "processes")
-                + " killed",
+            counted(report.recoveries.kills, "node") + " killed",
             counted(report.recoveries.restarts, "restart"),
             counted(report.recoveries.leaders_lost, "leader") + " replaced"
         ),

@@ -117,7 +117,7 @@ impl<'a> Timeline<'a> {
         let floor = HEAD + self.rows() + self.fault_rows() + 6;
         self.draw_axis(area, floor)?;
         self.draw_jobs(area)?;
-        self.draw_events(area, floor)
+        self.draw_events(area)
     }
 
     fn draw_axis(&self, area: &Area<'_>, floor: i32) -> Result {
@@ -202,21 +202,23 @@ impl<'a> Timeline<'a> {
         Ok(())
     }
 
-    fn draw_events(&self, area: &Area<'_>, floor: i32) -> Result {
-        for (row, event) in (0..).zip(&self.events) {
+    fn draw_events(&self, area: &Area<'_>) -> Result {
+        // The earliest lowest: then no line of a later one runs through its words.
+        for (row, event) in (0..).zip(self.events.iter().rev()) {
             let (x, y) = (
                 self.x(event.at),
                 HEAD + self.rows() + row * FAULT_ROW + FAULT_ROW / 2 + 4,
             );
             let color = if event.heals { QUIET } else { THRESHOLD };
-            for from in (HEAD - 4..floor).step_by(8) {
-                let ends = [(x, from), (x, (from + 4).min(floor))];
+            for from in (HEAD - 4..y).step_by(8) {
+                let ends = [(x, from), (x, (from + 4).min(y))];
                 area.draw(&PathElement::new(ends, color)).map_err(failed)?;
             }
             area.draw(&Circle::new((x, y), 4, color.filled()))
                 .map_err(failed)?;
             let text = format!("{} s: {}", short(event.at), event.text);
-            let right = x > (LEFT + RIGHT) / 2;
+            let width = 7 * text.chars().count() as i32 + 12;
+            let right = x + width > RIGHT + 12;
             let place = if right { HPos::Right } else { HPos::Left };
             let at = (if right { x - 9 } else { x + 9 }, y);
             let style = font(13).color(&color).pos(Pos::new(place, VPos::Center));
