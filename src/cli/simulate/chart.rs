@@ -144,7 +144,7 @@ fn draw_times(area: &Area<'_>, report: &Report) -> Result {
             if count > NAMED {
                 "; sorted"
             } else {
-                "; ε above each bar"
+                "; ε above each bar, a dark line where T was predicted"
             }
         ),
         axis: "T, seconds",
