@@ -115,7 +115,9 @@ fn main() {
     } else {
         sizes
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let each = runtime.block_on(idle(10_000));
     println!("10,000 live, idle MsVPUs of a local machine: {each:.0} bytes each");
     println!("MsVPUs    nodes  seconds  µs per MsVPU and round  peak MiB  virtual s  trace");

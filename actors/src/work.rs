@@ -58,6 +58,12 @@ pub(crate) trait Processors: Send + Sync {
     /// Runs the work when a CPU is free and its flow's turn has come.
     fn submit(&self, label: Label, work: Work);
 
+    /// Whether only the cost of work passes, whatever the work does meanwhile: what is done for its
+    /// duration alone, as a performance test, need not be done.
+    fn are_simulated(&self) -> bool {
+        false
+    }
+
     /// Drops a value of a program's: that may take long, and even panic.
     fn discard(&self, value: Box<dyn Any + Send>);
 

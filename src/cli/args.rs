@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use msvpu::raster::ReadLimits;
 use msvpu::{Centers, Init, Settings, StopRule, Tiling};
 
-use super::values::{self, ByteSize};
+use super::values::{self, ByteSize, Seconds};
 
 /// A massively distributed virtual machine: classify large satellite images with teams of actors.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Classify(Box<ClassifyArgs>),
     /// Compare all pairs of the pixels of each tile: a load of O(x²).
     Pairwise(Box<PairwiseArgs>),
+    /// Simulate a cluster, its jobs and its faults, in virtual time.
+    Simulate(Box<SimulateArgs>),
     /// List what can be run, with parameters and defaults.
     Services(ServicesArgs),
     /// Print a completion script for a shell.
@@ -46,6 +48,53 @@ pub(crate) struct ServicesArgs {
     /// Print one JSON document instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+const SIMULATE_HELP: &str = "\
+Examples:
+  msvpu simulate examples/specs/table3.toml
+  msvpu simulate examples/specs/node-loss.toml --seed 8 --output out
+  msvpu simulate examples/specs/straggler.toml --json | jq .makespan_s
+
+Exit status:
+  0    every job has succeeded, or failed by a fault of the spec
+  1    a job has failed otherwise, or has not ended; what there is is printed and written
+  2    bad arguments, or an error in the spec (file:line:column)
+  130  cancelled by Ctrl-C";
+
+/// Simulate a cluster on this machine: uneven nodes, jobs and faults as a spec has them, in virtual time.
+///
+/// The machine is the real one: proxy, balancer, monitors, supervisors, leaders and MsVPUs. Only CPUs, links
+/// and the clock are simulated, so that hours pass in moments, and the same seed gives the same trace.
+/// With compute = "cost" a step only takes its time; with compute = "real" the kernels of cmeans,
+/// fuzzy-cmeans and pairwise run on a generated scene, cost what they say themselves, and every result
+/// is compared, bit by bit, with that of the local deployment.
+#[derive(Debug, Args)]
+#[command(after_help = SIMULATE_HELP)]
+pub(crate) struct SimulateArgs {
+    /// The spec, in TOML; examples/specs has five to begin with.
+    pub(crate) spec: PathBuf,
+
+    /// What everything random is drawn from [default: what the spec says].
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = values::seed)]
+    pub(crate) seed: Option<u64>,
+
+    /// Stop when so much virtual time has passed [default: more than the slowest CPU would need for all jobs].
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub(crate) limit: Option<Seconds>,
+
+    /// Write simulation.json, nodes.csv, jobs.csv, teams.csv and simulation.svg into this directory; it is
+    /// made if need be. Such files of an earlier run are replaced.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Print the report as one JSON document instead of the summary.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// No progress and no summary; --json still prints its document.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 /// Compare all pairs of the pixels of each tile: a load that grows with the square of a tile's size.

@@ -16,6 +16,7 @@ mod progress;
 mod report;
 mod run;
 mod services;
+mod simulate;
 mod stale;
 mod stdout;
 mod summary;
@@ -49,6 +50,7 @@ fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Classify(args) => classify::classify(*args),
         Command::Pairwise(args) => pairwise::pairwise(&args),
+        Command::Simulate(args) => simulate::simulate(&args),
         Command::Services(args) => services::list(&args),
         Command::Completions { shell } => completions(shell),
     }

@@ -14,9 +14,9 @@ const LEGEND_WIDTH: u32 = 190;
 const LEGEND_ROW_HEIGHT: i32 = 20;
 /// Up to so many iterations, every point is marked.
 const MARKED_ITERATIONS: usize = 60;
-const INK: RGBColor = RGBColor(0x22, 0x2b, 0x36);
-const FAINT: RGBColor = RGBColor(0xe3, 0xe7, 0xec);
-const AXIS: RGBColor = RGBColor(0x8a, 0x94, 0xa3);
+pub(crate) const INK: RGBColor = RGBColor(0x22, 0x2b, 0x36);
+pub(crate) const FAINT: RGBColor = RGBColor(0xe3, 0xe7, 0xec);
+pub(crate) const AXIS: RGBColor = RGBColor(0x8a, 0x94, 0xa3);
 pub(crate) const ERROR: RGBColor = RGBColor(0x33, 0x41, 0x55);
 pub(crate) const THRESHOLD: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 /// Around lines that would be lost on white.
@@ -53,9 +53,9 @@ pub(crate) struct Panel<'a> {
 /// A linear axis with ticks of our choice. Of plotters' own, the linear one puts ticks between
 /// iterations, and the logarithmic one does not come back where the ratio of its ends passes the
 /// range of `f64` (1e-300 to 1e10): logarithms are taken before.
-struct Axis {
-    range: Range<f64>,
-    ticks: Vec<f64>,
+pub(crate) struct Axis {
+    pub(crate) range: Range<f64>,
+    pub(crate) ticks: Vec<f64>,
 }
 
 impl Ranged for Axis {

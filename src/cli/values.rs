@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
+use std::time::Duration;
 
 use msvpu::{Centers, LocalBuilder, MAX_CLASSES};
 
@@ -92,6 +93,24 @@ fn above(text: &str, bound: f64) -> Option<f64> {
     text.parse()
         .ok()
         .filter(|value: &f64| value.is_finite() && *value > bound)
+}
+
+/// The value of `--limit`: virtual time, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const LONGEST: f64 = 1e9;
+        above(text, 0.0)
+            .filter(|seconds| *seconds <= LONGEST)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .filter(|duration| !duration.is_zero())
+            .map(Self)
+            .ok_or("expected a number of seconds above 0, at most 1e9, such as 3600 or 0.5")
+    }
 }
 
 /// A number of bytes: `4GiB`, `512MiB`, `1.5GB`, `1000000`.

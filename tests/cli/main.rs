@@ -6,6 +6,7 @@ mod interrupts;
 mod pairwise;
 mod refusals;
 mod reports;
+mod simulate;
 mod streams;
 mod verbs;
 

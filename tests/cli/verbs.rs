@@ -43,6 +43,7 @@ fn completions_know_the_verbs() {
         let script = msvpu(["completions", shell]).stdout();
         assert!(script.contains("classify"), "{shell}");
         assert!(script.contains("pairwise"), "{shell}");
+        assert!(script.contains("simulate"), "{shell}");
         assert!(script.contains("max-decoded-bytes"), "{shell}");
     }
     let unknown = msvpu(["completions", "tcsh"]);

@@ -25,6 +25,10 @@ impl Reports {
 
     /// A round is over.
     pub(crate) fn round(&mut self, times: &[(Origin, Ranks, Duration)]) {
+        // Nodes that have no part in it any more run none.
+        for report in self.nodes.values_mut() {
+            report.msvpus = 0;
+        }
         for (origin, ranks, took) in times {
             let forecast = self.forecasts.get(&origin.node);
             let report = self.nodes.entry(origin.node).or_insert(NodeReport {

@@ -195,6 +195,18 @@ impl Cluster {
         })
     }
 
+    /// What has happened until now, joining and performance tests, counts for nothing.
+    pub(crate) fn rebase(&self) {
+        self.timeline.rebase();
+        self.network.forget_traffic();
+        for node in &mut self.state().nodes {
+            node.spent = Default::default();
+            if let Some(processors) = &node.processors {
+                processors.forget_spent();
+            }
+        }
+    }
+
     /// The job was planned under that number.
     pub(crate) fn name_job(&self, journal: Arc<Journal>, index: usize) {
         self.state().jobs.insert(journal.job(), (index, journal));

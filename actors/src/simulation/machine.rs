@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Addr, System};
@@ -51,7 +51,9 @@ pub(crate) struct Shared {
     go: Notify,
     /// Virtual time does not pass beyond this.
     limit: watch::Sender<Option<Duration>>,
-    /// Counts how often time has come to a stand.
+    /// How often time was asked to pass.
+    asked: AtomicU64,
+    /// How often it had been asked when it last came to a stand.
     stands: watch::Sender<u64>,
     proxy: std::sync::OnceLock<Addr<Proxy>>,
 }
@@ -110,6 +112,7 @@ impl SimulatedBuilder {
             cluster,
             released: AtomicBool::new(false),
             go: Notify::new(),
+            asked: AtomicU64::new(0),
             limit: watch::Sender::new(None),
             stands: watch::Sender::new(0),
             proxy: std::sync::OnceLock::new(),
@@ -225,11 +228,12 @@ impl Simulation {
     /// comes to `limit`; then tells what happened.
     pub async fn run(&self, limit: Duration) -> Outcome {
         let mut stands = self.shared.stands.subscribe();
-        let before = *stands.borrow_and_update();
         self.shared.limit.send_replace(Some(limit));
+        // A stand that time came to before it knew of this is none.
+        let asked = self.shared.asked.fetch_add(1, Ordering::SeqCst) + 1;
         self.release();
         // The sender lives as long as `self`.
-        let _ = stands.wait_for(|stands| *stands > before).await;
+        let _ = stands.wait_for(|stands| *stands >= asked).await;
         Outcome::of(&self.shared.cluster)
     }
 }
@@ -265,7 +269,7 @@ async fn drive(
             break;
         }
     }
-    cluster.timeline.rebase();
+    cluster.rebase();
     cluster.schedule_faults();
     if ready.send(Ok((proxy, host))).is_err() {
         return;
@@ -276,6 +280,7 @@ async fn drive(
         if *stopped.borrow_and_update() {
             return;
         }
+        let asked = shared.asked.load(Ordering::SeqCst);
         let now = cluster.timeline.now() - cluster.timeline.origin();
         let done = cluster.is_done();
         let gone = *cluster.census.borrow() == Census::default();
@@ -294,7 +299,7 @@ async fn drive(
         if flows && advance(cluster) {
             continue;
         }
-        shared.stands.send_modify(|stands| *stands += 1);
+        shared.stands.send_replace(asked);
         select! {
             () = shared.go.notified() => {}
             () = cluster.journals.opened() => {}

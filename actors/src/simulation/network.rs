@@ -14,8 +14,12 @@ use crate::simulation::timeline::{Process, Timeline};
 const OVERTAKEN: f64 = 5.0;
 const OVERTAKEN_AT_LEAST: Duration = Duration::from_millis(1);
 
-/// All links between nodes and the broker in the middle. Each message occupies its sender's line
-/// and then its receiver's, in the order of sending, for `bytes / bandwidth`.
+/// A line has a lane for data, and one for control, so that tiles hold up no lease: as a node has
+/// two connections to the broker. What little control weighs is not taken from the data.
+const LANES: usize = 2;
+
+/// All links between nodes and the broker in the middle. Each message occupies its lane of its
+/// sender's line and then of its receiver's, in the order of sending, for `bytes / bandwidth`.
 pub(crate) struct Network {
     timeline: Arc<Timeline>,
     communication: Communication,
@@ -38,9 +42,9 @@ struct Line {
     latency: Duration,
     /// Bits per second.
     bandwidth: f64,
-    /// Until when the line is busy, each way.
-    up_busy: Duration,
-    down_busy: Duration,
+    /// Until when each lane is busy, each way.
+    up_busy: [Duration; LANES],
+    down_busy: [Duration; LANES],
     cut_in: bool,
     cut_out: bool,
     flaws: Flaws,
@@ -84,8 +88,8 @@ impl Network {
             link: None,
             latency,
             bandwidth,
-            up_busy: Duration::ZERO,
-            down_busy: Duration::ZERO,
+            up_busy: [Duration::ZERO; LANES],
+            down_busy: [Duration::ZERO; LANES],
             cut_in: false,
             cut_out: false,
             flaws: Flaws::default(),
@@ -124,7 +128,8 @@ impl Network {
     pub(crate) fn disconnect(&self, node: usize) -> Option<Link> {
         let now = self.timeline.now();
         self.line(node, |line| {
-            (line.up_busy, line.down_busy) = (now, now);
+            line.up_busy = [now; LANES];
+            line.down_busy = [now; LANES];
             line.link.take()
         })?
     }
@@ -142,6 +147,13 @@ impl Network {
 
     pub(crate) fn flaw(&self, node: usize, flaws: Flaws) {
         self.line(node, |line| line.flaws = flaws);
+    }
+
+    /// From now on traffic counts from nothing.
+    pub(crate) fn forget_traffic(&self) {
+        for line in &mut self.state().lines {
+            line.traffic = Traffic::default();
+        }
     }
 
     pub(crate) fn traffic(&self, node: usize) -> Traffic {
@@ -174,6 +186,7 @@ impl Network {
             return;
         }
         let bytes = self.bytes(&envelope);
+        let lane = lane(&envelope.message);
         let receiver = self.timeline.process(to);
         let now = self.timeline.now();
         let mut guard = self.state();
@@ -198,16 +211,18 @@ impl Network {
         let line = &mut state.lines[from.node];
         line.traffic.messages_sent += 1;
         line.traffic.bytes_sent += bytes;
-        line.up_busy = line.up_busy.max(now + handling) + seconds(8.0 * bytes / up);
-        let there = line.up_busy + latency.mul_f64(stretch);
+        let busy = &mut line.up_busy[lane];
+        *busy = (*busy).max(now + handling) + seconds(8.0 * bytes / up);
+        let there = *busy + latency.mul_f64(stretch);
         if cut || happens(lost, |flaws| flaws.loss) {
             state.lost += 1;
             return;
         }
         let line = &mut state.lines[to];
         line.traffic.bytes_received += bytes;
-        line.down_busy = line.down_busy.max(there) + seconds(8.0 * bytes / down);
-        let mut arrival = line.down_busy + handling;
+        let busy = &mut line.down_busy[lane];
+        *busy = (*busy).max(there) + seconds(8.0 * bytes / down);
+        let mut arrival = *busy + handling;
         if happens(late, |flaws| flaws.reordering) {
             state.overtaken += 1;
             arrival += delay;
@@ -252,6 +267,20 @@ impl Network {
         self.timeline
             .schedule(at, Some(receiver), Box::new(deliver));
     }
+}
+
+/// Which lane of a line a message takes.
+const fn lane(message: &Message) -> usize {
+    let is_control = matches!(
+        message,
+        Message::Directory(_)
+            | Message::Balancer(_)
+            | Message::Monitor(_)
+            | Message::Supervisor(
+                SupervisorMessage::Granted { .. } | SupervisorMessage::Expelled { .. }
+            )
+    );
+    is_control as usize
 }
 
 fn seconds(seconds: f64) -> Duration {

@@ -97,6 +97,12 @@ impl SimulatedProcessors {
         (state.busy, state.steps)
     }
 
+    /// From now on these count from nothing.
+    pub(crate) fn forget_spent(&self) {
+        let mut state = self.state();
+        (state.busy, state.steps) = Default::default();
+    }
+
     /// The process has ended: nothing that waits or runs comes to its end.
     pub(crate) fn halt(&self) {
         let mut state = self.state();
@@ -199,6 +205,10 @@ impl SimulatedProcessors {
 impl Processors for SimulatedProcessors {
     fn cpus(&self) -> u32 {
         self.cpus
+    }
+
+    fn are_simulated(&self) -> bool {
+        true
     }
 
     fn submit(&self, label: Label, work: Work) {
