@@ -55,6 +55,12 @@ pub(crate) trait Processors: Send + Sync {
     /// How many pieces of work run at once.
     fn cpus(&self) -> u32;
 
+    /// Whether the cost of work passes as virtual time, so that work that serves for nothing but to take
+    /// time need not be done.
+    fn are_simulated(&self) -> bool {
+        false
+    }
+
     /// Runs the work when a CPU is free and its flow's turn has come.
     fn submit(&self, label: Label, work: Work);
 

@@ -201,6 +201,10 @@ impl Processors for SimulatedProcessors {
         self.cpus
     }
 
+    fn are_simulated(&self) -> bool {
+        true
+    }
+
     fn submit(&self, label: Label, work: Work) {
         self.change(|state| {
             state.waiting.push(label.flow, label.cost, (label, work));
