@@ -55,14 +55,14 @@ pub(crate) trait Processors: Send + Sync {
     /// How many pieces of work run at once.
     fn cpus(&self) -> u32;
 
-    /// Runs the work when a CPU is free and its flow's turn has come.
-    fn submit(&self, label: Label, work: Work);
-
-    /// Whether only the cost of work passes, whatever the work does meanwhile: what is done for its
-    /// duration alone, as a performance test, need not be done.
+    /// Whether the cost of work passes as virtual time, so that work that serves for nothing but to take
+    /// time need not be done.
     fn are_simulated(&self) -> bool {
         false
     }
+
+    /// Runs the work when a CPU is free and its flow's turn has come.
+    fn submit(&self, label: Label, work: Work);
 
     /// Drops a value of a program's: that may take long, and even panic.
     fn discard(&self, value: Box<dyn Any + Send>);

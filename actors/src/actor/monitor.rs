@@ -1,6 +1,8 @@
 //! The node monitor (TNPM): measures its node when the balancer asks.
 
 use std::hint::black_box;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 
@@ -14,34 +16,61 @@ use crate::work::{Label, run_timed};
 #[doc(alias = "TNPM")]
 pub(crate) struct NodeMonitor {
     host: Host,
+    /// The test that waits for a CPU or runs.
+    under_way: Arc<Mutex<Option<UnderWay>>>,
+}
+
+/// The latest test that was asked for.
+#[derive(Clone, Copy)]
+struct UnderWay {
+    test: u64,
+    since: Duration,
 }
 
 impl NodeMonitor {
-    pub(crate) const fn new(host: Host) -> Self {
-        Self { host }
+    pub(crate) fn new(host: Host) -> Self {
+        Self {
+            host,
+            under_way: Arc::default(),
+        }
     }
 
+    /// Where steps are long, the balancer asks again before a CPU is free; one run then answers the
+    /// last that it asked.
     fn test(&self, test: u64, work: f64) {
         let (link, clock) = (self.host.link.clone(), self.host.clock.clone());
         let (origin, cpus) = (link.origin(), self.host.processors.cpus());
+        let since = clock.now();
+        let latest = UnderWay { test, since };
+        if lock(&self.under_way).replace(latest).is_some() {
+            return;
+        }
+        let under_way = Arc::clone(&self.under_way);
         let label = Label {
             flow: Flow::NOBODYS,
             site: Site::PerformanceTest,
             cost: work,
         };
-        let simulated = self.host.processors.are_simulated();
-        let since = clock.now();
+        let count = if self.host.processors.are_simulated() {
+            0.0
+        } else {
+            work
+        };
         run_timed(
             &*self.host.processors,
             label,
             move || {
-                if !simulated {
-                    black_box(operations(work));
-                }
+                black_box(operations(count));
                 Ok(())
             },
             move |_, compute| {
-                let waited = clock.now().saturating_sub(since).saturating_sub(compute);
+                let Some(UnderWay { test, since }) = lock(&under_way).take() else {
+                    return;
+                };
+                let Some(waited) = clock.now().saturating_sub(since).checked_sub(compute) else {
+                    // It was asked for while this ran: no measure of the way. The balancer asks again.
+                    return;
+                };
                 let tested = BalancerMessage::Tested {
                     origin,
                     test,
@@ -53,6 +82,11 @@ impl NodeMonitor {
             },
         );
     }
+}
+
+fn lock(under_way: &Mutex<Option<UnderWay>>) -> MutexGuard<'_, Option<UnderWay>> {
+    // Nothing that could panic runs under the lock.
+    under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// So many elementary operations, each waiting for the one before.

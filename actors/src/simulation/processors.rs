@@ -45,6 +45,8 @@ struct State {
     running: BTreeMap<u64, Running>,
     begun: u64,
     random: Random,
+    /// For performance tests alone, so that one more or less changes no step.
+    random_of_tests: Random,
     busy: Duration,
     steps: u64,
 }
@@ -78,6 +80,7 @@ impl SimulatedProcessors {
                 readies: Readies::default(),
                 running: BTreeMap::new(),
                 begun: 0,
+                random_of_tests: random.split(1),
                 random,
                 busy: Duration::ZERO,
                 steps: 0,
@@ -132,7 +135,11 @@ impl SimulatedProcessors {
 
     fn begin(&self, state: &mut State, label: Label, work: Work) {
         let now = self.timeline.now();
-        let stretch = 1.0 + self.jitter * state.random.uniform();
+        let random = match label.site {
+            Site::PerformanceTest => &mut state.random_of_tests,
+            _ => &mut state.random,
+        };
+        let stretch = 1.0 + self.jitter * random.uniform();
         let running = Running {
             left: label.cost * stretch,
             label,
