@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 use std::future::IntoFuture;
-use std::ops::AddAssign;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -14,6 +13,7 @@ use msvpu::{
 
 use crate::draw::Draw;
 use crate::heavy::Heavy;
+use crate::totals::Totals;
 
 /// How long after the last fault is over everything must have ended, in virtual time: leases run
 /// out, jobs are led anew and computed again from their last round.
@@ -28,7 +28,7 @@ fn settings(variant: u64) -> Settings {
         tiles: Tiling::new(1 + (variant as u32 % 3), 1 + (variant as u32 / 2)),
         ..Settings::new(Start::Classes {
             classes: 2 + variant as u32 % 3,
-            init: if variant % 2 == 0 {
+            init: if variant.is_multiple_of(2) {
                 Init::Linear
             } else {
                 Init::KMeansPlusPlus
@@ -113,65 +113,6 @@ impl Expected {
             machine.shutdown().await;
             expected
         })
-    }
-}
-
-/// What happened in a whole campaign.
-#[derive(Debug, Default)]
-pub(crate) struct Totals {
-    seeds: u64,
-    jobs: u64,
-    kills: u64,
-    lost: u64,
-    repeated: u64,
-    overtaken: u64,
-    stale: u64,
-    duplicates: u64,
-    poisoned: u64,
-    panicked: u64,
-    /// Ended as poisoned because three nodes were lost for other reasons while a tile ran there, the
-    /// third time alone: what the job says is true, but the tile is not to blame.
-    mistaken: u64,
-    virtual_seconds: f64,
-}
-
-impl AddAssign for Totals {
-    fn add_assign(&mut self, of: Self) {
-        self.seeds += of.seeds;
-        self.jobs += of.jobs;
-        self.kills += of.kills;
-        self.lost += of.lost;
-        self.repeated += of.repeated;
-        self.overtaken += of.overtaken;
-        self.stale += of.stale;
-        self.duplicates += of.duplicates;
-        self.poisoned += of.poisoned;
-        self.panicked += of.panicked;
-        self.mistaken += of.mistaken;
-        self.virtual_seconds += of.virtual_seconds;
-    }
-}
-
-impl Totals {
-    /// A campaign without faults would prove nothing.
-    pub(crate) fn assert_that_faults_happened(&self) {
-        for (what, count) in [
-            ("kills", self.kills),
-            ("lost messages", self.lost),
-            ("repeated messages", self.repeated),
-            ("overtaken messages", self.overtaken),
-            ("refused messages of the lost and the replaced", self.stale),
-            ("dropped answers", self.duplicates),
-            ("poison tiles", self.poisoned),
-            ("panics", self.panicked),
-        ] {
-            assert!(count > 10, "only {count} {what}");
-        }
-        let (mistaken, jobs) = (self.mistaken, self.jobs);
-        assert!(
-            500 * mistaken < jobs,
-            "{mistaken} of {jobs} jobs blame an innocent tile"
-        );
     }
 }
 

@@ -6,7 +6,7 @@ pub(crate) struct Draw(u64);
 
 impl Draw {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed ^ 0x5EED_0F_FA17)
+        Self(seed ^ 0x005E_ED0F_FA17)
     }
 
     pub(crate) fn next(&mut self) -> u64 {

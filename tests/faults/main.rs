@@ -12,11 +12,13 @@
 mod campaign;
 mod draw;
 mod heavy;
+mod totals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use campaign::{Expected, Totals, run};
+use campaign::{Expected, run};
+use totals::Totals;
 
 const SEEDS: u64 = 2000;
 

@@ -30,7 +30,7 @@ const FLOORS: [Floor; 5] = [
     Floor {
         number: 3,
         name: "link: the ways of messages, the places of work",
-        rooms: &["compute", "journal", "link"],
+        rooms: &["clock", "compute", "host", "journal", "link", "work"],
     },
     Floor {
         number: 4,

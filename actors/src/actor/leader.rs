@@ -107,6 +107,7 @@ impl Handler<Letter> for TeamLeader {
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
             LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
             LeaderMessage::Reserved { origin } => Event::Reserved(origin),
+            LeaderMessage::Absent { origin, ranks } => Event::Absent(origin, ranks),
             LeaderMessage::Committed { sequence } => Event::Committed(sequence),
             LeaderMessage::Cancel => {
                 self.proxy_knows = true;
@@ -232,7 +233,13 @@ impl TeamLeader {
                 self.order(origin, order);
             }
             Effect::Inquire(origin, ranks, stage) => {
-                self.order(origin, SupervisorMessage::Inquire { team, ranks, stage });
+                let inquire = SupervisorMessage::Inquire {
+                    team,
+                    leader: self.node(),
+                    ranks,
+                    stage,
+                };
+                self.order(origin, inquire);
             }
             Effect::Reserve(origin) => {
                 let leader = self.node();

@@ -150,7 +150,19 @@ impl Handler<Letter> for Supervisor {
                 let collect = |_| Errand::Do(Order::Collect(output.clone()), 0.0);
                 self.hand_out(team, &ranks, true, collect);
             }
-            SupervisorMessage::Inquire { team, ranks, stage } => {
+            SupervisorMessage::Inquire {
+                team,
+                leader,
+                ranks,
+                stage,
+            } => {
+                let absent = self.absent(team, &ranks);
+                if !absent.is_empty() {
+                    let origin = self.host.link.origin();
+                    let ranks = absent;
+                    let answer = LeaderMessage::Absent { origin, ranks };
+                    self.host.link.send(Address::Leader(team, leader), answer);
+                }
                 self.hand_out(team, &ranks, false, |_| Errand::Inquire(stage));
             }
             SupervisorMessage::Reserve { team, leader } => self.reserve(team, leader),
@@ -329,6 +341,16 @@ impl Supervisor {
             link.send(Address::Leader(team, leader), reserved);
         };
         self.host.processors.reserve(team.job, Box::new(reserved));
+    }
+
+    /// Those that this node does not run.
+    fn absent(&self, team: TeamId, ranks: &Ranks) -> Ranks {
+        let crew = self
+            .hosted
+            .get(&team)
+            .and_then(|hosted| hosted.crew.as_ref());
+        let there = |rank: &Rank| crew.is_some_and(|crew| crew.msvpus.contains_key(rank));
+        ranks.iter().filter(|rank| !there(rank)).collect()
     }
 
     fn retire(&mut self, team: TeamId, ranks: &Ranks) {

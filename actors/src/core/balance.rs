@@ -1,5 +1,7 @@
 //! Where leaders and MsVPUs go: what the balancer knows, and what it decides by its strategy.
 
+mod moving;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,15 +14,13 @@ use crate::core::performance::{
     NodePerformance, PerformanceError, StepCost, load_indices, performance_indices,
 };
 use crate::core::ranks::Ranks;
-use crate::core::strategy::{
-    Candidate, Move, MoveCost, Observed, Strategy, UnknownStrategy, by_name,
-};
+use crate::core::strategy::{Candidate, Strategy, UnknownStrategy, by_name};
 use crate::id::{JobId, NodeId, Origin, Round, TeamId};
 use crate::job::{Cost, Forecast, NodeStatus};
 
 /// The balancer's memory.
 pub(crate) struct Balance {
-    strategy: String,
+    strategy: &'static str,
     /// Whether nodes are tested; where there is but one there is nothing to compare.
     tests: bool,
     nodes: BTreeMap<NodeId, Examination>,
@@ -52,9 +52,8 @@ impl Balance {
     /// # Errors
     /// When there is no such strategy.
     pub(crate) fn new(strategy: &str, tests: bool) -> Result<Self, UnknownStrategy> {
-        by_name(strategy)?;
         Ok(Self {
-            strategy: strategy.to_owned(),
+            strategy: by_name(strategy)?.name(),
             tests,
             nodes: BTreeMap::new(),
             teams: BTreeMap::new(),
@@ -160,7 +159,7 @@ impl Balance {
                 leader,
                 cost,
                 places: BTreeMap::new(),
-                strategy: by_name(&self.strategy).ok()?,
+                strategy: by_name(self.strategy).ok()?,
                 rounds_seen: 0,
                 moved: Round(0),
             },
@@ -272,104 +271,6 @@ impl Balance {
             },
         );
         forecast.collect()
-    }
-
-    /// Takes in how long each node took for a round with which MsVPUs; tells which are to move.
-    pub(crate) fn measured(
-        &mut self,
-        team: TeamId,
-        round: Round,
-        times: &[(Origin, Ranks, Duration)],
-        now: Duration,
-    ) -> Option<Plan> {
-        let placement = self.teams.get_mut(&team)?;
-        if round.0 <= placement.moved.0 + 1 {
-            // MsVPUs were on the move; what the next round shows is of their new places.
-            return None;
-        }
-        placement.rounds_seen += 1;
-        // What was measured may be of a node that was lost since.
-        let nodes = &self.nodes;
-        let is_there = |origin: &Origin| {
-            let node = nodes.get(&origin.node);
-            node.is_some_and(|node| node.member.origin == *origin)
-        };
-        placement.places = times
-            .iter()
-            .filter(|(origin, ..)| is_there(origin))
-            .map(|(origin, ranks, _)| (*origin, ranks.clone()))
-            .collect();
-        for forecast in self.forecasts(team) {
-            let time = times
-                .iter()
-                .find(|(origin, ..)| origin.node == forecast.node);
-            if let Some(node) = self.nodes.get_mut(&forecast.node)
-                && let Some((.., took)) = time
-            {
-                node.compare(forecast.round.as_secs_f64(), took.as_secs_f64(), now);
-            }
-        }
-        let shares = self.rebalance(team, times)?;
-        let placement = self.teams.get_mut(&team)?;
-        placement.moved = round.next();
-        for share in &shares {
-            for there in placement.places.values_mut() {
-                *there = there.without(&share.ranks);
-            }
-            let there = placement.places.entry(share.origin).or_default();
-            *there = there.union(&share.ranks);
-        }
-        Some(Plan {
-            shares,
-            forecasts: self.forecasts(team),
-        })
-    }
-
-    fn rebalance(
-        &mut self,
-        team: TeamId,
-        times: &[(Origin, Ranks, Duration)],
-    ) -> Option<Vec<Share>> {
-        let candidates = self.candidates(team);
-        let observed: Vec<Observed> = candidates
-            .iter()
-            .map(|(origin, candidate)| Observed {
-                candidate: *candidate,
-                round: times
-                    .iter()
-                    .find(|(at, ..)| at == origin)
-                    .map(|(.., took)| *took),
-            })
-            .collect();
-        let placement = self.teams.get_mut(&team)?;
-        let cost = step_cost(placement.cost);
-        let moving = MoveCost {
-            tile_bytes: placement.cost.tile_bytes,
-            load_work: 0.0,
-        };
-        let moves = placement
-            .strategy
-            .rebalance(&observed, cost, moving, placement.rounds_seen);
-        let mut left = placement.places.clone();
-        let of = |node: NodeId| {
-            candidates
-                .iter()
-                .map(|(at, _)| *at)
-                .find(|at| at.node == node)
-        };
-        let shares: Vec<Share> = moves
-            .into_iter()
-            .filter_map(|Move { from, to, count }| {
-                let there = left.get_mut(&of(from)?)?;
-                let ranks = there.split_first(count as usize);
-                Some(Share {
-                    origin: of(to)?,
-                    ranks,
-                })
-            })
-            .filter(|share| !share.ranks.is_empty())
-            .collect();
-        (!shares.is_empty()).then_some(shares)
     }
 
     /// The job is over, or gets another leader.

@@ -25,6 +25,8 @@ pub(crate) struct Crew {
 #[derive(Debug, Default)]
 pub(crate) struct Crews {
     crews: BTreeMap<NodeId, Crew>,
+    /// The latest incarnation of each node that is known to be lost.
+    lost: BTreeMap<NodeId, Incarnation>,
     /// When the order of this round went out.
     asked: Duration,
 }
@@ -53,8 +55,13 @@ impl Crews {
             .is_some_and(|crew| crew.live.contains(rank))
     }
 
-    /// Puts ranks on a node; `false` when the node is known under another incarnation.
+    /// Puts ranks on a node; `false` when the node is known under another incarnation, or lost: what
+    /// was decided before the loss may be heard of after it.
     pub(crate) fn place(&mut self, origin: Origin, ranks: &Ranks) -> bool {
+        let lost = self.lost.get(&origin.node);
+        if lost.is_some_and(|lost| *lost >= origin.incarnation) {
+            return false;
+        }
         let crew = self.crews.entry(origin.node).or_insert_with(|| Crew {
             incarnation: origin.incarnation,
             ..Crew::default()
@@ -76,6 +83,17 @@ impl Crews {
         Some(new)
     }
 
+    /// Those of `ranks` that were taken to be there are to be started again; tells which.
+    pub(crate) fn absent(&mut self, origin: Origin, ranks: &Ranks) -> Ranks {
+        let Some(crew) = self.get_mut(origin) else {
+            return Ranks::default();
+        };
+        let absent = ranks.intersection(&crew.live);
+        crew.live = crew.live.without(&absent);
+        crew.starting = crew.starting.union(&absent);
+        absent
+    }
+
     /// Takes ranks away from all nodes but `except`; tells from which.
     pub(crate) fn remove(&mut self, ranks: &Ranks, except: Origin) -> Vec<(Origin, Ranks)> {
         let mut removed = Vec::new();
@@ -93,7 +111,10 @@ impl Crews {
         removed
     }
 
+    /// The node is lost, and never comes back under this incarnation.
     pub(crate) fn lose(&mut self, origin: Origin) -> Option<Crew> {
+        let latest = self.lost.entry(origin.node).or_default();
+        *latest = origin.incarnation.max(*latest);
         self.get(origin)?;
         self.crews.remove(&origin.node)
     }

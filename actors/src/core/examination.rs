@@ -115,7 +115,7 @@ impl Examination {
     /// A round took this long where that was foretold.
     pub(crate) fn compare(&mut self, foretold: f64, took: f64, now: Duration) {
         let ratio = took / foretold;
-        let drifted = ratio > DRIFT || ratio < 1.0 / DRIFT;
+        let drifted = !(1.0 / DRIFT..=DRIFT).contains(&ratio);
         let settled = now.saturating_sub(self.tested_at) > SETTLED_AFTER;
         if drifted && settled && self.under_way.is_none() && self.due.is_none() {
             self.due = Some(0);

@@ -354,11 +354,3 @@ pub(crate) fn deviations(seconds: &[f64]) -> Vec<f64> {
     };
     seconds.iter().map(relative).collect()
 }
-
-/// The range of the times over their mean: `(max T − min T) / mean T`; 0 where no time passed.
-pub(crate) fn spread(seconds: &[f64]) -> f64 {
-    let mean = mean(seconds);
-    let max = seconds.iter().copied().fold(0.0, f64::max);
-    let min = seconds.iter().copied().fold(max, f64::min);
-    if mean > 0.0 { (max - min) / mean } else { 0.0 }
-}

@@ -113,7 +113,7 @@ impl From<Range<u32>> for Ranks {
 
 impl From<Rank> for Ranks {
     fn from(rank: Rank) -> Self {
-        Self(vec![rank.0..rank.0 + 1])
+        (rank.0..rank.0 + 1).into()
     }
 }
 

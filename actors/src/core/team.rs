@@ -125,6 +125,7 @@ impl Team {
                 return self.take(origin, rank, stage, answer, now);
             }
             Event::Lacks { origin, rank, tile } => self.supply(origin, rank, tile, &mut effects),
+            Event::Absent(origin, ranks) => self.absent(origin, &ranks, &mut effects),
             Event::Folded(Ok(Step::Next(task))) => return self.next(task, now),
             Event::Folded(Ok(Step::Done(output))) => {
                 effects.push(Effect::Enter(Phase::Assembling));

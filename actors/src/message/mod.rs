@@ -182,6 +182,7 @@ pub(crate) enum SupervisorMessage {
     /// Leader: what has become of these answers?
     Inquire {
         team: TeamId,
+        leader: NodeId,
         ranks: Ranks,
         stage: Stage,
     },
@@ -226,6 +227,8 @@ pub(crate) enum LeaderMessage {
         rank: Rank,
         tile: bool,
     },
+    /// Supervisor: was asked about MsVPUs that are not there.
+    Absent { origin: Origin, ranks: Ranks },
     /// MsVPU or supervisor: cannot go on.
     Failed { origin: Origin, error: JobError },
     /// Proxy: the record of that sequence number is safe.

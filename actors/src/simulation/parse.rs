@@ -17,19 +17,12 @@ use toml::de::DeTable;
 pub use self::error::{SpecError, SpecProblem};
 use self::section::{Section, Source};
 use self::value::{Range, Value};
+use crate::core::strategy::NAMES;
 use crate::simulation::communication::PRESETS;
 use crate::simulation::random::Random;
 use crate::simulation::spec::{Communication, ComputeMode, Spec};
 
 type Result<T> = std::result::Result<T, SpecError>;
-
-/// The names of the balancing strategies.
-const STRATEGIES: [(&str, &str); 4] = [
-    ("performance-index", "performance-index"),
-    ("uniform", "uniform"),
-    ("least-loaded", "least-loaded"),
-    ("adaptive", "adaptive"),
-];
 
 const COMPUTE_MODES: [(&str, ComputeMode); 2] =
     [("cost", ComputeMode::Cost), ("real", ComputeMode::Real)];
@@ -120,8 +113,8 @@ fn parse(text: &str, origin: &str, seed: Option<u64>) -> Result<Spec> {
     )?;
     let written = top.or("seed", 0, |value| value.whole(0..=u64::MAX))?;
     let seed = seed.unwrap_or(written);
-    let strategy = top.or("strategy", STRATEGIES[0].1, |value| {
-        value.choice(&STRATEGIES)
+    let strategy = top.or("strategy", NAMES[0], |value| {
+        value.choice(&NAMES.map(|name| (name, name)))
     })?;
     let compute = top.or("compute", ComputeMode::Cost, |value| {
         value.choice(&COMPUTE_MODES)

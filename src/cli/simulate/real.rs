@@ -144,7 +144,9 @@ fn scene(job: &JobSpec, seed: u64) -> Result<(Scene, Tiling), Failure> {
         )));
     }
     let size = job.tile_size as u32;
-    let rows = (1..=size.isqrt()).rev().find(|rows| size.is_multiple_of(*rows));
+    let rows = (1..=size.isqrt())
+        .rev()
+        .find(|rows| size.is_multiple_of(*rows));
     let rows = rows.unwrap_or(1);
     let shape = Shape {
         width: size / rows,

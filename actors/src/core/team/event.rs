@@ -31,6 +31,8 @@ pub(crate) enum Event {
         rank: Rank,
         tile: bool,
     },
+    /// A node was asked about MsVPUs that it does not run.
+    Absent(Origin, Ranks),
     /// The program has folded the partial results.
     Folded(Result<Step<Payload, Payload>, JobError>),
     /// The proxy has the record of that sequence number.

@@ -75,6 +75,17 @@ impl Team {
         self.try_next(effects);
     }
 
+    /// An order to retire may be overtaken by the order to start the same MsVPU again, and end it
+    /// when it has come back.
+    pub(super) fn absent(&mut self, origin: Origin, ranks: &Ranks, effects: &mut Vec<Effect>) {
+        let absent = self.crews.absent(origin, ranks);
+        effects.push(if absent.is_empty() {
+            Effect::Drop(Dropped::Stale)
+        } else {
+            Effect::Start(origin, absent)
+        });
+    }
+
     pub(super) fn tile(&mut self, rank: Rank) -> Option<Payload> {
         let tile = self.tiles.get_mut(rank.index())?;
         Some(if self.recoverable {

@@ -159,6 +159,25 @@ fn a_move_to_a_node_that_came_back_is_placed_anew() {
 }
 
 #[test]
+fn an_msvpu_that_is_not_there_is_started_again() {
+    let mut scene = Scene::second_round();
+    assert_eq!(
+        scene.step(Event::Absent(node(0), ranks([1, 2]))),
+        [Effect::Start(node(0), ranks([1]))],
+        "rank 2 is elsewhere"
+    );
+    assert_eq!(
+        scene.step(Event::Started(node(0), ranks([1]))),
+        [
+            Effect::SendTile(node(0), Rank(1), payload(1)),
+            Effect::SendTask(node(0), ranks([1]), Round(2), payload(8)),
+        ]
+    );
+    let stale = [Effect::Drop(Dropped::Stale)];
+    assert_eq!(scene.step(Event::Absent(again(0, 2), ranks([1]))), stale);
+}
+
+#[test]
 fn what_each_tile_contributes_is_collected_from_others_when_a_node_is_lost() {
     let mut scene = Scene::started();
     scene.answer_all(FIRST);
@@ -179,4 +198,23 @@ fn what_each_tile_contributes_is_collected_from_others_when_a_node_is_lost() {
     let tiles = (0..3).map(|tile| Some(payload(tile))).collect();
     let output = payload(7);
     assert_eq!(end, [Effect::Finish(Ok(Finished { output, tiles }))]);
+}
+
+#[test]
+fn nothing_is_placed_on_a_node_that_is_known_to_be_lost() {
+    let mut scene = Scene::second_round();
+    scene.step(Event::Lost(vec![node(0)]));
+    // An answer of the balancer to an earlier question has been overtaken by the loss.
+    let allotted = scene.step(Event::Allotted(vec![share(node(0), 0..2)]));
+    assert_eq!(allotted[0], Effect::Drop(Dropped::Stale));
+    let started = scene.step(Event::Started(node(0), ranks(0..2)));
+    assert_eq!(started, [Effect::Drop(Dropped::Stale)]);
+    scene.step(Event::Moved(vec![share(node(0), [2])]));
+    assert_eq!(scene.team.origins(), [node(1)]);
+    // The loss of a node where nothing was yet may be heard of first, too.
+    scene.step(Event::Lost(vec![node(5)]));
+    let allotted = scene.step(Event::Allotted(vec![share(node(5), 0..2)]));
+    assert_eq!(allotted[0], Effect::Drop(Dropped::Stale));
+    let allotted = scene.step(Event::Allotted(vec![share(again(5, 2), 0..2)]));
+    assert_eq!(allotted[0], Effect::Start(again(5, 2), ranks(0..2)));
 }
