@@ -102,3 +102,41 @@ async fn a_node_that_is_killed_is_replaced() {
         println!("{outcome:#?}");
     }
 }
+
+#[tokio::test]
+async fn tiles_hold_up_no_lease() {
+    let mut spec = spec(3);
+    for node in &mut spec.nodes {
+        node.bandwidth = 1e8;
+    }
+    let work = Synthetic {
+        tile_bytes: 10_000_000,
+        ..work()
+    };
+    let (outcome, state) = run(spec, work).await;
+    assert_eq!(state, "succeeded");
+    // Eight tiles leave the leader's node, 0.8 s each: three leases long.
+    assert!(outcome.elapsed > ms(6400), "{outcome:#?}");
+    assert_eq!(outcome.jobs[0].leaders_lost, 0, "{outcome:#?}");
+    assert!(
+        outcome.nodes.iter().all(|node| node.steps == 40),
+        "{outcome:#?}"
+    );
+}
+
+#[tokio::test]
+async fn what_nodes_did_before_virtual_time_began_does_not_count() {
+    let mut idle = spec(2);
+    idle.lease = ms(3_600_000);
+    let simulation = VirtualMachine::simulated(idle)
+        .service::<Synthetic>()
+        .start()
+        .await
+        .unwrap();
+    for limit in [ms(0), ms(1)] {
+        let outcome = simulation.run(limit).await;
+        for node in &outcome.nodes {
+            assert_eq!((node.busy, node.messages_sent), (ms(0), 0), "{outcome:#?}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod pairwise;
 mod refusals;
 mod reports;
 mod simulate;
+mod simulate_refusals;
 mod streams;
 mod verbs;
 
