@@ -236,8 +236,8 @@ impl Chart {
                     text(
                         svg,
                         "mark-label",
-                        "end",
-                        (right - 2.0, up(*value) - 5.0),
+                        "start",
+                        (left + 4.0, up(*value) - 5.0),
                         label,
                     );
                 }

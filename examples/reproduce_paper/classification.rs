@@ -107,12 +107,12 @@ pub(crate) async fn add(
         });
         let caption = match algorithm {
             Algorithm::CMeans => {
-                "Centers of each iteration and |Σc(t) − Σc(t−1)|, as computed here; the paper’s rows agree within 0.0006 \
-                 (centers) and 1 % (error)"
+                "Centers of each iteration and |Σc(t) − Σc(t−1)|, as computed here; the paper’s rows are recorded to agree \
+                 within 0.0006 (centers) and 1 % (error)"
             }
             Algorithm::FuzzyCMeans => {
-                "Centers of each iteration and |J(t) − J(t−1)|, as computed here; the paper’s rows agree within 0.0006 \
-                 (centers) and 1 % (error)"
+                "Centers of each iteration and |J(t) − J(t−1)|, as computed here; the paper’s rows are recorded to agree \
+                 within 0.0006 (centers) and 1 % (error)"
             }
         };
         body.append(&table.to_html(caption, 0));
@@ -177,7 +177,7 @@ fn centers(algorithm: Algorithm, rows: &[Iteration]) -> Chart {
             algorithm.name()
         ),
         caption: format!(
-            "{}, our half one: the class centers of {}.",
+            "{}: the class centers of {}.",
             figure(algorithm),
             algorithm.name()
         ),
@@ -210,7 +210,7 @@ fn errors(algorithm: Algorithm, rows: &[Iteration], epsilon: f64) -> Chart {
             algorithm.name()
         ),
         caption: format!(
-            "{}, our half two: the error of {}, on a logarithmic axis.{missing}",
+            "{}: the error of {}, on a logarithmic axis.{missing}",
             figure(algorithm),
             algorithm.name()
         ),

@@ -57,7 +57,7 @@ pub(crate) async fn run(spec: Spec) -> Result<Run, Box<dyn Error>> {
 }
 
 impl Run {
-    /// The largest ε_i.
+    /// The largest εᵢ.
     pub(crate) fn largest_deviation(&self) -> f64 {
         let deviations = self.nodes.iter().map(|node| node.deviation);
         deviations.fold(0.0, f64::max)

@@ -14,7 +14,7 @@ const SCENE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/scene.pn
 const CLASSES: u8 = 3;
 
 const FACTS: Facts = Facts {
-    measured: "Both label maps are computed by the program, from the 1024 × 768 pixels on the left, with three classes.",
+    measured: "Both label maps are computed by the program, from the 1024 × 768 pixels of the scene, with three classes.",
     simulated: "Nothing; but the scene is a generated one (examples/generate_scene), not a satellite’s.",
     unknown: "The paper’s picture and its label maps, so there is nothing to hold these against.",
 };
@@ -36,7 +36,7 @@ pub(crate) async fn add(
         pictures.push((labels(result, &path)?, caption(name, result)));
     }
     let body = section.body();
-    body.element("div", &[("class", "figures")], |html| {
+    body.element("div", &[("class", "figures maps")], |html| {
         for (png, caption) in &pictures {
             picture(html, png, caption);
         }

@@ -49,15 +49,15 @@ pub(crate) const WORDS: [[&str; 4]; 14] = [
     ],
     [
         "NPI (node performance index), eqs. 1 and 4",
-        "performance index",
+        "performance_indices",
         "actors/src/core/performance.rs",
         "in (0, 1]; 1 is the fastest node",
     ],
     [
         "NLI (node load index), eqs. 2 and 8",
-        "load index",
-        "actors/src/core/allotment.rs",
-        "how many MsVPUs a node gets; rounded so that the sum is the team",
+        "load_indices",
+        "actors/src/core/performance.rs",
+        "how many MsVPUs a node deserves; then rounded so that the sum is the team",
     ],
     [
         "Elementary image",
