@@ -18,7 +18,8 @@ pub type Result<T, E = ProgramError> = std::result::Result<T, E>;
 /// The value itself holds the parameters of the job; it travels as JSON. Functions are pure: they
 /// do not message, and the same arguments give the same bits, whichever node they run on. Tiles
 /// must depend on the input and the parameters only, never on how many nodes or CPUs there are;
-/// `partials` come in the order of the tiles. Then a job's result is bit-identical on every
+/// a partial result on the tile and the task only, never on earlier rounds, because an MsVPU may be
+/// started anew on another node; `partials` come in the order of the tiles. Then a job's result is bit-identical on every
 /// deployment.
 ///
 /// ```text
