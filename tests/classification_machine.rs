@@ -5,7 +5,7 @@ mod common;
 
 use common::{noise, scene};
 use msvpu::{
-    CMeans, Centers, Classification, FuzzyCMeans, Init, JobError, SampleType, Scene, Settings,
+    CMeans, Centers, Classification, FuzzyCMeans, Init, Job, JobError, SampleType, Scene, Settings,
     Start, Tiling, VirtualMachine,
 };
 use proptest::prelude::*;
@@ -172,4 +172,11 @@ fn numbers_that_json_does_not_have_are_named_by_their_key() {
         assert!(error.is_invalid_request(), "{error:?}");
         assert!(error.to_string().starts_with(words), "{error}");
     }
+}
+
+#[test]
+fn handles_can_be_cloned_and_shared_between_threads() {
+    const fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<VirtualMachine>();
+    shared::<Job<CMeans>>();
 }
