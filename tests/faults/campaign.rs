@@ -137,7 +137,8 @@ fn fault(draw: &mut Draw, nodes: usize) -> (Fault, Duration) {
     let kind = match draw.between(0, 9) {
         0..=2 => FaultKind::Kill {
             node,
-            restart_after: Some(duration),
+            // The first node always comes back, so that there is one in the end.
+            restart_after: (node == 0 || draw.chance(0.7)).then_some(duration),
         },
         3 => FaultKind::Pause { node, duration },
         4 => FaultKind::Slow {
