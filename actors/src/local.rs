@@ -153,6 +153,11 @@ impl LocalBuilder {
                     // Nobody waits any more when the starter was dropped: then stop at once.
                     let proxy = start_head(&host, STRATEGY, journals, &vital);
                     start_node(&host, Some(&vital));
+                    // Until the node has joined, a job would find none.
+                    let mut nodes = host.nodes.subscribe();
+                    let joined = nodes.wait_for(|nodes| !nodes.is_empty()).await;
+                    // The sender lives in `host`.
+                    drop(joined);
                     drop(host);
                     if ready.send(proxy).is_ok() {
                         // An error means that the last handle is gone, which is the other reason.
