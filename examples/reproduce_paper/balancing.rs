@@ -205,8 +205,9 @@ async fn seeds(report: &mut Report, body: &mut Html, effort: Effort) -> Result<(
     );
     body.paragraph(
         "Nodes drawn by seed have 1 to 4 CPUs of 0.5 to 1.5 · 10⁹ operations a second. An MsVPU runs on one CPU, so a node whose \
-         share is no multiple of its CPUs computes a wave that is not full: of that εᵢ is mostly made there. With jitter, φ − 1 \
-         can be negative where the two models’ tests led to one MsVPU more here and one less there.",
+         share is no multiple of its CPUs computes a wave that is not full, and εᵢ is mostly that. Jitter lets \
+         the arrival of tiles decide which steps share a CPU: that is worth seconds in 180 hours either way, as much as all \
+         messages, so that φ − 1 can be negative there.",
     );
     body.append(&table.to_html("The largest εᵢ of a run (AMQP), and the smallest gain", 2));
     report.csv("table-3-seeds.csv", table);
