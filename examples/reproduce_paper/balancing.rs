@@ -193,7 +193,7 @@ async fn seeds(report: &mut Report, body: &mut Html, effort: Effort) -> Result<(
             ]);
             report.found(
                 format!("Largest εᵢ of seeds 1 to {seeds}, nodes {nodes}, {strategy}"),
-                "one run",
+                "not at hand",
                 at(deviations.len() - 1),
             );
         }
@@ -326,7 +326,7 @@ fn times(experiment: &Experiment) -> Chart {
     chart(
         "time of the node, h",
         "The time that each of the ten nodes takes, under three strategies",
-        "Figure 14: what each node takes (AMQP). Balanced, the line is flat.",
+        "Figure 14, as far as its subject is known: what each node takes (AMQP). Balanced, the line is flat.",
         by_node(experiment, |node| node.actual.as_secs_f64() / 3600.0),
     )
 }

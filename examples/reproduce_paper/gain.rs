@@ -153,11 +153,11 @@ fn chart(curves: Vec<Series>) -> Chart {
         .map(|(_, gain)| *gain);
     Chart {
         description: "The gain against the size of a tile, for steps of linear and quadratic cost".to_owned(),
-        caption: "Our own addition: φ against the size of a tile; the last point is Table III’s 1024 × 786.".to_owned(),
+        caption: "Our own addition: φ against the size of a tile; the last point is Table III’s 1024 × 786. Dashed: no gain.".to_owned(),
         across,
         up: Axis::linear("φ = T(acl) / T(amqp)", gains, true),
         series: curves,
-        marks: vec![Mark::Horizontal(1.0, "no gain".to_owned())],
+        marks: vec![Mark::Horizontal(1.0, String::new())],
     }
 }
 
@@ -194,7 +194,7 @@ fn costs(body: &mut Html) -> Result<(), Box<dyn Error>> {
         &amqp.migration_bytes.to_string(),
         &acl.migration_bytes.to_string(),
         "none: the program is on every node already",
-        "assumed: a small agent’s class files and serialised state; the paper says that they migrate, not their size",
+        "assumed: a small agent’s class files and serialised state; what the paper’s weigh is not at hand",
     ]));
     body.leaf("h3", "", "What a message costs");
     body.append(&table.to_html("The presets of the simulation; a spec may have others", 5));
