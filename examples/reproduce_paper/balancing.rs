@@ -40,7 +40,7 @@ pub(crate) fn experiment(
     spec.communication = communication(model)?;
     if effort == Effort::Quick {
         // Fewer heartbeats to simulate in the same virtual time.
-        spec.lease = Duration::from_secs(600);
+        spec.lease = Duration::from_secs(3600);
     }
     Ok(spec)
 }
