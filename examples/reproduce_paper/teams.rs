@@ -19,7 +19,7 @@ const FACTS: Facts = Facts {
     measured: "The time from submission to converged centers on this machine, the picture in memory: the median of several \
                runs, all team sizes taken in turn so that the neighbours’ load hits all of them.",
     simulated: "Nothing; but the picture is the reconstructed one of Tables I and II.",
-    unknown: "The paper’s times and machines, so only the shape can be compared: more MsVPUs than CPUs cannot make it faster.",
+    unknown: "The paper’s times and machines, so there is nothing to hold these against; MsVPUs beyond the number of CPUs share them.",
 };
 
 /// Adds Figure 13.

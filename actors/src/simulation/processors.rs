@@ -45,8 +45,7 @@ struct State {
     running: BTreeMap<u64, Running>,
     begun: u64,
     random: Random,
-    /// For performance tests alone, so that one more or less changes no step.
-    random_of_tests: Random,
+    random_of_steps: Random,
     busy: Duration,
     steps: u64,
 }
@@ -80,7 +79,7 @@ impl SimulatedProcessors {
                 readies: Readies::default(),
                 running: BTreeMap::new(),
                 begun: 0,
-                random_of_tests: random.split(1),
+                random_of_steps: random.split(1),
                 random,
                 busy: Duration::ZERO,
                 steps: 0,
@@ -135,11 +134,15 @@ impl SimulatedProcessors {
 
     fn begin(&self, state: &mut State, label: Label, work: Work) {
         let now = self.timeline.now();
-        let random = match label.site {
-            Site::PerformanceTest => &mut state.random_of_tests,
-            _ => &mut state.random,
+        let draw = match label.site {
+            // Of the step itself, whatever ran before it: who compares two clusters compares like with like.
+            Site::LocalStep(round, rank) => {
+                let step = u64::from(round.0) << 32 | u64::from(rank.0);
+                state.random_of_steps.split(step).uniform()
+            }
+            _ => state.random.uniform(),
         };
-        let stretch = 1.0 + self.jitter * random.uniform();
+        let stretch = 1.0 + self.jitter * draw;
         let running = Running {
             left: label.cost * stretch,
             label,
