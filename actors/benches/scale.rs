@@ -43,14 +43,18 @@ fn peak_memory() -> u64 {
 }
 
 fn main() {
-    let sizes: Vec<u32> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    let sizes: Vec<u32> = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
     let sizes = if sizes.is_empty() {
         vec![1_000, 10_000, 100_000, 1_000_000]
     } else {
         sizes
     };
     println!("MsVPUs    nodes  seconds  µs per MsVPU and round  peak MiB  virtual s  trace");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     for msvpus in sizes {
         let nodes = (msvpus / 1000).clamp(10, 1000);
         let work = Synthetic {
