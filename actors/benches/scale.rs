@@ -72,7 +72,7 @@ fn main() {
                 .await
                 .unwrap();
             let planned = simulation
-                .submit_at(Duration::ZERO, &work, (), JobOptions::default(), 0)
+                .submit_at(Duration::ZERO, &work, (), JobOptions::default())
                 .unwrap();
             let outcome = simulation.run(Duration::from_secs(1_000_000)).await;
             let done = planned.await.unwrap().await.unwrap();

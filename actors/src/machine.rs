@@ -1,6 +1,7 @@
 //! The public handle of a machine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Addr;
 use bytes::Bytes;
@@ -109,20 +110,7 @@ impl VirtualMachine {
         options: JobOptions,
     ) -> Result<Job<P>, JobError> {
         let submitted = self.running.clock.now();
-        let parameters =
-            serde_json::to_vec(&program).map_err(|error| JobError::InvalidParameters {
-                program: P::NAME.to_owned(),
-                reason: error.to_string(),
-            })?;
-        let submit = Submit {
-            invocation: Invocation {
-                program: P::NAME.to_owned(),
-                parameters: Bytes::from(parameters),
-                options,
-            },
-            input: input.into_payload()?,
-            submitted,
-        };
+        let submit = submission(&program, input, options, submitted)?;
         let journal = self
             .running
             .proxy
@@ -177,6 +165,28 @@ impl VirtualMachine {
         // The sender lives as long as `self`.
         let _ = threads.wait_for(|threads| *threads == 0).await;
     }
+}
+
+/// A job as the proxy takes it.
+pub(crate) fn submission<P: Program>(
+    program: &P,
+    input: P::Input,
+    options: JobOptions,
+    submitted: Duration,
+) -> Result<Submit, JobError> {
+    let parameters = serde_json::to_vec(program).map_err(|error| JobError::InvalidParameters {
+        program: P::NAME.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(Submit {
+        invocation: Invocation {
+            program: P::NAME.to_owned(),
+            parameters: Bytes::from(parameters),
+            options,
+        },
+        input: input.into_payload()?,
+        submitted,
+    })
 }
 
 impl std::fmt::Debug for VirtualMachine {

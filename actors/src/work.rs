@@ -111,3 +111,24 @@ pub(crate) fn run<T>(
 ) {
     run_timed(processors, label, work, |result, _| done(result));
 }
+
+/// CPUs that do nothing, for tests of actors that need none.
+#[cfg(test)]
+pub(crate) struct Nowhere;
+
+#[cfg(test)]
+impl Processors for Nowhere {
+    fn cpus(&self) -> u32 {
+        1
+    }
+
+    fn submit(&self, _: Label, _: Work) {}
+
+    fn discard(&self, _: Box<dyn Any + Send>) {}
+
+    fn forget(&self, _: JobId) {}
+
+    fn reserve(&self, _: JobId, _: Ready) {}
+
+    fn release(&self, _: JobId) {}
+}

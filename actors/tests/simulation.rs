@@ -47,7 +47,7 @@ async fn run(spec: Spec, work: Synthetic) -> (Outcome, String) {
         .await
         .unwrap();
     let job = simulation
-        .submit_at(ms(0), &work, (), JobOptions::default(), 0)
+        .submit_at(ms(0), &work, (), JobOptions::default())
         .unwrap();
     let outcome = simulation.run(Duration::from_secs(1000)).await;
     let job = job.await.unwrap();

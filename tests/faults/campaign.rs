@@ -254,17 +254,17 @@ pub(crate) async fn run(seed: u64, expected: &Expected) -> Result<Totals, String
         .await
         .map_err(|error| error.to_string())?;
     let mut endings = Vec::new();
-    for (index, job) in jobs.iter().copied().enumerate() {
+    for job in jobs.iter().copied() {
         let (right, input) = (expected, scene(job.variant));
         let options = JobOptions::default;
         if job.soft {
             let program = soft(job.variant);
-            let started = simulation.submit_at(job.at, &program, input, options(), index);
+            let started = simulation.submit_at(job.at, &program, input, options());
             let right = right.soft[job.variant as usize].clone();
             endings.push(boxed(started.unwrap(), job, right));
         } else {
             let program = hard(job.variant);
-            let started = simulation.submit_at(job.at, &program, input, options(), index);
+            let started = simulation.submit_at(job.at, &program, input, options());
             let right = right.hard[job.variant as usize].clone();
             endings.push(boxed(started.unwrap(), job, right));
         }

@@ -89,11 +89,11 @@ impl Handler<Letter> for TeamLeader {
         };
         let event = match message {
             LeaderMessage::Allotted(plan) => {
-                self.reports.expect(&plan.forecasts);
+                self.reports.foretell(&plan.forecasts);
                 Event::Allotted(plan.shares)
             }
             LeaderMessage::Move(plan) => {
-                self.reports.expect(&plan.forecasts);
+                self.reports.foretell(&plan.forecasts);
                 Event::Moved(plan.shares)
             }
             LeaderMessage::Lost(origins) => Event::Lost(origins),

@@ -11,7 +11,7 @@ use crate::core::admission::{Admission, Admitted};
 use crate::core::record::Record;
 use crate::error::JobError;
 use crate::host::Host;
-use crate::id::{JobId, Origin, Round, TeamId};
+use crate::id::{Incarnation, JobId, NodeId, Origin, Round, TeamId};
 use crate::job::{Finished, JobState, Phase, WaitReason, What};
 use crate::journal::{Journal, Journals};
 use crate::link::Letter;
@@ -31,6 +31,8 @@ pub(crate) struct Proxy {
     admission: Admission,
     journals: Journals,
     jobs: BTreeMap<JobId, Job>,
+    /// The latest incarnation of each node that is lost: the balancer may have chosen it just before.
+    lost: BTreeMap<NodeId, Incarnation>,
 }
 
 /// What the proxy keeps of a job until it has ended.
@@ -80,6 +82,7 @@ impl Proxy {
             admission: Admission::new(limits.max_running_jobs, limits.max_queued_jobs),
             journals,
             jobs: BTreeMap::new(),
+            lost: BTreeMap::new(),
         }
     }
 
@@ -90,6 +93,29 @@ impl Proxy {
         let link = &self.host.link;
         link.send(Address::Balancer, BalancerMessage::PlaceLeader { job });
         link.send(Address::Directory, DirectoryMessage::Grant { job });
+    }
+
+    fn leader_placed(&mut self, id: JobId, origin: Option<Origin>) {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return;
+        };
+        let lost = |origin: &Origin| {
+            let lost = self.lost.get(&origin.node);
+            lost.is_some_and(|lost| origin.incarnation <= *lost)
+        };
+        if origin.is_some_and(|origin| lost(&origin)) {
+            let place = BalancerMessage::PlaceLeader { job: id };
+            return self.host.link.send(Address::Balancer, place);
+        }
+        job.leader = origin;
+        let state = match origin {
+            Some(_) => JobState::Running(Phase::Placing),
+            None => JobState::Waiting(WaitReason::NoNode),
+        };
+        if self.journals.get(id).is_some_and(|j| j.state() != state) {
+            self.write(id, What::State(state));
+        }
+        self.start_leader(id);
     }
 
     /// Hop 4, when both answers are there, and again until the leader is.
@@ -173,6 +199,7 @@ impl Proxy {
 
     /// A node is lost: the jobs that were led there get another leader.
     fn lost(&mut self, origin: Origin) {
+        self.lost.insert(origin.node, origin.incarnation);
         let led: Vec<JobId> = self
             .jobs
             .iter()
@@ -319,20 +346,7 @@ impl Handler<Letter> for Proxy {
             other => return self.host.link.misdirected(&other),
         };
         match message {
-            ProxyMessage::LeaderPlaced { job: id, origin } => {
-                let Some(job) = self.jobs.get_mut(&id) else {
-                    return;
-                };
-                job.leader = origin;
-                let state = match origin {
-                    Some(_) => JobState::Running(Phase::Placing),
-                    None => JobState::Waiting(WaitReason::NoNode),
-                };
-                if self.journals.get(id).is_some_and(|j| j.state() != state) {
-                    self.write(id, What::State(state));
-                }
-                self.start_leader(id);
-            }
+            ProxyMessage::LeaderPlaced { job, origin } => self.leader_placed(job, origin),
             ProxyMessage::EpochGranted { job: id, epoch } => {
                 if let Some(job) = self.jobs.get_mut(&id) {
                     job.team = Some(TeamId { job: id, epoch });
@@ -366,3 +380,6 @@ impl Handler<Letter> for Proxy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

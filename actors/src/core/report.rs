@@ -17,7 +17,7 @@ pub(crate) struct Reports {
 
 impl Reports {
     /// From now on this is expected.
-    pub(crate) fn expect(&mut self, forecasts: &[Forecast]) {
+    pub(crate) fn foretell(&mut self, forecasts: &[Forecast]) {
         for forecast in forecasts {
             self.forecasts.insert(forecast.node, *forecast);
         }
@@ -97,10 +97,10 @@ mod tests {
     #[test]
     fn rounds_add_up_beside_what_was_expected() {
         let mut reports = Reports::default();
-        reports.expect(&[forecast(1, 0.5, ms(100)), forecast(2, 1.0, ms(80))]);
+        reports.foretell(&[forecast(1, 0.5, ms(100)), forecast(2, 1.0, ms(80))]);
         reports.round(&[time(1, 0..4, ms(110)), time(2, 4..12, ms(90))]);
         // MsVPUs move: from now on other times are expected.
-        reports.expect(&[forecast(1, 0.25, ms(50))]);
+        reports.foretell(&[forecast(1, 0.25, ms(50))]);
         reports.round(&[time(1, 0..2, ms(50)), time(2, 2..12, ms(150))]);
         let [one, two] = &reports.nodes()[..] else {
             panic!("two nodes")
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_round_beyond_all_bounds_is_no_overflow() {
         let mut reports = Reports::default();
-        reports.expect(&[forecast(1, 1.0, Duration::MAX)]);
+        reports.foretell(&[forecast(1, 1.0, Duration::MAX)]);
         for _ in 0..2 {
             reports.round(&[time(1, 0..1, ms(1))]);
         }

@@ -2,16 +2,15 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::{Addr, System};
-use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
 use tokio::{runtime, select};
 
-use crate::actor::proxy::{Proxy, Submit};
+use crate::actor::proxy::Proxy;
 use crate::catalog::Catalog;
 use crate::error::JobError;
 use crate::handle::Job;
@@ -19,9 +18,7 @@ use crate::host::{Census, Host};
 use crate::job::{JobOptions, Limits, NodeStatus};
 use crate::journal::Journal;
 use crate::local::{Alive, StartError};
-use crate::machine::{Running, VirtualMachine};
-use crate::message::Invocation;
-use crate::payload::Wire;
+use crate::machine::{Running, VirtualMachine, submission};
 use crate::program::Program;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::outcome::Outcome;
@@ -53,6 +50,8 @@ pub(crate) struct Shared {
     limit: watch::Sender<Option<Duration>>,
     /// How often time was asked to pass.
     asked: AtomicU64,
+    /// How many jobs were planned.
+    plans: AtomicUsize,
     /// How often it had been asked when it last came to a stand.
     stands: watch::Sender<u64>,
     proxy: std::sync::OnceLock<Addr<Proxy>>,
@@ -113,6 +112,7 @@ impl SimulatedBuilder {
             released: AtomicBool::new(false),
             go: Notify::new(),
             asked: AtomicU64::new(0),
+            plans: AtomicUsize::new(0),
             limit: watch::Sender::new(None),
             stands: watch::Sender::new(0),
             proxy: std::sync::OnceLock::new(),
@@ -163,22 +163,10 @@ impl Simulation {
         program: &P,
         input: P::Input,
         options: JobOptions,
-        index: usize,
     ) -> Result<Planned<P>, JobError> {
-        let parameters =
-            serde_json::to_vec(program).map_err(|error| JobError::InvalidParameters {
-                program: P::NAME.to_owned(),
-                reason: error.to_string(),
-            })?;
-        let submit = Submit {
-            invocation: Invocation {
-                program: P::NAME.to_owned(),
-                parameters: Bytes::from(parameters),
-                options,
-            },
-            input: input.into_payload()?,
-            submitted: self.shared.cluster.timeline.origin() + at,
-        };
+        let submitted = self.shared.cluster.timeline.origin() + at;
+        let submit = submission(program, input, options, submitted)?;
+        let index = self.shared.plans.fetch_add(1, Ordering::SeqCst);
         let (tell, told) = oneshot::channel::<Result<Arc<Journal>, JobError>>();
         let cluster = Arc::clone(&self.shared.cluster);
         let Some(proxy) = self.shared.proxy.get().cloned() else {
@@ -186,7 +174,7 @@ impl Simulation {
         };
         cluster.planned.fetch_add(1, Ordering::SeqCst);
         let timeline = Arc::clone(&cluster.timeline);
-        let submission = move || {
+        let due = move || {
             cluster.submitted.fetch_add(1, Ordering::SeqCst);
             actix::spawn(async move {
                 let journal = proxy.send(submit).await.unwrap_or(Err(JobError::Stopped));
@@ -198,7 +186,7 @@ impl Simulation {
                 let _ = tell.send(journal);
             });
         };
-        timeline.schedule(timeline.origin() + at, None, Box::new(submission));
+        timeline.schedule(submitted, None, Box::new(due));
         let running = self.machine.running();
         Ok(Box::pin(async move {
             let journal = told.await.map_err(|_| JobError::Stopped)??;
@@ -212,12 +200,12 @@ impl Simulation {
     /// # Errors
     /// As [`submit_at`](Self::submit_at).
     pub fn submit_spec(&self) -> Result<(), JobError> {
-        for (index, job) in self.shared.cluster.spec.jobs.iter().enumerate() {
+        for job in &self.shared.cluster.spec.jobs {
             let options = JobOptions {
                 owner: job.owner.clone(),
                 priority: job.priority,
             };
-            let planned = self.submit_at(job.at, &Synthetic::of(job), (), options, index)?;
+            let planned = self.submit_at(job.at, &Synthetic::of(job), (), options)?;
             // The outcome tells what becomes of it.
             drop(planned);
         }

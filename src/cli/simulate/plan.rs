@@ -68,9 +68,8 @@ impl Plan {
             owner: job.owner.clone(),
             priority: job.priority,
         };
-        let index = self.findings.len();
         let planned = simulation
-            .submit_at(job.at, &program, input, options, index)
+            .submit_at(job.at, &program, input, options)
             .map_err(Failure::runtime)?;
         self.loads.push(load);
         self.findings.push(Box::pin(async move {

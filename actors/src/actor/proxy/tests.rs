@@ -1,0 +1,109 @@
+use std::sync::Mutex;
+
+use actix::System;
+use tokio::sync::watch;
+
+use super::*;
+use crate::catalog::Catalog;
+use crate::clock::SystemClock;
+use crate::job::{JobOptions, Limits};
+use crate::link::Link;
+use crate::simulation::Synthetic;
+use crate::work::Nowhere;
+
+const NODE: NodeId = NodeId(3);
+
+fn origin(incarnation: u64) -> Origin {
+    Origin {
+        node: NODE,
+        incarnation: Incarnation(incarnation),
+    }
+}
+
+/// Writes down what it is told.
+struct Witness(Arc<Mutex<Vec<String>>>);
+
+impl Actor for Witness {
+    type Context = Context<Self>;
+}
+
+impl Handler<Letter> for Witness {
+    type Result = ();
+
+    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+        let text = format!("{message:?}");
+        let kind = text.split(" {").next().unwrap_or_default();
+        self.0.lock().unwrap().push(kind.to_owned());
+    }
+}
+
+fn host() -> Host {
+    let mut catalog = Catalog::default();
+    catalog.register::<Synthetic>();
+    Host {
+        link: Link::local(origin(1)),
+        clock: Arc::new(SystemClock::new()),
+        processors: Arc::new(Nowhere),
+        catalog: Arc::new(catalog),
+        limits: Limits::default(),
+        timing: None,
+        census: Arc::default(),
+        nodes: Arc::default(),
+    }
+}
+
+#[test]
+fn a_leader_that_was_placed_on_a_node_lost_meanwhile_is_placed_anew() {
+    System::new().block_on(async {
+        let (host, heard) = (host(), Arc::<Mutex<Vec<String>>>::default());
+        let link = host.link.clone();
+        let witness = Witness(Arc::clone(&heard)).start();
+        link.register_forever(Address::Balancer, witness.clone().recipient());
+        link.register_forever(Address::Supervisor(NODE), witness.recipient());
+        let vital = Vital {
+            stop: watch::Sender::new(true),
+        };
+        let proxy = Proxy::new(host, vital, Journals::default()).start();
+        link.register_forever(Address::Proxy, proxy.clone().recipient());
+        let work = Synthetic {
+            tiles: 1,
+            rounds: 1,
+            complexity: 1.0,
+            tile_bytes: 1,
+            partial_bytes: 1,
+        };
+        let submit = crate::machine::submission(&work, (), JobOptions::default(), Duration::ZERO);
+        let journal = proxy.send(submit.unwrap()).await.unwrap().unwrap();
+        let job = journal.job();
+        let tell = |message: ProxyMessage| link.send(Address::Proxy, message);
+        let epoch = crate::id::Epoch(1);
+        tell(ProxyMessage::EpochGranted { job, epoch });
+        tell(ProxyMessage::Lost(origin(7)));
+        let placed = |incarnation| ProxyMessage::LeaderPlaced {
+            job,
+            origin: Some(origin(incarnation)),
+        };
+        tell(placed(7));
+        tell(placed(8));
+        // What was sent before is handled before.
+        proxy.send(Cancel(job)).await.unwrap();
+        let heard = loop {
+            let heard = heard.lock().unwrap().clone();
+            if heard.iter().any(|what| what.contains("Stop")) {
+                break heard;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(
+            heard,
+            [
+                "Balancer(PlaceLeader",
+                "Balancer(PlaceLeader",
+                "Supervisor(StartLeader",
+                "Supervisor(CancelLeader",
+                "Balancer(Forget",
+                "Supervisor(Stop",
+            ]
+        );
+    });
+}
