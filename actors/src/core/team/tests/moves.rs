@@ -1,0 +1,96 @@
+//! MsVPUs move, and so does the leader.
+
+use super::*;
+
+#[test]
+fn msvpus_move_between_rounds_only() {
+    let mut scene = Scene::second_round();
+    let plan = vec![share(node(1), 0..1)];
+    assert_eq!(scene.step(Event::Moved(plan)), NOTHING, "not yet");
+    scene.answer_all(SECOND);
+    assert_eq!(
+        scene.step(Event::Folded(Ok(Step::Next(payload(7))))),
+        [
+            Effect::Retire(node(0), ranks([0])),
+            Effect::Start(node(1), ranks([0])),
+            Effect::Commit(record(
+                4,
+                3,
+                7,
+                vec![share(node(0), 1..2), share(node(1), [0, 2])]
+            )),
+            Effect::SendTask(node(0), ranks([1]), Round(3), payload(7)),
+            Effect::SendTask(node(1), ranks([2]), Round(3), payload(7)),
+        ]
+    );
+    let third = Stage::Round(Round(3));
+    assert_eq!(
+        scene.answer(node(0), third, 0),
+        [Effect::Drop(Dropped::Stale)],
+        "it has moved"
+    );
+    assert_eq!(
+        scene.step(Event::Started(node(1), ranks([0]))),
+        [
+            Effect::SendTile(node(1), Rank(0), payload(0)),
+            Effect::SendTask(node(1), ranks([0]), Round(3), payload(7)),
+        ]
+    );
+    scene.committed();
+    scene.answer(node(1), third, 0);
+    scene.answer(node(0), third, 1);
+    scene.answer(node(1), third, 2);
+    let next = scene.step(Event::Folded(Ok(Step::Next(payload(6)))));
+    assert!(
+        !next
+            .iter()
+            .any(|effect| matches!(effect, Effect::Retire(..))),
+        "once: {next:?}"
+    );
+}
+
+#[test]
+fn a_move_to_where_the_msvpu_is_or_of_none_that_is_there_is_none() {
+    let mut scene = Scene::started();
+    scene.step(Event::Moved(vec![
+        share(node(0), 0..2),
+        share(node(1), [7]),
+    ]));
+    scene.answer_all(FIRST);
+    let next = scene.step(Event::Folded(Ok(Step::Next(payload(8)))));
+    assert_eq!(next.len(), 3, "the record and two tasks: {next:?}");
+}
+
+#[test]
+fn of_two_plans_the_latest_counts() {
+    let mut scene = Scene::started();
+    scene.step(Event::Moved(vec![share(node(1), 0..1)]));
+    scene.step(Event::Moved(vec![share(node(1), 1..2)]));
+    scene.answer_all(FIRST);
+    let next = scene.step(Event::Folded(Ok(Step::Next(payload(8)))));
+    assert_eq!(next[0], Effect::Retire(node(0), ranks([1])));
+    assert_eq!(next[1], Effect::Start(node(1), ranks([1])));
+}
+
+#[test]
+fn a_new_leader_goes_on_from_the_record() {
+    let old = record(17, 5, 4, vec![share(node(0), 0..3)]);
+    let mut scene = Scene::new(Team::new(Limits::default(), true, Some(old)));
+    let tiles = (0..3).map(payload).collect();
+    let effects = scene.step(Event::Split(Ok((tiles, payload(9)))));
+    assert_eq!(
+        effects,
+        [
+            Effect::Enter(Phase::Iterating),
+            Effect::Allot(ranks(0..3)),
+            Effect::Commit(record(1, 5, 4, vec![])),
+        ],
+        "its round and task, its own counting, none of the old places"
+    );
+    scene.step(Event::Allotted(vec![share(node(1), 0..3)]));
+    let started = scene.step(Event::Started(node(1), ranks(0..3)));
+    assert_eq!(
+        started[3],
+        Effect::SendTask(node(1), ranks(0..3), Round(5), payload(4))
+    );
+}

@@ -1,0 +1,106 @@
+//! Messages get lost or come twice.
+
+use super::*;
+
+#[test]
+fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
+    let mut scene = Scene::split(3);
+    assert_eq!(
+        scene.step(Event::Tick),
+        [
+            Effect::Survey(vec![]),
+            Effect::Allot(ranks(0..3)),
+            Effect::Commit(record(1, 1, 9, vec![])),
+        ]
+    );
+    let shares = vec![share(node(0), 0..2), share(node(1), 2..3)];
+    scene.step(Event::Allotted(shares.clone()));
+    assert_eq!(
+        scene.step(Event::Tick),
+        [
+            survey(),
+            Effect::Commit(record(2, 1, 9, shares)),
+            Effect::Start(node(0), ranks(0..2)),
+            Effect::Start(node(1), ranks(2..3)),
+        ]
+    );
+    scene.committed();
+    scene.step(Event::Started(node(0), ranks(0..2)));
+    scene.answer(node(0), FIRST, 1);
+    assert_eq!(
+        scene.step(Event::Tick),
+        [survey(), Effect::Inquire(node(0), ranks([0]), FIRST)],
+        "rank 1 has answered, and node 1 was asked before"
+    );
+    assert_eq!(
+        scene.step(Event::Tick),
+        [survey(), Effect::Start(node(1), ranks([2]))]
+    );
+    scene.step(Event::Started(node(1), ranks([2])));
+    scene.answer(node(0), FIRST, 0);
+    scene.answer(node(1), FIRST, 2);
+    assert_eq!(scene.ticks(20), vec_of(survey, 20), "while it is folded");
+}
+
+#[test]
+fn a_node_at_work_is_asked_ever_more_rarely_until_it_answers() {
+    let mut scene = Scene::second_round();
+    let asked = |scene: &mut Scene, ticks: std::ops::RangeInclusive<u32>| -> Vec<u32> {
+        let inquire = |rank: Ranks| Effect::Inquire(node(0), rank, SECOND);
+        let (both, one) = (inquire(ranks(0..2)), inquire(ranks([1])));
+        ticks
+            .filter(|_| {
+                let effects = scene.step(Event::Tick);
+                effects.contains(&both) || effects.contains(&one)
+            })
+            .collect()
+    };
+    // After 1, 2, 4, 8 and then always 9 ticks: one more than 0, 1, 3, 7, 8, 8 …
+    assert_eq!(asked(&mut scene, 1..=40), [1, 3, 7, 15, 24, 33]);
+    scene.answer(node(0), SECOND, 0);
+    assert_eq!(
+        asked(&mut scene, 1..=4),
+        [1, 3],
+        "it is there: patience begins anew"
+    );
+}
+
+#[test]
+fn whatever_an_msvpu_lacks_it_gets() {
+    let mut scene = Scene::second_round();
+    scene.answer(node(0), SECOND, 0);
+    let mut lacks = |origin, rank, tile| {
+        scene.step(Event::Lacks {
+            origin,
+            rank: Rank(rank),
+            tile,
+        })
+    };
+    let order = |rank| Effect::SendTask(node(0), ranks([rank]), Round(2), payload(8));
+    let tile = |rank| Effect::SendTile(node(0), Rank(rank), payload(rank as u8));
+    assert_eq!(lacks(node(0), 1, false), [order(1)]);
+    assert_eq!(lacks(node(0), 1, true), [tile(1), order(1)]);
+    assert_eq!(lacks(node(0), 0, false), NOTHING, "it has answered");
+    assert_eq!(
+        lacks(node(0), 0, true),
+        [tile(0)],
+        "it has answered elsewhere"
+    );
+}
+
+#[test]
+fn answers_to_requests_that_were_made_twice_change_nothing() {
+    let mut scene = Scene::second_round();
+    let before = scene.team.crews.shares();
+    let shares = vec![share(node(2), 0..2), share(node(1), 2..3)];
+    let allotted = scene.step(Event::Allotted(shares));
+    assert_eq!(
+        allotted[..2],
+        vec_of(|| Effect::Drop(Dropped::Duplicate), 2)
+    );
+    let started = scene.step(Event::Started(node(0), ranks(0..2)));
+    assert_eq!(started, [Effect::Drop(Dropped::Duplicate)]);
+    let others = vec![node(7), again(0, 2)];
+    assert_eq!(scene.step(Event::Lost(others)), NOTHING);
+    assert_eq!(scene.team.crews.shares(), before);
+}
