@@ -180,8 +180,13 @@ impl Node {
     /// A piece of those that run is done; returns whose answer that is.
     pub(super) fn finish(&mut self, which: usize) -> Option<(Place, Stage, Option<Payload>)> {
         let piece = self.running.swap_remove(which);
+        let answer = self.end(piece);
         let granted = self.gate.finished();
         self.grant(granted);
+        answer
+    }
+
+    fn end(&mut self, piece: Piece) -> Option<(Place, Stage, Option<Payload>)> {
         let Piece::Ours(place, work) = piece else {
             return None;
         };
