@@ -242,9 +242,14 @@ impl TeamLeader {
                 };
                 self.order(origin, inquire);
             }
-            Effect::Reserve(origin, id) => {
-                let leader = self.node();
-                self.order(origin, SupervisorMessage::Reserve { team, leader, id });
+            Effect::Reserve(origin, rank, id) => {
+                let reserve = SupervisorMessage::Reserve {
+                    team,
+                    leader: self.node(),
+                    rank,
+                    id,
+                };
+                self.order(origin, reserve);
             }
             Effect::Release(origin, id) => {
                 let leader = self.node();

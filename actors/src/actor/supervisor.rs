@@ -135,7 +135,7 @@ impl Handler<Letter> for Supervisor {
                 complexity,
             } => {
                 let load = |_| Errand::Do(Order::Load(tile.clone()), complexity);
-                self.hand_out(team, &rank.into(), false, load);
+                self.hand_out(team, &self.admitted(team, &rank.into()), false, load);
             }
             SupervisorMessage::Task {
                 team,
@@ -144,7 +144,7 @@ impl Handler<Letter> for Supervisor {
                 task,
             } => {
                 let step = |_| Errand::Do(Order::Step(round, task.clone()), 0.0);
-                self.hand_out(team, &ranks, true, step);
+                self.hand_out(team, &self.admitted(team, &ranks), true, step);
             }
             SupervisorMessage::Collect {
                 team,
@@ -152,7 +152,7 @@ impl Handler<Letter> for Supervisor {
                 output,
             } => {
                 let collect = |_| Errand::Do(Order::Collect(output.clone()), 0.0);
-                self.hand_out(team, &ranks, true, collect);
+                self.hand_out(team, &self.admitted(team, &ranks), true, collect);
             }
             SupervisorMessage::Inquire {
                 team,
@@ -169,7 +169,12 @@ impl Handler<Letter> for Supervisor {
                 }
                 self.hand_out(team, &ranks, false, |_| Errand::Inquire(stage));
             }
-            SupervisorMessage::Reserve { team, leader, id } => self.reserve(team, leader, id),
+            SupervisorMessage::Reserve {
+                team,
+                leader,
+                rank,
+                id,
+            } => self.reserve(team, leader, rank, id),
             SupervisorMessage::Release { team, leader, id } => self.release(team, leader, id),
             SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
             SupervisorMessage::Stop { team } => self.stop(team),

@@ -187,10 +187,11 @@ pub(crate) enum SupervisorMessage {
         ranks: Ranks,
         stage: Stage,
     },
-    /// Leader: work for this team alone, as soon as nothing else is at work.
+    /// Leader: work for this rank alone, as soon as nothing else is at work.
     Reserve {
         team: TeamId,
         leader: NodeId,
+        rank: Rank,
         id: ReservationId,
     },
     /// Leader: work for others again.
@@ -242,7 +243,7 @@ pub(crate) enum LeaderMessage {
     Failed { origin: Origin, error: JobError },
     /// Proxy: the record of that sequence number is safe.
     Committed { sequence: u64 },
-    /// Supervisor: the node works for this team alone.
+    /// Supervisor: the node works for one rank of this team alone.
     Reserved { origin: Origin, id: ReservationId },
     /// Supervisor: the node works for others again.
     Released { origin: Origin, id: ReservationId },

@@ -73,8 +73,8 @@ pub(crate) enum Effect {
     Inquire(Origin, Ranks, Stage),
     /// Ask the balancer which of these nodes are lost.
     Survey(Vec<Origin>),
-    /// Ask a node to finish what it works on, and then to work for this team alone.
-    Reserve(Origin, ReservationId),
+    /// Ask a node to finish what it works on, and then to work for this rank alone.
+    Reserve(Origin, Rank, ReservationId),
     /// Let a node work for others again.
     Release(Origin, ReservationId),
     /// Put the record where it outlives the leader.

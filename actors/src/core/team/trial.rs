@@ -26,7 +26,8 @@ pub(super) struct Trials {
 impl Trials {
     /// Orders that may have got lost.
     pub(super) fn repeat(&self, committed: u64) -> Vec<Effect> {
-        let wanted = self.wanted.map(|(_, at)| Effect::Reserve(at, self.latest));
+        let reserve = |(rank, at)| Effect::Reserve(at, rank, self.latest);
+        let wanted = self.wanted.map(reserve);
         let over = self.over.iter();
         let over = over.filter(|(_, (_, record))| *record <= committed);
         let released = over.map(|(origin, (id, _))| Effect::Release(*origin, *id));
@@ -79,7 +80,7 @@ impl Team {
         if let Some((rank, origin)) = next.find(|(_, origin)| self.is_alone(*origin, &held)) {
             self.trials.latest = self.trials.latest.next();
             self.trials.wanted = Some((rank, origin));
-            effects.push(Effect::Reserve(origin, self.trials.latest));
+            effects.push(Effect::Reserve(origin, rank, self.trials.latest));
         }
     }
 

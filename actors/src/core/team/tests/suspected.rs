@@ -39,8 +39,9 @@ fn run_trial(rank: u32) -> [Effect; 2] {
     ]
 }
 
+/// The order to reserve it for rank 0 first, then for rank 1.
 fn reserve(id: u64) -> Effect {
-    Effect::Reserve(node(3), ReservationId(id))
+    Effect::Reserve(node(3), Rank(id as u32 - 1), ReservationId(id))
 }
 
 fn release(id: u64) -> Effect {
@@ -215,7 +216,10 @@ fn a_trial_that_is_gone_from_its_node_is_to_blame_for_nothing() {
     scene.step(Event::Allotted(vec![share(node(4), 0..2)]));
     scene.committed();
     let started = scene.step(Event::Started(node(4), ranks(0..2)));
-    assert_eq!(started, [Effect::Reserve(node(4), ReservationId(2))]);
+    assert_eq!(
+        started,
+        [Effect::Reserve(node(4), Rank(0), ReservationId(2))]
+    );
 }
 
 #[test]
@@ -263,7 +267,10 @@ fn a_tile_that_was_not_sent_yet_is_not_to_blame() {
     );
     scene.step(Event::Allotted(vec![share(node(4), 0..2)]));
     let started = scene.step(Event::Started(node(4), ranks(0..2)));
-    assert_eq!(started, [Effect::Reserve(node(4), ReservationId(2))]);
+    assert_eq!(
+        started,
+        [Effect::Reserve(node(4), Rank(0), ReservationId(2))]
+    );
     reserved(&mut scene, node(4), 2);
     assert_eq!(sent(&scene.committed()), [0], "its trial begins now");
 }

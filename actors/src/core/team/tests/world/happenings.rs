@@ -10,7 +10,7 @@ impl World {
         self.way.retain(|(_, mail)| match mail {
             Mail::Start(to, _) | Mail::Retire(to, _) => *to != node,
             Mail::Order(to, ..) | Mail::Inquire(to, ..) => *to != node,
-            Mail::Reserve(to, _) | Mail::Release(to, _) => *to != node,
+            Mail::Reserve(to, ..) | Mail::Release(to, _) => *to != node,
             Mail::Leader(_) | Mail::Allot(_) | Mail::Survey(_) | Mail::Commit(_) => true,
         });
         self.joined[node.0 as usize] += 1;
@@ -130,14 +130,14 @@ impl World {
             }
             Mail::Order(to, ranks, order) => {
                 if let Some(node) = self.nodes.get_mut(&to) {
-                    for rank in ranks.iter() {
+                    for rank in node.admitted(&ranks).iter() {
                         node.order(epoch, rank, order.clone());
                     }
                 }
             }
-            Mail::Reserve(to, id) => {
+            Mail::Reserve(to, rank, id) => {
                 if let Some(node) = self.nodes.get_mut(&to) {
-                    node.reserve(epoch, id);
+                    node.reserve(epoch, rank, id);
                 }
                 self.grants(to);
             }

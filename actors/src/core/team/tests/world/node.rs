@@ -134,9 +134,9 @@ impl Node {
         self.gate.push(flow, 1.0, piece);
     }
 
-    pub(super) fn reserve(&mut self, epoch: u32, id: ReservationId) {
+    pub(super) fn reserve(&mut self, epoch: u32, rank: Rank, id: ReservationId) {
         if self.epoch == Some(epoch) {
-            match self.reservations.reserve(id) {
+            match self.reservations.reserve(id, rank) {
                 Asked::New => self.open(),
                 Asked::Again => {}
                 Asked::Late => return,
@@ -145,6 +145,10 @@ impl Node {
             let granted = self.gate.reserve(flow(true).job);
             self.grant(granted);
         }
+    }
+
+    pub(super) fn admitted(&self, ranks: &Ranks) -> Ranks {
+        self.reservations.admitted(ranks)
     }
 
     /// `false` when the team is not here.
