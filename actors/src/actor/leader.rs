@@ -246,6 +246,7 @@ impl TeamLeader {
                 let reserve = SupervisorMessage::Reserve {
                     team,
                     leader: self.node(),
+                    origin,
                     rank,
                     id,
                 };

@@ -172,15 +172,16 @@ impl Handler<Letter> for Supervisor {
             SupervisorMessage::Reserve {
                 team,
                 leader,
+                origin,
                 rank,
                 id,
-            } => self.reserve(team, leader, rank, id),
+            } if origin == self.host.link.origin() => self.reserve(team, leader, rank, id),
             SupervisorMessage::Release { team, leader, id } => self.release(team, leader, id),
             SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
             SupervisorMessage::Stop { team } => self.stop(team),
-            SupervisorMessage::StartLeader { .. } | SupervisorMessage::StartMsvpus { .. } => {
-                self.host.link.stale();
-            }
+            SupervisorMessage::StartLeader { .. }
+            | SupervisorMessage::StartMsvpus { .. }
+            | SupervisorMessage::Reserve { .. } => self.host.link.stale(),
         }
     }
 }

@@ -187,10 +187,12 @@ pub(crate) enum SupervisorMessage {
         ranks: Ranks,
         stage: Stage,
     },
-    /// Leader: work for this rank alone, as soon as nothing else is at work.
+    /// Leader: this incarnation of the node is to work for this rank alone, as soon as nothing
+    /// else is at work.
     Reserve {
         team: TeamId,
         leader: NodeId,
+        origin: Origin,
         rank: Rank,
         id: ReservationId,
     },

@@ -30,7 +30,7 @@ enum Mail {
     Retire(NodeId, Ranks),
     Order(NodeId, Ranks, Order),
     Inquire(NodeId, Ranks, Stage),
-    Reserve(NodeId, Rank, ReservationId),
+    Reserve(Origin, Rank, ReservationId),
     Release(NodeId, ReservationId),
     Allot(Ranks),
     Survey(Vec<Origin>),
@@ -157,7 +157,7 @@ impl World {
                 self.check(&ranks, Some(stage));
                 Mail::Inquire(origin.node, ranks, stage)
             }
-            Effect::Reserve(origin, rank, id) => Mail::Reserve(origin.node, rank, id),
+            Effect::Reserve(origin, rank, id) => Mail::Reserve(origin, rank, id),
             Effect::Release(origin, id) => Mail::Release(origin.node, id),
             Effect::SendTile(origin, rank, tile) => {
                 self.check(&rank.into(), None);

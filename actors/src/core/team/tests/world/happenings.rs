@@ -10,7 +10,8 @@ impl World {
         self.way.retain(|(_, mail)| match mail {
             Mail::Start(to, _) | Mail::Retire(to, _) => *to != node,
             Mail::Order(to, ..) | Mail::Inquire(to, ..) => *to != node,
-            Mail::Reserve(to, ..) | Mail::Release(to, _) => *to != node,
+            Mail::Reserve(to, ..) => to.node != node,
+            Mail::Release(to, _) => *to != node,
             Mail::Leader(_) | Mail::Allot(_) | Mail::Survey(_) | Mail::Commit(_) => true,
         });
         self.joined[node.0 as usize] += 1;
@@ -136,16 +137,18 @@ impl World {
                 }
             }
             Mail::Reserve(to, rank, id) => {
-                if let Some(node) = self.nodes.get_mut(&to) {
+                if let Some(node) = self.nodes.get_mut(&to.node)
+                    && node.origin == to
+                {
                     node.reserve(epoch, rank, id);
                 }
-                self.grants(to);
+                self.grants(to.node);
             }
             Mail::Release(to, id) => {
-                if let Some(node) = self.nodes.get_mut(&to) {
-                    if node.release(epoch, id) {
-                        self.way.push(back(Event::Released(node.origin, id)));
-                    }
+                if let Some(node) = self.nodes.get_mut(&to)
+                    && node.release(epoch, id)
+                {
+                    self.way.push(back(Event::Released(node.origin, id)));
                 }
                 self.grants(to);
             }
@@ -178,7 +181,7 @@ impl World {
 
     /// A node begins the piece of work whose turn it is, or ends one; tells whether there was one.
     fn compute(&mut self, node: NodeId, which: usize) -> bool {
-        let begins = which % 2 == 0;
+        let begins = which.is_multiple_of(2);
         let begun = begins && self.begin(node);
         begun || self.finish(node, which / 2) || (!begins && self.begin(node))
     }
