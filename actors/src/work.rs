@@ -70,9 +70,9 @@ pub(crate) trait Processors: Send + Sync {
     /// Drops what waits of a job that is over, and its reservation.
     fn forget(&self, job: JobId);
 
-    /// Asks that only work of this job runs that is submitted from then on. Until then nothing new
-    /// starts; when what runs has ended, and reservations asked for before are released, `ready`
-    /// is called: by whoever made the CPUs free, so it must be quick, and at once where they are.
+    /// Asks that only work of this job runs that is submitted from then on. Until then nothing of
+    /// others starts; when what runs and what the job has submitted before has ended, and
+    /// reservations asked for before are released, `ready` is called: by whoever made the CPUs free, so it must be quick, and at once where they are.
     /// Asking twice is asking once, but every `ready` is called. It is dropped if the job releases
     /// or is forgotten first; at the same time as that, it may still be called.
     fn reserve(&self, job: JobId, ready: Ready);

@@ -352,7 +352,7 @@ where
             (Err(JobError::PoisonTile { rank, .. }), Some(tile), _) if rank.0 == tile => {
                 Ok(Ending::Poisoned)
             }
-            (Err(JobError::PoisonTile { .. }), None, _) => Ok(Ending::Mistaken),
+            (Err(JobError::PoisonTile { .. }), ..) => Ok(Ending::Mistaken),
             (Err(JobError::Panicked { .. }), _, Some(_)) => Ok(Ending::Panicked),
             (Err(error), ..) => Err(format!("ended with: {error}")),
         }

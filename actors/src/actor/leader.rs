@@ -106,7 +106,8 @@ impl Handler<Letter> for TeamLeader {
             }
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
             LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
-            LeaderMessage::Reserved { origin } => Event::Reserved(origin),
+            LeaderMessage::Reserved { origin, id } => Event::Reserved(origin, id),
+            LeaderMessage::Released { origin, id } => Event::Released(origin, id),
             LeaderMessage::Absent { origin, ranks } => Event::Absent(origin, ranks),
             LeaderMessage::Committed { sequence } => Event::Committed(sequence),
             LeaderMessage::Cancel => {
@@ -241,12 +242,19 @@ impl TeamLeader {
                 };
                 self.order(origin, inquire);
             }
-            Effect::Reserve(origin) => {
-                let leader = self.node();
-                self.order(origin, SupervisorMessage::Reserve { team, leader });
+            Effect::Reserve(origin, rank, id) => {
+                let reserve = SupervisorMessage::Reserve {
+                    team,
+                    leader: self.node(),
+                    origin,
+                    rank,
+                    id,
+                };
+                self.order(origin, reserve);
             }
-            Effect::Release(origin) => {
-                self.order(origin, SupervisorMessage::Release { team });
+            Effect::Release(origin, id) => {
+                let leader = self.node();
+                self.order(origin, SupervisorMessage::Release { team, leader, id });
             }
             Effect::Commit(record) => {
                 self.told = self.host.clock.now();

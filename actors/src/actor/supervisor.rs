@@ -1,5 +1,7 @@
 //! The supervisor: one per node; starts and stops that node's leaders and MsVPUs.
 
+mod reserving;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::core::lease::Member;
 use crate::core::msvpu::Order;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
+use crate::core::reservation::Reservations;
 use crate::error::JobError;
 use crate::host::{Counted, Host};
 use crate::id::{NodeId, Rank, TeamId};
@@ -39,6 +42,7 @@ struct Hosted {
     cancellation: Cancellation,
     leader: Option<Registration>,
     crew: Option<Crew>,
+    reservations: Reservations,
 }
 
 struct Crew {
@@ -104,7 +108,7 @@ impl Handler<Letter> for Supervisor {
                 invocation,
                 input,
                 resumed,
-            } => self.start_leader(team, invocation, input, resumed),
+            } if !self.is_replaced(team) => self.start_leader(team, invocation, input, resumed),
             SupervisorMessage::CancelLeader { team } => {
                 let node = self.host.link.origin().node;
                 let leader = Address::Leader(team, node);
@@ -116,7 +120,7 @@ impl Handler<Letter> for Supervisor {
                 invocation,
                 ranks,
                 team_size,
-            } => {
+            } if !self.is_replaced(team) => {
                 let origin = self.host.link.origin();
                 let answer = match self.start_msvpus(team, leader, &invocation, &ranks, team_size) {
                     Ok(()) => LeaderMessage::Started { origin, ranks },
@@ -131,7 +135,7 @@ impl Handler<Letter> for Supervisor {
                 complexity,
             } => {
                 let load = |_| Errand::Do(Order::Load(tile.clone()), complexity);
-                self.hand_out(team, &rank.into(), false, load);
+                self.hand_out(team, &self.admitted(team, &rank.into()), false, load);
             }
             SupervisorMessage::Task {
                 team,
@@ -140,7 +144,7 @@ impl Handler<Letter> for Supervisor {
                 task,
             } => {
                 let step = |_| Errand::Do(Order::Step(round, task.clone()), 0.0);
-                self.hand_out(team, &ranks, true, step);
+                self.hand_out(team, &self.admitted(team, &ranks), true, step);
             }
             SupervisorMessage::Collect {
                 team,
@@ -148,7 +152,7 @@ impl Handler<Letter> for Supervisor {
                 output,
             } => {
                 let collect = |_| Errand::Do(Order::Collect(output.clone()), 0.0);
-                self.hand_out(team, &ranks, true, collect);
+                self.hand_out(team, &self.admitted(team, &ranks), true, collect);
             }
             SupervisorMessage::Inquire {
                 team,
@@ -165,10 +169,19 @@ impl Handler<Letter> for Supervisor {
                 }
                 self.hand_out(team, &ranks, false, |_| Errand::Inquire(stage));
             }
-            SupervisorMessage::Reserve { team, leader } => self.reserve(team, leader),
-            SupervisorMessage::Release { team } => self.host.processors.release(team.job),
+            SupervisorMessage::Reserve {
+                team,
+                leader,
+                origin,
+                rank,
+                id,
+            } if origin == self.host.link.origin() => self.reserve(team, leader, rank, id),
+            SupervisorMessage::Release { team, leader, id } => self.release(team, leader, id),
             SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
             SupervisorMessage::Stop { team } => self.stop(team),
+            SupervisorMessage::StartLeader { .. }
+            | SupervisorMessage::StartMsvpus { .. }
+            | SupervisorMessage::Reserve { .. } => self.host.link.stale(),
         }
     }
 }
@@ -196,6 +209,12 @@ impl Supervisor {
         self.host.link.send(Address::Directory, renew);
     }
 
+    /// Whether this node already works for a later leader of the job.
+    fn is_replaced(&self, team: TeamId) -> bool {
+        let later = |of: &TeamId| of.job == team.job && of.epoch > team.epoch;
+        self.hosted.keys().any(later)
+    }
+
     /// What this node runs for the team; made now if this is the first of it.
     fn host(&mut self, team: TeamId, invocation: &Invocation) -> Result<&mut Hosted, JobError> {
         if !self.hosted.contains_key(&team) {
@@ -220,6 +239,7 @@ impl Supervisor {
                 cancellation: Cancellation::default(),
                 leader: None,
                 crew: None,
+                reservations: Reservations::default(),
             }),
         })
     }
@@ -328,19 +348,6 @@ impl Supervisor {
         for (rank, msvpu) in ranks.ranges().iter().flat_map(here) {
             link.tell(msvpu, errand(*rank));
         }
-    }
-
-    fn reserve(&self, team: TeamId, leader: NodeId) {
-        let link = self.host.link.clone();
-        if !self.hosted.contains_key(&team) {
-            return link.undeliverable(&team);
-        }
-        let origin = link.origin();
-        let reserved = move || {
-            let reserved = LeaderMessage::Reserved { origin };
-            link.send(Address::Leader(team, leader), reserved);
-        };
-        self.host.processors.reserve(team.job, Box::new(reserved));
     }
 
     /// Those that this node does not run.

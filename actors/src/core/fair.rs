@@ -232,27 +232,43 @@ impl<T> FairQueue<T> {
         Some(piece)
     }
 
-    /// Forgets a job; returns what waits of it.
-    pub(crate) fn remove(&mut self, job: JobId) -> VecDeque<T> {
-        let Some(key) = self.job_keys.remove(&job) else {
+    /// Takes out what waits of a job, in order.
+    pub(crate) fn drain(&mut self, id: JobId) -> VecDeque<(Flow, f64, T)> {
+        let Some(key) = self.job_keys.get(&id) else {
             return VecDeque::new();
         };
-        self.last = None;
-        let job = self.jobs.remove(key);
+        let job = &mut self.jobs[*key];
+        let pieces = std::mem::take(&mut job.pieces);
         let owner = &mut self.owners[job.owner];
-        owner.known -= 1;
-        if !job.pieces.is_empty() {
+        if !pieces.is_empty() {
             owner.waiting[job.weight as usize] -= 1;
-            owner.jobs.leave(key);
+            owner.jobs.leave(*key);
             if owner.jobs.is_empty() {
                 self.level.leave(job.owner);
             }
         }
-        if owner.known == 0 {
-            self.forget_owners();
+        self.len -= pieces.len();
+        let flow = Flow {
+            owner: owner.id,
+            job: id,
+            weight: job.weight,
+        };
+        let pieces = pieces.into_iter();
+        pieces.map(|(cost, piece)| (flow, cost, piece)).collect()
+    }
+
+    /// Forgets a job; returns what waits of it.
+    pub(crate) fn remove(&mut self, job: JobId) -> VecDeque<T> {
+        let pieces = self.drain(job);
+        if let Some(key) = self.job_keys.remove(&job) {
+            self.last = None;
+            let owner = &mut self.owners[self.jobs.remove(key).owner];
+            owner.known -= 1;
+            if owner.known == 0 {
+                self.forget_owners();
+            }
         }
-        self.len -= job.pieces.len();
-        job.pieces.into_iter().map(|(_, piece)| piece).collect()
+        pieces.into_iter().map(|(.., piece)| piece).collect()
     }
 
     /// Forgets owners without jobs, unless they had more than their share: they might be back with

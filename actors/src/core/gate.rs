@@ -1,8 +1,8 @@
 //! The way from a node's queue to its CPUs, which one job at a time can have to itself.
 //!
 //! A tile that may have brought down a node is tried where nothing else runs: if the node goes
-//! down again, it was that tile. So a job reserves the CPUs, gets them when nothing runs any more,
-//! and only what it brings from then on runs until it releases them.
+//! down again, it was that tile. So a job reserves the CPUs, gets them when nothing runs any more
+//! and nothing of its own waits, and only what it brings from then on runs until it releases them.
 
 #[cfg(test)]
 mod tests;
@@ -15,12 +15,13 @@ use crate::id::JobId;
 /// A [`FairQueue`] that knows what runs and who has reserved the CPUs.
 ///
 /// Reservations are granted in the order in which they were asked for. From the moment that one
-/// is asked for, nothing new starts, so that each is granted once all that runs now has ended.
+/// is asked for, nothing of others starts, and it is granted once all that runs and all that its
+/// job has brought has ended: what the job brings then must not wait for what waits till the end.
 /// Methods that may lead to that return the job to whom the CPUs have just been granted.
 #[derive(Debug)]
 pub(crate) struct Gate<T> {
     queue: FairQueue<T>,
-    /// What the holder has brought since it holds the CPUs.
+    /// What waits of the holder, or of the one that is to be next.
     side: VecDeque<(Flow, f64, T)>,
     running: usize,
     holder: Option<JobId>,
@@ -42,7 +43,7 @@ impl<T> Gate<T> {
     /// Lets a piece wait for its turn; `cost` in elementary operations, as for
     /// [`FairQueue::push`].
     pub(crate) fn push(&mut self, flow: Flow, cost: f64, piece: T) {
-        if self.holder == Some(flow.job) {
+        if self.favoured() == Some(flow.job) {
             self.side.push_back((flow, cost, piece));
         } else {
             self.queue.push(flow, cost, piece);
@@ -51,12 +52,9 @@ impl<T> Gate<T> {
 
     /// Takes the piece whose turn it is; it runs until [`finished`](Self::finished) is called.
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let piece = if self.holder.is_some() {
-            self.side.pop_front().map(|(.., piece)| piece)
-        } else if self.asked.is_empty() {
-            self.queue.pop()
-        } else {
-            None
+        let piece = match self.favoured() {
+            Some(_) => self.side.pop_front().map(|(.., piece)| piece),
+            None => self.queue.pop(),
         }?;
         self.running += 1;
         Some(piece)
@@ -64,13 +62,15 @@ impl<T> Gate<T> {
 
     /// How many pieces [`pop`](Self::pop) would give now.
     pub(crate) fn runnable(&self) -> usize {
-        if self.holder.is_some() {
-            self.side.len()
-        } else if self.asked.is_empty() {
-            self.queue.len()
-        } else {
-            0
+        match self.favoured() {
+            Some(_) => self.side.len(),
+            None => self.queue.len(),
         }
+    }
+
+    /// The only job of which anything starts now: the holder, or who is to be next.
+    fn favoured(&self) -> Option<JobId> {
+        self.holder.or_else(|| self.asked.front().copied())
     }
 
     /// A piece that ran has ended.
@@ -87,6 +87,9 @@ impl<T> Gate<T> {
         }
         if !self.asked.contains(&job) {
             self.asked.push_back(job);
+            if self.favoured() == Some(job) {
+                self.side = self.queue.drain(job);
+            }
         }
         self.grant()
     }
@@ -94,11 +97,15 @@ impl<T> Gate<T> {
     /// Takes back a reservation, whether it was granted or only asked for. What the job has
     /// brought meanwhile and has not run waits like all else.
     pub(crate) fn release(&mut self, job: JobId) -> Option<JobId> {
+        let was_favoured = self.favoured() == Some(job);
         self.asked.retain(|asked| *asked != job);
-        if self.holder == Some(job) {
-            self.holder = None;
+        self.holder.take_if(|holder| *holder == job);
+        if was_favoured {
             for (flow, cost, piece) in self.side.drain(..) {
                 self.queue.push(flow, cost, piece);
+            }
+            if let Some(next) = self.favoured() {
+                self.side = self.queue.drain(next);
             }
         }
         self.grant()
@@ -112,14 +119,14 @@ impl<T> Gate<T> {
 
     /// Takes back all reservations.
     pub(crate) fn open(&mut self) {
-        self.asked.clear();
-        if let Some(job) = self.holder {
+        if let Some(job) = self.favoured() {
+            self.asked.retain(|asked| *asked == job);
             self.release(job);
         }
     }
 
     fn grant(&mut self) -> Option<JobId> {
-        if self.holder.is_some() || self.running > 0 {
+        if self.holder.is_some() || self.running > 0 || !self.side.is_empty() {
             return None;
         }
         self.holder = self.asked.pop_front();

@@ -16,5 +16,6 @@ pub(crate) mod performance;
 pub(crate) mod ranks;
 pub(crate) mod record;
 pub(crate) mod report;
+pub(crate) mod reservation;
 pub(crate) mod strategy;
 pub(crate) mod team;

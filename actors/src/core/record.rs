@@ -122,6 +122,8 @@ impl Record {
         for share in self.shares.iter().filter(|share| share.origin == leader) {
             self.suspects.lost(&share.ranks)?;
         }
+        // A trial elsewhere: the next leader has reserved no node for it.
+        self.suspects.withdraw();
         Ok(())
     }
 }
@@ -179,5 +181,33 @@ mod tests {
         // Another node is lost: the trial goes on.
         suspects.lost(&ranks(&[8])).unwrap();
         assert_eq!(suspects.trial(), Some(Rank(1)));
+    }
+
+    #[test]
+    fn a_trial_elsewhere_is_off_when_its_leader_is_lost() {
+        let origin = |node| Origin {
+            node: crate::id::NodeId(node),
+            incarnation: crate::id::Incarnation(1),
+        };
+        let share = |node, of: &[u32]| Share {
+            origin: origin(node),
+            ranks: ranks(of),
+        };
+        let mut suspects = Suspects::default();
+        suspects.lost(&ranks(&[1])).unwrap();
+        suspects.lost(&ranks(&[1])).unwrap();
+        suspects.try_rank(Rank(1));
+        let mut record = Record {
+            sequence: 9,
+            round: Round(2),
+            task: Payload::default(),
+            shares: vec![share(0, &[2]), share(1, &[1])],
+            suspects,
+        };
+        assert_eq!(record.lost(origin(0)), Ok(()));
+        assert_eq!(record.suspects.trial(), None);
+        assert_eq!(record.suspects.held(), ranks(&[1]));
+        // The next leader is where the trial was, and is lost before it has told anything.
+        assert_eq!(record.lost(origin(1)), Ok(()));
     }
 }

@@ -21,6 +21,7 @@ use crate::program::Step;
 
 use demand::Demand;
 pub(crate) use event::{Dropped, Effect, Event};
+use trial::Trials;
 
 /// The memory of a leader between events.
 #[derive(Debug)]
@@ -38,10 +39,7 @@ pub(crate) struct Team {
     /// Moves that wait for the next round.
     moves: Vec<Share>,
     suspects: Suspects,
-    /// Whether the one on trial was sent to its node.
-    tried: bool,
-    /// The next to be tried, and the node that is asked to be there for it alone.
-    wanted: Option<(Rank, Origin)>,
+    trials: Trials,
     sequence: u64,
     committed: u64,
     /// The latest record, until the proxy has it.
@@ -72,8 +70,7 @@ impl Team {
             unplaced: Ranks::default(),
             moves: Vec::new(),
             suspects: Suspects::default(),
-            tried: false,
-            wanted: None,
+            trials: Trials::default(),
             sequence: 0,
             committed: 0,
             record: None,
@@ -132,10 +129,13 @@ impl Team {
                 self.ask(Demand::Output(output), now, &mut effects);
             }
             Event::Committed(sequence) => {
-                self.committed = self.committed.max(sequence);
-                return self.commit_done(now);
+                let before = self.committed;
+                self.committed = before.max(sequence);
+                self.release(before, &mut effects);
+                effects.extend(self.commit_done(now));
             }
-            Event::Reserved(origin) => self.reserved(origin, &mut effects),
+            Event::Reserved(origin, id) => self.reserved(origin, id, &mut effects),
+            Event::Released(origin, id) => self.trials.released(origin, id),
             Event::Lost(origins) => return self.lost(&origins),
             Event::Tick => self.tick(&mut effects),
         }
@@ -311,9 +311,7 @@ impl Team {
         {
             effects.push(Effect::Commit(record.clone()));
         }
-        if let Some((_, origin)) = self.wanted {
-            effects.push(Effect::Reserve(origin));
-        }
+        effects.extend(self.trials.repeat(self.committed));
         self.crews.tick();
         for (origin, crew) in self.crews.iter_quiet() {
             if !crew.starting.is_empty() {

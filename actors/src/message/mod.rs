@@ -14,6 +14,7 @@ use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
+use crate::core::reservation::ReservationId;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
 use crate::job::{Cost, Finished, JobOptions, NodeReport, What};
@@ -186,10 +187,21 @@ pub(crate) enum SupervisorMessage {
         ranks: Ranks,
         stage: Stage,
     },
-    /// Leader: work for this team alone, as soon as nothing else is at work.
-    Reserve { team: TeamId, leader: NodeId },
+    /// Leader: this incarnation of the node is to work for this rank alone, as soon as nothing
+    /// else is at work.
+    Reserve {
+        team: TeamId,
+        leader: NodeId,
+        origin: Origin,
+        rank: Rank,
+        id: ReservationId,
+    },
     /// Leader: work for others again.
-    Release { team: TeamId },
+    Release {
+        team: TeamId,
+        leader: NodeId,
+        id: ReservationId,
+    },
     /// Leader: these have moved to another node.
     Retire { team: TeamId, ranks: Ranks },
     /// Leader or proxy: stop all that runs for the team.
@@ -233,8 +245,10 @@ pub(crate) enum LeaderMessage {
     Failed { origin: Origin, error: JobError },
     /// Proxy: the record of that sequence number is safe.
     Committed { sequence: u64 },
-    /// Supervisor: the node works for this team alone.
-    Reserved { origin: Origin },
+    /// Supervisor: the node works for one rank of this team alone.
+    Reserved { origin: Origin, id: ReservationId },
+    /// Supervisor: the node works for others again.
+    Released { origin: Origin, id: ReservationId },
     /// Supervisor: someone asked for the job's end.
     Cancel,
 }

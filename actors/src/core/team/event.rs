@@ -6,6 +6,7 @@ use crate::core::allotment::Share;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
+use crate::core::reservation::ReservationId;
 use crate::error::JobError;
 use crate::id::{Origin, Rank, Round};
 use crate::job::{Finished, Phase};
@@ -38,7 +39,9 @@ pub(crate) enum Event {
     /// The proxy has the record of that sequence number.
     Committed(u64),
     /// A node works for nobody now but for this team.
-    Reserved(Origin),
+    Reserved(Origin, ReservationId),
+    /// A node works for others again.
+    Released(Origin, ReservationId),
     /// These nodes are lost.
     Lost(Vec<Origin>),
     /// MsVPUs of this node cannot go on.
@@ -70,10 +73,10 @@ pub(crate) enum Effect {
     Inquire(Origin, Ranks, Stage),
     /// Ask the balancer which of these nodes are lost.
     Survey(Vec<Origin>),
-    /// Ask a node to finish what it works on, and then to work for this team alone.
-    Reserve(Origin),
+    /// Ask a node to finish what it works on, and then to work for this rank alone.
+    Reserve(Origin, Rank, ReservationId),
     /// Let a node work for others again.
-    Release(Origin),
+    Release(Origin, ReservationId),
     /// Put the record where it outlives the leader.
     Commit(Record),
     /// Let the program fold the partial results of a round.

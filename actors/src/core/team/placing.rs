@@ -127,7 +127,7 @@ impl Team {
             let Some(Crew { live, starting, .. }) = self.crews.lose(*origin) else {
                 continue;
             };
-            self.wanted = self.wanted.filter(|(_, at)| at != origin);
+            self.trials.lost(*origin);
             if let State::Asking(_, gather) = &self.state {
                 let at_work = gather.missing(&live.without(&withheld));
                 if let Err(error) = self.suspects.lost(&at_work) {

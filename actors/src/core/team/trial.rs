@@ -1,39 +1,86 @@
 //! Tiles that are suspected of killing their nodes are tried one at a time, each alone on a node.
 
+use std::collections::BTreeMap;
+
 use super::{Dropped, Effect, State, Team};
 use crate::core::ranks::Ranks;
+use crate::core::reservation::ReservationId;
 use crate::id::{Origin, Rank};
+
+/// How far the trials have got.
+#[derive(Debug, Default)]
+pub(super) struct Trials {
+    /// The next to be tried, and the node that is asked to be there for it alone.
+    wanted: Option<(Rank, Origin)>,
+    /// The latest reservation that was asked for: that of `wanted`, or of the trial under way.
+    latest: ReservationId,
+    /// Where the trial under way is.
+    at: Option<Origin>,
+    /// Whether the one on trial was sent there.
+    sent: bool,
+    /// Nodes where a trial is over, until they know, and the number of the record that says so. As
+    /// long as that is not safe, a loss of the node would be blamed on the tile that was on trial.
+    over: BTreeMap<Origin, (ReservationId, u64)>,
+}
+
+impl Trials {
+    /// Orders that may have got lost.
+    pub(super) fn repeat(&self, committed: u64) -> Vec<Effect> {
+        let reserve = |(rank, at)| Effect::Reserve(at, rank, self.latest);
+        let wanted = self.wanted.map(reserve);
+        let over = self.over.iter();
+        let over = over.filter(|(_, (_, record))| *record <= committed);
+        let released = over.map(|(origin, (id, _))| Effect::Release(*origin, *id));
+        wanted.into_iter().chain(released).collect()
+    }
+
+    pub(super) fn released(&mut self, origin: Origin, id: ReservationId) {
+        if self.over.get(&origin).is_some_and(|(over, _)| *over <= id) {
+            self.over.remove(&origin);
+        }
+    }
+
+    pub(super) fn lost(&mut self, origin: Origin) {
+        self.wanted = self.wanted.filter(|(_, at)| *at != origin);
+        self.at = self.at.filter(|at| *at != origin);
+        self.over.remove(&origin);
+    }
+}
 
 impl Team {
     /// Ranks that may not run now on that node: suspects that wait for their trial; all others
-    /// where one is on trial or about to be, and that one as long as the proxy does not know of it,
-    /// because it may take the leader with it.
+    /// where one is on trial or about to be, or was until just now, and that one as long as the
+    /// proxy does not know of it, because it may take the leader with it.
     pub(super) fn withheld(&self, origin: Origin) -> Ranks {
         let all = || Ranks::from(0..self.team_size);
+        let over = self.trials.over.get(&origin);
         match self.suspects.trial() {
             Some(trial) if self.is_on_trial(origin) => {
-                if self.tried || self.committed >= self.sequence {
+                if self.trials.sent || self.committed >= self.sequence {
                     all().without(&trial.into())
                 } else {
                     all()
                 }
             }
-            _ if self.wanted.is_some_and(|(_, at)| at == origin) => all(),
+            _ if self.trials.wanted.is_some_and(|(_, at)| at == origin) => all(),
+            _ if over.is_some_and(|(_, record)| *record > self.committed) => all(),
             _ => self.suspects.held(),
         }
     }
 
     /// Asks for a node for the next suspect, where nothing else of the team is at work.
     pub(super) fn try_next(&mut self, effects: &mut Vec<Effect>) {
-        if self.suspects.is_empty() || self.suspects.trial().is_some() || self.wanted.is_some() {
+        let is_busy = self.suspects.trial().is_some() || self.trials.wanted.is_some();
+        if self.suspects.is_empty() || is_busy {
             return;
         }
         let held = self.suspects.held();
         let place = |rank| Some((rank, self.crews.place_of(rank)?));
         let mut next = held.iter().filter_map(place);
         if let Some((rank, origin)) = next.find(|(_, origin)| self.is_alone(*origin, &held)) {
-            self.wanted = Some((rank, origin));
-            effects.push(Effect::Reserve(origin));
+            self.trials.latest = self.trials.latest.next();
+            self.trials.wanted = Some((rank, origin));
+            effects.push(Effect::Reserve(origin, rank, self.trials.latest));
         }
     }
 
@@ -42,47 +89,57 @@ impl Team {
         let State::Asking(_, gather) = &self.state else {
             return false;
         };
-        let crew = self.crews.get(origin);
-        crew.is_some_and(|crew| gather.missing(&crew.live.without(held)).is_empty())
+        // What is starting may be at work: word that it was absent may have come late.
+        self.crews.get(origin).is_some_and(|crew| {
+            let there = crew.live.union(&crew.starting).without(held);
+            gather.missing(&there).is_empty()
+        })
     }
 
+    /// Whether a trial is under way there.
     pub(super) fn is_on_trial(&self, origin: Origin) -> bool {
-        let trial = self.suspects.trial();
-        trial.is_some_and(|trial| self.crews.runs(origin, trial))
+        self.trials.at == Some(origin)
     }
 
     /// The node is there for the next suspect alone. What happens to it now is that one's doing.
-    pub(super) fn reserved(&mut self, origin: Origin, effects: &mut Vec<Effect>) {
-        let wanted = self.wanted.filter(|(rank, at)| {
-            *at == origin && self.suspects.held().contains(*rank) && self.crews.runs(origin, *rank)
-        });
-        match wanted {
-            Some((rank, _)) => {
-                self.wanted = None;
-                self.tried = false;
-                self.suspects.try_rank(rank);
-                // It is sent when the proxy knows of the trial: it may take the leader with it.
-                self.commit(effects);
-                self.send_trial(effects);
-            }
+    pub(super) fn reserved(
+        &mut self,
+        origin: Origin,
+        id: ReservationId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let wanted = self.trials.wanted;
+        let Some((rank, _)) = wanted.filter(|(_, at)| *at == origin && id == self.trials.latest)
+        else {
             // Asked for twice, and granted again.
-            None if self.is_on_trial(origin) => effects.push(Effect::Drop(Dropped::Duplicate)),
-            None => effects.push(Effect::Release(origin)),
+            return effects.push(Effect::Drop(Dropped::Duplicate));
+        };
+        self.trials.wanted = None;
+        if self.suspects.held().contains(rank) && self.crews.runs(origin, rank) {
+            (self.trials.at, self.trials.sent) = (Some(origin), false);
+            self.suspects.try_rank(rank);
+            // It is sent when the proxy knows of the trial: it may take the leader with it.
+            self.commit(effects);
+            self.send_trial(effects);
+        } else {
+            self.trial_over(origin, effects);
+            self.try_next(effects);
         }
     }
 
     /// These are sent to their node: from now on the one on trial may be to blame for its loss.
     pub(super) fn note_trial(&mut self, sent: &Ranks) {
         let trial = self.suspects.trial();
-        self.tried |= trial.is_some_and(|trial| sent.contains(trial));
+        self.trials.sent |= trial.is_some_and(|trial| sent.contains(trial));
     }
 
     /// Once: what gets lost on the way is asked for like everything else.
     pub(super) fn send_trial(&mut self, effects: &mut Vec<Effect>) {
-        if !self.tried
+        if !self.trials.sent
             && self.committed >= self.sequence
             && let Some(rank) = self.suspects.trial()
-            && let Some(origin) = self.crews.place_of(rank)
+            && let Some(origin) = self.trials.at
+            && self.crews.runs(origin, rank)
         {
             self.supply(origin, rank, true, effects);
         }
@@ -91,9 +148,27 @@ impl Team {
     /// A rank has answered: it is no suspect, and its trial, if it was on one, is over.
     pub(super) fn acquit(&mut self, origin: Origin, rank: Rank, effects: &mut Vec<Effect>) {
         if self.suspects.clear(rank) {
-            effects.push(Effect::Release(origin));
             self.commit(effects);
+            self.trial_over(origin, effects);
         }
         self.try_next(effects);
+    }
+
+    fn trial_over(&mut self, origin: Origin, effects: &mut Vec<Effect>) {
+        self.trials.at = None;
+        let over = (self.trials.latest, self.sequence);
+        self.trials.over.insert(origin, over);
+        if self.committed >= self.sequence {
+            effects.push(Effect::Release(origin, self.trials.latest));
+        }
+    }
+
+    /// Where a trial is over the node may work for others when the record of it is safe.
+    pub(super) fn release(&mut self, before: u64, effects: &mut Vec<Effect>) {
+        for (origin, (id, record)) in &self.trials.over {
+            if *record > before && *record <= self.committed {
+                effects.push(Effect::Release(*origin, *id));
+            }
+        }
     }
 }

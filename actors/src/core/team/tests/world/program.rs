@@ -1,9 +1,9 @@
-//! The program that is run, and what comes of it when it is computed in one place.
+//! A program whose every result is known beforehand.
 
-use super::{Finished, Payload, ROUNDS, Round, payload};
+use super::*;
 
 /// What the program computes: any mixture that differs for other arguments.
-fn mixed(values: impl IntoIterator<Item = u32>) -> Payload {
+pub(super) fn mixed(values: impl IntoIterator<Item = u32>) -> Payload {
     let mix = |sum: u32, value: u32| (sum ^ value).wrapping_mul(0x0100_0193).rotate_left(5);
     let mixed = values.into_iter().fold(7, mix);
     Payload {

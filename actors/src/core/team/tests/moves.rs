@@ -1,4 +1,4 @@
-//! MsVPUs move.
+//! MsVPUs move, and so does the leader.
 
 use super::*;
 
@@ -70,4 +70,27 @@ fn of_two_plans_the_latest_counts() {
     let next = scene.step(Event::Folded(Ok(Step::Next(payload(8)))));
     assert_eq!(next[0], Effect::Retire(node(0), ranks([1])));
     assert_eq!(next[1], Effect::Start(node(1), ranks([1])));
+}
+
+#[test]
+fn a_new_leader_goes_on_from_the_record() {
+    let old = record(17, 5, 4, vec![share(node(0), 0..3)]);
+    let mut scene = Scene::new(Team::new(Limits::default(), true, Some(old)));
+    let tiles = (0..3).map(payload).collect();
+    let effects = scene.step(Event::Split(Ok((tiles, payload(9)))));
+    assert_eq!(
+        effects,
+        [
+            Effect::Enter(Phase::Iterating),
+            Effect::Allot(ranks(0..3)),
+            Effect::Commit(record(1, 5, 4, vec![])),
+        ],
+        "its round and task, its own counting, none of the old places"
+    );
+    scene.step(Event::Allotted(vec![share(node(1), 0..3)]));
+    let started = scene.step(Event::Started(node(1), ranks(0..3)));
+    assert_eq!(
+        started[3],
+        Effect::SendTask(node(1), ranks(0..3), Round(5), payload(4))
+    );
 }

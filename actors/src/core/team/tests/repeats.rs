@@ -1,4 +1,4 @@
-//! What is asked for again, and what is not.
+//! Messages get lost or come twice.
 
 use super::*;
 

@@ -1,0 +1,323 @@
+//! What happens in the world, good or bad.
+
+use super::node::Piece;
+use super::*;
+use crate::core::msvpu::Work;
+
+impl World {
+    /// A node joins. What was under way to it when it went down is lost with its queues.
+    pub(super) fn join(&mut self, node: NodeId) {
+        self.way.retain(|(_, mail)| match mail {
+            Mail::Start(to, _) | Mail::Retire(to, _) => *to != node,
+            Mail::Order(to, ..) | Mail::Inquire(to, ..) => *to != node,
+            Mail::Reserve(to, ..) => to.node != node,
+            Mail::Release(to, _) => *to != node,
+            Mail::Leader(_) | Mail::Allot(_) | Mail::Survey(_) | Mail::Commit(_) => true,
+        });
+        self.joined[node.0 as usize] += 1;
+        let origin = again(node.0, self.joined[node.0 as usize]);
+        self.nodes.insert(node, Node::new(origin));
+    }
+
+    pub(super) fn host_leader(&mut self) {
+        let leader = self.nodes.get_mut(&self.leader);
+        leader.expect("it is alive").host(self.epoch);
+    }
+
+    /// The balancer learns who is there.
+    pub(super) fn notice(&mut self) {
+        let there: BTreeSet<Origin> = self.nodes.values().map(|node| node.origin).collect();
+        let lost: Vec<Origin> = self.members.difference(&there).copied().collect();
+        self.members = there;
+        if !lost.is_empty() {
+            self.places.retain(|_, origin| !lost.contains(origin));
+            self.way.push((self.epoch, Mail::Leader(Event::Lost(lost))));
+        }
+    }
+
+    pub(super) fn kill(&mut self, node: NodeId) {
+        if self.nodes.len() == 1 {
+            return;
+        }
+        let Some(lost) = self.nodes.remove(&node) else {
+            return;
+        };
+        let here = |rank: &Rank| lost.runs(self.epoch, *rank);
+        let mut fallen: BTreeSet<Rank> = (0..TILES).map(Rank).filter(here).collect();
+        if node == self.leader {
+            // Whether one that was to start had started, the proxy cannot know.
+            let shares = self.record.iter().flat_map(|record| &record.shares);
+            let shares = shares.filter(|share| share.origin == lost.origin);
+            let known: Ranks = shares.flat_map(|share| share.ranks.iter()).collect();
+            fallen.extend(known.iter());
+        }
+        for rank in fallen {
+            *self.falls.entry(rank).or_default() += 1;
+        }
+        if node != self.leader || self.ended.is_some() {
+            return;
+        }
+        self.epoch += 1;
+        self.places.clear();
+        self.taken.clear();
+        self.folding = None;
+        self.leader = *self.nodes.keys().next().unwrap();
+        if let Some(record) = &mut self.record {
+            record.sequence = 0;
+            if let Err(error) = record.lost(lost.origin) {
+                self.team.state = State::Ended;
+                self.ended = Some(Err(error));
+                return;
+            }
+        }
+        self.host_leader();
+        self.team = Team::new(Limits::default(), self.recoverable, self.record.clone());
+        self.split();
+    }
+
+    fn deliver(&mut self, (epoch, mail): (u32, Mail)) {
+        let of_leader = matches!(
+            mail,
+            Mail::Leader(_) | Mail::Commit(_) | Mail::Allot(_) | Mail::Survey(_)
+        );
+        if of_leader && epoch != self.epoch {
+            return;
+        }
+        let back = |mail| (epoch, Mail::Leader(mail));
+        match mail {
+            Mail::Leader(event) => self.tell(event),
+            Mail::Commit(record) => {
+                let sequence = record.sequence;
+                if self
+                    .record
+                    .as_ref()
+                    .is_none_or(|known| known.sequence < sequence)
+                {
+                    self.record = Some(record);
+                }
+                self.way.push(back(Event::Committed(sequence)));
+            }
+            Mail::Survey(origins) => {
+                let gone = |origin: &Origin| !self.members.contains(origin);
+                let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
+                if !lost.is_empty() {
+                    self.way.push(back(Event::Lost(lost)));
+                }
+            }
+            Mail::Allot(ranks) => {
+                let members: Vec<Origin> = self.members.iter().copied().collect();
+                let place = |rank: Rank| {
+                    let new = members[(rank.0 + self.epoch) as usize % members.len()];
+                    let origin = *self.places.entry(rank).or_insert(new);
+                    Share {
+                        origin,
+                        ranks: rank.into(),
+                    }
+                };
+                let shares = ranks.iter().map(place).collect();
+                self.way.push(back(Event::Allotted(shares)));
+            }
+            Mail::Start(to, ranks) => {
+                if let Some(node) = self.nodes.get_mut(&to)
+                    && node.start(epoch, &ranks)
+                {
+                    self.way.push(back(Event::Started(node.origin, ranks)));
+                }
+            }
+            Mail::Retire(to, ranks) => {
+                if let Some(node) = self.nodes.get_mut(&to) {
+                    node.retire(epoch, &ranks);
+                }
+            }
+            Mail::Order(to, ranks, order) => {
+                if let Some(node) = self.nodes.get_mut(&to) {
+                    for rank in node.admitted(&ranks).iter() {
+                        node.order(epoch, rank, order.clone());
+                    }
+                }
+            }
+            Mail::Reserve(to, rank, id) => {
+                if let Some(node) = self.nodes.get_mut(&to.node)
+                    && node.origin == to
+                {
+                    node.reserve(epoch, rank, id);
+                }
+                self.grants(to.node);
+            }
+            Mail::Release(to, id) => {
+                if let Some(node) = self.nodes.get_mut(&to)
+                    && node.release(epoch, id)
+                {
+                    self.way.push(back(Event::Released(node.origin, id)));
+                }
+                self.grants(to);
+            }
+            Mail::Inquire(to, ranks, stage) => {
+                if let Some(node) = self.nodes.get(&to) {
+                    let events = ranks
+                        .iter()
+                        .filter_map(|rank| node.speak(epoch, rank, stage));
+                    self.way.extend(events.map(back));
+                    let there = |rank: &Rank| node.runs(epoch, *rank);
+                    let absent: Ranks = ranks.iter().filter(|rank| !there(rank)).collect();
+                    if !absent.is_empty() {
+                        self.way.push(back(Event::Absent(node.origin, absent)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a node has granted since it was asked last.
+    fn grants(&mut self, node: NodeId) {
+        if let Some(node) = self.nodes.get_mut(&node) {
+            let origin = node.origin;
+            let granted = node.granted.drain(..);
+            let mails =
+                granted.map(|(epoch, id)| (epoch, Mail::Leader(Event::Reserved(origin, id))));
+            self.way.extend(mails);
+        }
+    }
+
+    /// A node begins the piece of work whose turn it is, or ends one; tells whether there was one.
+    fn compute(&mut self, node: NodeId, which: usize) -> bool {
+        let begins = which.is_multiple_of(2);
+        let begun = begins && self.begin(node);
+        begun || self.finish(node, which / 2) || (!begins && self.begin(node))
+    }
+
+    fn begin(&mut self, node: NodeId) -> bool {
+        let Some(here) = self.nodes.get_mut(&node) else {
+            return false;
+        };
+        let begun = here.begin();
+        let trial = self.team.suspects.trial();
+        let on_trial = |piece: &Piece| {
+            let place = trial.filter(|trial| self.team.crews.runs(here.origin, *trial));
+            place.is_some_and(|trial| piece.is_of(self.epoch, trial))
+        };
+        if here.running.iter().any(on_trial) {
+            assert_eq!(
+                here.running.len(),
+                1,
+                "{trial:?} is alone: {:?}",
+                here.running
+            );
+        }
+        begun
+    }
+
+    fn finish(&mut self, node: NodeId, which: usize) -> bool {
+        let Some(here) = self.nodes.get_mut(&node) else {
+            return false;
+        };
+        let Some(piece) = here.running.get(which % here.running.len().max(1)) else {
+            return false;
+        };
+        let ours = |epoch: u32| epoch == self.epoch;
+        let deadly = match piece {
+            Piece::Others { deadly } => *deadly,
+            Piece::Ours(place, Work::Step(..)) if self.poison == Some(place.rank) => {
+                self.poisoned += u32::from(ours(place.epoch));
+                true
+            }
+            Piece::Ours(..) => false,
+        };
+        if deadly {
+            // The machine has nodes enough to lose, and they come back.
+            if self.nodes.len() == 1 {
+                self.join(NodeId((node.0 + 1) % NODES));
+            }
+            self.kill(node);
+            return true;
+        }
+        let which = which % here.running.len();
+        if let Some((place, stage, payload)) = here.finish(which) {
+            let event = Event::Answered(here.origin, place.rank, stage, payload);
+            self.way.push((place.epoch, Mail::Leader(event)));
+        }
+        self.grants(node);
+        true
+    }
+
+    fn fold(&mut self) {
+        if let Some(event) = self.folding.take() {
+            self.tell(event);
+        }
+    }
+
+    /// One thing happens, good or bad.
+    pub(super) fn happen(&mut self, kind: u8, which: usize) {
+        self.now += at(10);
+        let some = |of: usize| which % of.max(1);
+        let node = NodeId(some(NODES as usize) as u32);
+        match kind {
+            0..40 if !self.way.is_empty() => {
+                let mail = self.way.remove(some(self.way.len()));
+                self.deliver(mail);
+            }
+            40..44 if !self.way.is_empty() => drop(self.way.swap_remove(some(self.way.len()))),
+            44..48 if !self.way.is_empty() => {
+                let copy = self.way[some(self.way.len())].clone();
+                self.way.push(copy);
+            }
+            48..54 => self.tell(Event::Tick),
+            54..84 => drop(self.compute(node, which / 7)),
+            84..87 => self.kill(node),
+            87..90 if !self.nodes.contains_key(&node) => self.join(node),
+            90..93 => {
+                let rank = Rank((which / 7) as u32 % TILES);
+                if let Some(to) = self.members.iter().find(|to| to.node == node) {
+                    let share = share(*to, [rank.0]);
+                    self.places.insert(rank, *to);
+                    self.way
+                        .push((self.epoch, Mail::Leader(Event::Moved(vec![share]))));
+                }
+            }
+            93..95 => self.notice(),
+            // Others work there too, and some of it takes down the node.
+            100..110 => {
+                if let Some(here) = self.nodes.get_mut(&node) {
+                    here.submit(Piece::Others {
+                        deadly: kind >= 106,
+                    });
+                }
+            }
+            _ => self.fold(),
+        }
+    }
+
+    /// Nothing gets lost, everything in order, until there is nothing left to happen.
+    pub(super) fn settle(&mut self) {
+        loop {
+            let nodes: Vec<NodeId> = self.nodes.keys().copied().collect();
+            if !self.way.is_empty() {
+                let mail = self.way.remove(0);
+                self.deliver(mail);
+            } else if nodes.iter().any(|node| self.compute(*node, 0)) {
+                // A node has done something.
+            } else if self.folding.is_some() {
+                self.fold();
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// From now on the world is fair.
+    pub(super) fn end(mut self) -> Self {
+        for _ in 0..FAIR_TICKS {
+            self.settle();
+            if self.ended.is_some() {
+                return self;
+            }
+            self.now += at(500);
+            self.notice();
+            self.tell(Event::Tick);
+        }
+        panic!(
+            "the job hangs: {:?}, the balancer knows {:?}",
+            self.team, self.members
+        );
+    }
+}
