@@ -284,6 +284,7 @@ pub(crate) async fn run(seed: u64, expected: &Expected) -> Result<Totals, String
         totals.poisoned += u64::from(ended == Ending::Poisoned);
         totals.panicked += u64::from(ended == Ending::Panicked);
         totals.mistaken += u64::from(ended == Ending::Mistaken);
+        totals.given_up += u64::from(ended == Ending::GivenUp);
     }
     if outcome.left_over != msvpu::Census::default() {
         return Err(format!("left over: {:?}\n{spec:#?}", outcome.left_over));
@@ -321,6 +322,7 @@ enum Ending {
     Poisoned,
     Panicked,
     Mistaken,
+    GivenUp,
 }
 
 type Ended = std::pin::Pin<Box<dyn Future<Output = Result<Ending, String>>>>;
@@ -353,6 +355,7 @@ where
                 Ok(Ending::Poisoned)
             }
             (Err(JobError::PoisonTile { .. }), ..) => Ok(Ending::Mistaken),
+            (Err(JobError::LeadersLost { .. }), ..) => Ok(Ending::GivenUp),
             (Err(JobError::Panicked { .. }), _, Some(_)) => Ok(Ending::Panicked),
             (Err(error), ..) => Err(format!("ended with: {error}")),
         }

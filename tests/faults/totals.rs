@@ -18,6 +18,8 @@ pub(crate) struct Totals {
     /// Ended as poisoned because three nodes were lost for other reasons while a tile ran there, the
     /// third time alone: what the job says is true, but the tile is not to blame.
     pub(crate) mistaken: u64,
+    /// Ended because so many leaders were lost in one round that the program could be the cause.
+    pub(crate) given_up: u64,
     pub(crate) virtual_seconds: f64,
 }
 
@@ -34,6 +36,7 @@ impl AddAssign for Totals {
         self.poisoned += of.poisoned;
         self.panicked += of.panicked;
         self.mistaken += of.mistaken;
+        self.given_up += of.given_up;
         self.virtual_seconds += of.virtual_seconds;
     }
 }
