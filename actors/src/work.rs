@@ -1,7 +1,7 @@
 //! How a step gets to a CPU.
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::caught::caught;
 use crate::core::fair::Flow;
@@ -82,22 +82,20 @@ pub(crate) trait Processors: Send + Sync {
 }
 
 /// Runs a function of a program and hands what it returns, or why it did not, to `done` there,
-/// with the time that it took.
+/// with the time that it took where that is virtual.
 pub(crate) fn run_timed<T>(
     processors: &dyn Processors,
     label: Label,
     work: impl FnOnce() -> Result<T, ProgramError> + Send + 'static,
-    done: impl FnOnce(Result<T, JobError>, Duration) + Send + 'static,
+    done: impl FnOnce(Result<T, JobError>, Option<Duration>) + Send + 'static,
 ) {
     let site = label.site;
     let work = move |run: Run| {
-        let since = run.took.is_none().then(Instant::now);
         let result = match run.fault.map_or_else(|| caught(work), Err) {
             Ok(result) => result.map_err(|error| JobError::at(site, error)),
             Err(reason) => Err(JobError::Panicked { site, reason }),
         };
-        let took = since.map(|since| since.elapsed()).or(run.took);
-        done(result, took.unwrap_or_default());
+        done(result, run.took);
     };
     processors.submit(label, Box::new(work));
 }

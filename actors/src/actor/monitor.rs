@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler};
 
@@ -60,10 +60,12 @@ impl NodeMonitor {
             &*self.host.processors,
             label,
             move || {
+                let since = Instant::now();
                 black_box(operations(count));
-                Ok(())
+                Ok(since.elapsed())
             },
-            move |_, compute| {
+            move |measured, took| {
+                let compute = took.or(measured.ok()).unwrap_or_default();
                 let Some(UnderWay { test, since }) = lock(&under_way).take() else {
                     return;
                 };
