@@ -1,10 +1,9 @@
 //! `msvpu classify`: from a file to a report.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use msvpu::raster::{Format, GeoTags, LabelFile, Picture, ReadLimits, ReadProblem};
+use msvpu::raster::{Format, GeoTags, LabelFile, Picture};
 use msvpu::{
     CMeans, Centers, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape,
     Start, VirtualMachine,
@@ -12,6 +11,7 @@ use msvpu::{
 use serde::Serialize;
 
 use super::args::{Algorithm, ClassifyArgs};
+use super::decoding::decode;
 use super::destination::Destination;
 use super::failure::Failure;
 use super::files::{Pictures, write_pictures};
@@ -74,12 +74,14 @@ async fn steps(
     let mut interrupts = Interrupts::listen();
     let display = Display::new(args.quiet);
 
-    display.phase("decoding the image");
-    let decoding = Instant::now();
-    let limits = ReadLimits {
-        max_decoded_bytes: args.max_decoded_bytes.0,
-    };
-    let path = args.image.clone();
+    let (picture, decode) = decode(
+        &args.image,
+        args.max_decoded_bytes,
+        "classified",
+        &mut interrupts,
+        &display,
+    )
+    .await?;
     let Picture {
         scene,
         bits,
@@ -87,15 +89,8 @@ async fn steps(
         nodata,
         georeference,
         alpha,
-        more_pictures,
-    } = interrupts.or_done(move || read(&path, &limits)).await?;
-    let decode = decoding.elapsed();
-    if more_pictures {
-        display.warn(&format!(
-            "{}: this {format} has several pictures; only the first is classified",
-            args.image.display()
-        ));
-    }
+        ..
+    } = picture;
 
     if let Some(destination) = &destination {
         kept(&args, label_file(format, None)).spares_input(destination.path())?;
@@ -156,15 +151,6 @@ async fn steps(
         .await?;
     display.clear();
     print(&printed)
-}
-
-pub(crate) fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, Failure> {
-    msvpu::raster::read(path, limits).map_err(|error| match error.problem {
-        ReadProblem::TooLarge { .. } => {
-            Failure::input(format_args!("{error} (--max-decoded-bytes SIZE)"))
-        }
-        _ => Failure::input(error),
-    })
 }
 
 /// The settings of the program, once it is known how many bands there are.

@@ -4,6 +4,7 @@ mod args;
 mod chart;
 mod classify;
 mod convergence;
+mod decoding;
 mod destination;
 mod failure;
 mod files;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use msvpu::raster::{Picture, ReadLimits};
+use msvpu::raster::Picture;
 use msvpu::{
     Differences, Job, JobId, Limits, Pairwise, Program, Progress, Shape, TileDifferences,
     VirtualMachine,
@@ -11,7 +11,7 @@ use msvpu::{
 use serde::Serialize;
 
 use super::args::PairwiseArgs;
-use super::classify::read;
+use super::decoding::decode;
 use super::failure::Failure;
 use super::interrupts::Interrupts;
 use super::number::{counted, grouped, short};
@@ -68,27 +68,20 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
     let mut interrupts = Interrupts::listen();
     let display = Display::new(args.quiet);
 
-    display.phase("decoding the image");
-    let decoding = Instant::now();
-    let limits = ReadLimits {
-        max_decoded_bytes: args.max_decoded_bytes.0,
-    };
-    let path = args.image.clone();
+    let (picture, decode) = decode(
+        &args.image,
+        args.max_decoded_bytes,
+        "compared",
+        &mut interrupts,
+        &display,
+    )
+    .await?;
     let Picture {
         scene,
         bits,
-        format,
         nodata,
-        more_pictures,
         ..
-    } = interrupts.or_done(move || read(&path, &limits)).await?;
-    let decode = decoding.elapsed();
-    if more_pictures {
-        display.warn(&format!(
-            "{}: this {format} has several pictures; only the first is compared",
-            args.image.display()
-        ));
-    }
+    } = picture;
 
     let Shape {
         width,
