@@ -35,7 +35,7 @@ pub(crate) fn start_head(
 
 /// Starts what runs leaders and MsVPUs on a node, and what measures it. Where the node is the whole
 /// machine, `stop` is set if they end before.
-pub(crate) fn start_node(host: &Host, stop: Option<&watch::Sender<bool>>) {
+pub(crate) fn start_node(host: &Host, stop: Option<&watch::Sender<bool>>) -> Addr<Supervisor> {
     let node = host.link.origin().node;
     let vital = stop.map(|stop| Vital { stop: stop.clone() });
     let monitor = NodeMonitor::new(host.clone()).start();
@@ -43,5 +43,6 @@ pub(crate) fn start_node(host: &Host, stop: Option<&watch::Sender<bool>>) {
         .register_forever(Address::Monitor(node), monitor.recipient());
     let supervisor = Supervisor::new(host.clone(), vital).start();
     host.link
-        .register_forever(Address::Supervisor(node), supervisor.recipient());
+        .register_forever(Address::Supervisor(node), supervisor.clone().recipient());
+    supervisor
 }

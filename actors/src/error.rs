@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -209,6 +210,12 @@ pub enum JobError {
         /// Where the job stands.
         round: Round,
     },
+    /// There was no node to run it, for longer than it was to wait.
+    #[error("there was no node to run it for {}", seconds(timeout))]
+    NoNode {
+        /// How long it was to wait.
+        timeout: Duration,
+    },
     /// Someone asked for it.
     #[error("cancelled")]
     Cancelled,
@@ -258,6 +265,10 @@ impl From<CodecError> for JobError {
             reason: error.to_string(),
         }
     }
+}
+
+fn seconds(time: &Duration) -> String {
+    format!("{} s", time.as_secs_f64())
 }
 
 fn listed(names: &[String]) -> String {

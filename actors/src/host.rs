@@ -18,6 +18,10 @@ pub(crate) struct Host {
     pub(crate) link: Link,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) processors: Arc<dyn Processors>,
+    /// What the node is called, for people.
+    pub(crate) name: Arc<str>,
+    /// Of its processors, how many compute the steps of MsVPUs.
+    pub(crate) cpus: u32,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) limits: Limits,
     pub(crate) timing: Option<Timing>,
@@ -31,6 +35,8 @@ pub(crate) struct Host {
 pub(crate) struct Timing {
     /// A node that was not heard of for so long is lost.
     pub(crate) lease: Duration,
+    /// A job that has waited for a node for so long fails.
+    pub(crate) node_timeout: Option<Duration>,
 }
 
 impl Timing {

@@ -153,10 +153,16 @@ pub struct JobOptions {
 }
 
 /// What the balancer knows of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeStatus {
     /// The node and its incarnation.
     pub origin: Origin,
+    /// What it is called.
+    pub name: String,
+    /// How long ago it was last heard of, as far as that was asked for.
+    pub age: Option<Duration>,
+    /// Whether it is about to leave, and gets nothing more.
+    pub draining: bool,
     /// Steps at once.
     pub cpus: u32,
     /// In (0, 1]; 1 is the fastest node (eq. 1). `None` until it was tested.

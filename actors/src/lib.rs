@@ -12,6 +12,8 @@ mod payload;
 mod program;
 // Floor 2: what may cross a process.
 mod message;
+#[cfg(feature = "amqp")]
+mod wire;
 // Floor 3: the ways and the places of work.
 mod clock;
 mod compute;
@@ -22,12 +24,21 @@ mod work;
 // Floor 4: the cast.
 mod actor;
 // Floor 5: the machine.
+#[cfg(feature = "amqp")]
+mod cluster;
 mod deployment;
+mod event_loop;
 mod handle;
 mod local;
 mod machine;
 mod simulation;
 
+#[cfg(feature = "amqp")]
+pub use actor::bridge::{
+    BrokerCounters, BrokerError, Connectivity, Disturbance, QueueCounters, Tls,
+};
+#[cfg(feature = "amqp")]
+pub use cluster::{ClusterBuilder, Leaders, Node, NodeBuilder, NodeList};
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
 pub use host::Census;

@@ -163,7 +163,10 @@ impl Link {
     const fn node_of(&self, address: Address) -> NodeId {
         match address {
             Address::Proxy | Address::Balancer | Address::Directory => self.head,
-            Address::Supervisor(node) | Address::Monitor(node) | Address::Leader(_, node) => node,
+            Address::Supervisor(node)
+            | Address::Monitor(node)
+            | Address::Leader(_, node)
+            | Address::Observer(node) => node,
         }
     }
 

@@ -5,16 +5,16 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
 
-use actix::System;
 use thiserror::Error;
-use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 
+#[cfg(feature = "amqp")]
+use crate::actor::bridge::BrokerError;
 use crate::catalog::Catalog;
 use crate::clock::SystemClock;
 use crate::compute::Compute;
 use crate::deployment::{start_head, start_node};
-use crate::error::JobError;
+use crate::event_loop::{self, Alive};
 use crate::host::Host;
 use crate::id::{Incarnation, NodeId, Origin};
 use crate::job::Limits;
@@ -60,6 +60,10 @@ pub enum StartError {
     /// There is no such balancing strategy.
     #[error("{0}")]
     Strategy(String),
+    /// There is no connection to the broker.
+    #[cfg(feature = "amqp")]
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     /// The operating system refused a thread.
     #[error("cannot start a thread of the machine: {0}")]
     Thread(#[from] io::Error),
@@ -79,7 +83,7 @@ pub enum StartError {
 impl LocalBuilder {
     /// The most workers of a machine. Each is a thread: more than a host has CPUs is a slip of the
     /// hand.
-    pub const MAX_WORKERS: usize = 1024;
+    pub const MAX_WORKERS: usize = MAX_WORKERS;
 
     /// How many steps are computed at once, from 1 to [`MAX_WORKERS`](Self::MAX_WORKERS). Default:
     /// the CPUs that this process may use.
@@ -106,31 +110,14 @@ impl LocalBuilder {
     /// # Errors
     /// When no or too many workers are asked for, or the operating system refuses a thread.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
-        let workers = match self.workers {
-            Some(0) => return Err(StartError::NoWorkers),
-            Some(workers) if workers > Self::MAX_WORKERS => {
-                let limit = Self::MAX_WORKERS;
-                return Err(StartError::TooManyWorkers { workers, limit });
-            }
-            Some(workers) => workers,
-            None => thread::available_parallelism()
-                .map_or(1, NonZero::get)
-                .min(Self::MAX_WORKERS),
-        };
         let threads = Arc::new(watch::Sender::new(0));
-        let compute =
-            Compute::start(workers, Arc::clone(&threads)).map_err(|error| StartError::Compute {
-                workers,
-                reason: error.to_string(),
-            })?;
-        // No I/O driver: its poll is a dearer way to wait than a condition variable.
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()?;
+        let (compute, workers) = start_compute(self.workers, &threads)?;
         let host = Host {
             link: Link::local(ORIGIN),
             clock: Arc::new(SystemClock::new()),
             processors: Arc::new(compute),
+            name: "local".into(),
+            cpus: workers as u32,
             catalog: Arc::new(self.catalog),
             limits: self.limits,
             timing: None,
@@ -143,29 +130,25 @@ impl LocalBuilder {
         let (ready, started) = oneshot::channel();
         let alive = Alive::new(&threads, &journals);
         let (link, census) = (host.link.clone(), Arc::clone(&host.census));
+        let nodes = Arc::clone(&host.nodes);
         let clock = Arc::clone(&host.clock);
-        thread::Builder::new()
-            .name("msvpu-actors".to_owned())
-            .spawn(move || {
-                let _alive = alive;
-                let vital = stop_actors.clone();
-                System::with_tokio_rt(|| runtime).block_on(async move {
-                    // Nobody waits any more when the starter was dropped: then stop at once.
-                    let proxy = start_head(&host, STRATEGY, journals, &vital);
-                    start_node(&host, Some(&vital));
-                    // Until the node has joined, a job would find none.
-                    let mut nodes = host.nodes.subscribe();
-                    let joined = nodes.wait_for(|nodes| !nodes.is_empty()).await;
-                    // The sender lives in `host`.
-                    drop(joined);
-                    drop(host);
-                    if ready.send(proxy).is_ok() {
-                        // An error means that the last handle is gone, which is the other reason.
-                        let _ = stopped.wait_for(|stop| *stop).await;
-                    }
-                    vital.send_replace(true);
-                });
-            })?;
+        event_loop::spawn(alive, move || async move {
+            let vital = stop_actors.clone();
+            // Nobody waits any more when the starter was dropped: then stop at once.
+            let proxy = start_head(&host, STRATEGY, journals, &vital);
+            start_node(&host, Some(&vital));
+            // Until the node has joined, a job would find none.
+            let mut nodes = host.nodes.subscribe();
+            let joined = nodes.wait_for(|nodes| !nodes.is_empty()).await;
+            // The sender lives in `host`.
+            drop(joined);
+            drop(host);
+            if ready.send(proxy).is_ok() {
+                // An error means that the last handle is gone, which is the other reason.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            }
+            vital.send_replace(true);
+        })?;
         let proxy = started.await.map_err(|_| StartError::Ended)?;
         let proxy = proxy.map_err(|unknown| StartError::Strategy(unknown.to_string()))?;
         Ok(VirtualMachine::new(Running {
@@ -176,30 +159,39 @@ impl LocalBuilder {
             census,
             threads,
             stop,
+            nodes,
+            #[cfg(feature = "amqp")]
+            cluster: None,
         }))
     }
 }
 
-/// Lives as long as the thread of the actors; when it ends, in whichever way, no job is left
-/// without an end.
-pub(crate) struct Alive {
-    threads: Arc<watch::Sender<usize>>,
-    journals: Journals,
-}
+/// See [`LocalBuilder::MAX_WORKERS`].
+const MAX_WORKERS: usize = 1024;
 
-impl Alive {
-    pub(crate) fn new(threads: &Arc<watch::Sender<usize>>, journals: &Journals) -> Self {
-        threads.send_modify(|threads| *threads += 1);
-        Self {
-            threads: Arc::clone(threads),
-            journals: Arc::clone(journals),
+/// Starts the compute threads of a node: as many as asked for, or as this process may use CPUs.
+///
+/// # Errors
+/// When no or too many are asked for, or the operating system refuses one.
+pub(crate) fn start_compute(
+    asked: Option<usize>,
+    threads: &Arc<watch::Sender<usize>>,
+) -> Result<(Compute, usize), StartError> {
+    let limit = MAX_WORKERS;
+    let workers = match asked {
+        Some(0) => return Err(StartError::NoWorkers),
+        Some(workers) if workers > limit => {
+            return Err(StartError::TooManyWorkers { workers, limit });
         }
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.journals.end_all(&JobError::Stopped);
-        self.threads.send_modify(|threads| *threads -= 1);
-    }
+        Some(workers) => workers,
+        None => thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(limit),
+    };
+    let compute =
+        Compute::start(workers, Arc::clone(threads)).map_err(|error| StartError::Compute {
+            workers,
+            reason: error.to_string(),
+        })?;
+    Ok((compute, workers))
 }

@@ -7,13 +7,17 @@ use actix::Addr;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+#[cfg(feature = "amqp")]
+use crate::actor::bridge::{BrokerCounters, Connectivity};
 use crate::actor::proxy::{Cancel, Proxy, Submit};
 use crate::clock::Clock;
+#[cfg(feature = "amqp")]
+use crate::cluster::{ClusterBuilder, Member};
 use crate::error::JobError;
 use crate::handle::{CompletionOf, Job};
 use crate::host::Census;
 use crate::id::JobId;
-use crate::job::JobOptions;
+use crate::job::{JobOptions, NodeStatus};
 use crate::link::{Counters, Link};
 use crate::local::LocalBuilder;
 use crate::message::Invocation;
@@ -40,6 +44,11 @@ pub(crate) struct Running {
     /// How many threads of the machine are alive.
     pub(crate) threads: Arc<watch::Sender<usize>>,
     pub(crate) stop: watch::Sender<bool>,
+    /// What the balancer knows of the nodes.
+    pub(crate) nodes: Arc<watch::Sender<Vec<NodeStatus>>>,
+    /// Where the machine spans processes.
+    #[cfg(feature = "amqp")]
+    pub(crate) cluster: Option<Member>,
 }
 
 impl Running {
@@ -80,6 +89,14 @@ impl VirtualMachine {
     /// A cluster of many nodes, simulated in virtual time on one thread.
     pub fn simulated(spec: Spec) -> SimulatedBuilder {
         SimulatedBuilder::new(spec)
+    }
+
+    /// A machine of many processes on a broker, with this process for its head: jobs are submitted
+    /// here, and run on the nodes that [join](crate::Node::join). `url` is that of a RabbitMQ, such
+    /// as `amqp://user:password@host:5672/vhost`.
+    #[cfg(feature = "amqp")]
+    pub fn cluster(url: impl Into<String>) -> ClusterBuilder {
+        ClusterBuilder::new(url.into())
     }
 
     pub(crate) fn running(&self) -> Arc<Running> {
@@ -148,6 +165,35 @@ impl VirtualMachine {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.running.link.counters()
+    }
+
+    /// What the balancer knows of the nodes.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeStatus> {
+        self.running.nodes.borrow().clone()
+    }
+
+    /// Waits until the balancer knows of nodes that fit.
+    pub async fn nodes_are(&self, mut fit: impl FnMut(&[NodeStatus]) -> bool) {
+        let mut nodes = self.running.nodes.subscribe();
+        // The sender lives as long as `self`.
+        let _ = nodes.wait_for(|nodes| fit(nodes)).await;
+    }
+
+    /// What went through the broker so far; `None` where there is none.
+    #[cfg(feature = "amqp")]
+    #[must_use]
+    pub fn broker_counters(&self) -> Option<BrokerCounters> {
+        let cluster = self.running.cluster.as_ref();
+        cluster.map(Member::counters)
+    }
+
+    /// Whether there is a connection to the broker; `None` where there is none to be.
+    #[cfg(feature = "amqp")]
+    #[must_use]
+    pub fn connectivity(&self) -> Option<Connectivity> {
+        let cluster = self.running.cluster.as_ref();
+        cluster.map(Member::connectivity)
     }
 
     /// Waits until no team leader and no MsVPU is alive.

@@ -14,7 +14,7 @@ use crate::host::{Host, Timing};
 use crate::id::{JobId, NodeId, Origin, TeamId};
 use crate::link::Letter;
 use crate::message::{
-    Address, BalancerMessage, LeaderMessage, Message, MonitorMessage, ProxyMessage,
+    Address, BalancerMessage, LeaderMessage, Message, MonitorMessage, ObserverMessage, ProxyMessage,
 };
 
 #[doc(alias = "Load Balancer Ms")]
@@ -70,10 +70,19 @@ impl LoadBalancer {
                 self.tell_leader(team, leader, LeaderMessage::Lost(lost.clone()));
             }
         }
+        self.evacuate();
         self.publish();
         self.test();
         for job in std::mem::take(&mut self.waiting) {
             self.place_leader(job);
+        }
+    }
+
+    /// Moves MsVPUs away from nodes that are about to leave.
+    fn evacuate(&mut self) {
+        for (team, leader, plan) in self.core.evacuate() {
+            log::debug!("job {}: balancer moves {:?}", team.job, plan.shares);
+            self.tell_leader(team, leader, LeaderMessage::Move(plan));
         }
     }
 
@@ -137,6 +146,8 @@ impl Handler<Letter> for LoadBalancer {
                     log::debug!("job {}: hop 3, balancer allots {:?}", team.job, plan.shares);
                     self.tell_leader(team, leader, LeaderMessage::Allotted(plan));
                     self.publish();
+                } else if !self.core.has_cpus() {
+                    self.tell_leader(team, leader, LeaderMessage::NoNode);
                 }
             }
             BalancerMessage::Survey {
@@ -156,6 +167,16 @@ impl Handler<Letter> for LoadBalancer {
                     self.tell_leader(team, leader, LeaderMessage::Move(plan));
                     self.publish();
                 }
+                self.evacuate();
+            }
+            BalancerMessage::List { observer, ages } => {
+                let mut nodes = self.core.status();
+                for node in &mut nodes {
+                    let age = ages.iter().find(|(id, _)| *id == node.origin.node);
+                    node.age = age.map(|(_, age)| *age);
+                }
+                let nodes = ObserverMessage::Nodes(nodes);
+                self.host.link.send(Address::Observer(observer), nodes);
             }
             BalancerMessage::Tested {
                 origin,

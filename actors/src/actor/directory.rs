@@ -31,16 +31,17 @@ impl Directory {
     }
 
     fn renew(&mut self, member: Member, seen: Option<Duration>, hosted: &[TeamId]) {
-        let (now, origin) = (self.host.clock.now(), member.origin);
+        let (now, origin, cpus) = (self.host.clock.now(), member.origin, member.cpus);
         let renewal = self.leases.renew(member, seen, now);
         let answer = match renewal {
             Renewal::Expelled(incarnation) => {
                 self.host.link.stale();
                 SupervisorMessage::Expelled { incarnation }
             }
-            Renewal::Joined | Renewal::Replaced(_) | Renewal::Renewed => {
+            Renewal::Joined | Renewal::Replaced(_) | Renewal::Renewed | Renewal::Changed => {
                 SupervisorMessage::Granted {
                     at: now,
+                    head: self.host.link.origin().incarnation,
                     over: self.leases.over(hosted),
                 }
             }
@@ -50,9 +51,10 @@ impl Directory {
             .send(Address::Supervisor(origin.node), answer);
         match renewal {
             Renewal::Joined => {
-                log::debug!("directory: node {origin} with {} CPUs", member.cpus);
+                log::debug!("directory: node {origin} with {cpus} CPUs");
                 self.tell_members();
             }
+            Renewal::Changed => self.tell_members(),
             Renewal::Replaced(lost) => {
                 self.tell_members();
                 self.lost(lost);
@@ -119,6 +121,18 @@ impl Handler<Letter> for Directory {
                     .send(Address::Proxy, ProxyMessage::EpochGranted { job, epoch });
             }
             DirectoryMessage::Release { job } => self.leases.release(job),
+            DirectoryMessage::Leave { origin } => {
+                if self.leases.leave(origin) {
+                    log::debug!("directory: node {origin} leaves");
+                    self.tell_members();
+                    self.lost(origin);
+                }
+            }
+            DirectoryMessage::List { observer } => {
+                let ages = self.leases.ages(self.host.clock.now());
+                let list = BalancerMessage::List { observer, ages };
+                self.host.link.send(Address::Balancer, list);
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::core::team::{Dropped, Effect, Event, Team};
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::{Counted, Host};
 use crate::id::{NodeId, Origin, Rank, TeamId};
-use crate::job::{Cost, Finished, JobState, Phase, What};
+use crate::job::{Cost, Finished, JobState, Phase, WaitReason, What};
 use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
@@ -96,6 +96,7 @@ impl Handler<Letter> for TeamLeader {
                 self.reports.foretell(&plan.forecasts);
                 Event::Moved(plan.shares)
             }
+            LeaderMessage::NoNode => Event::NoNode,
             LeaderMessage::Lost(origins) => Event::Lost(origins),
             LeaderMessage::Started { origin, ranks } => {
                 log::debug!(
@@ -180,6 +181,7 @@ impl TeamLeader {
         let (job, team) = (self.team.job, self.team);
         match effect {
             Effect::Enter(phase) => self.enter(phase),
+            Effect::Wait => self.tell(What::State(JobState::Waiting(WaitReason::NoNode))),
             Effect::Allot(ranks) => {
                 log::debug!(
                     "job {job}: {} tiles, asking the balancer for places",

@@ -1,6 +1,8 @@
 //! The cast: each actor is a thin shell around its decisions in [`core`](crate::core).
 
 pub(crate) mod balancer;
+#[cfg(feature = "amqp")]
+pub(crate) mod bridge;
 pub(crate) mod directory;
 pub(crate) mod leader;
 pub(crate) mod monitor;

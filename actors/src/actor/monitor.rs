@@ -39,7 +39,7 @@ impl NodeMonitor {
     /// last that it asked.
     fn test(&self, test: u64, work: f64) {
         let (link, clock) = (self.host.link.clone(), self.host.clock.clone());
-        let (origin, cpus) = (link.origin(), self.host.processors.cpus());
+        let (origin, cpus) = (link.origin(), self.host.cpus);
         let since = clock.now();
         let latest = UnderWay { test, since };
         if lock(&self.under_way).replace(latest).is_some() {

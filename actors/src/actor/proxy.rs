@@ -51,6 +51,8 @@ struct Job {
     record: Option<Record>,
     /// Leaders lost in this round.
     losses: u8,
+    /// Since when there is no node for it.
+    waiting_since: Option<Duration>,
 }
 
 impl Job {
@@ -145,6 +147,12 @@ impl Proxy {
     }
 
     fn write(&mut self, job: JobId, what: What) {
+        if let (What::State(state), Some(known)) = (&what, self.jobs.get_mut(&job)) {
+            known.waiting_since = match state {
+                JobState::Waiting(_) => known.waiting_since.or(Some(self.host.clock.now())),
+                _ => None,
+            };
+        }
         let written = self.journals.get(job).map(|journal| journal.write(what));
         if let Some(Err(full)) = written {
             self.cancel(job);
@@ -241,6 +249,23 @@ impl Proxy {
         Ok(())
     }
 
+    /// Who has waited for a node for as long as may be, waits no longer.
+    fn end_those_without_node(&mut self) {
+        let Some(timeout) = self.host.timing.and_then(|timing| timing.node_timeout) else {
+            return;
+        };
+        let now = self.host.clock.now();
+        let over = |job: &Job| {
+            job.waiting_since
+                .is_some_and(|since| now - since >= timeout)
+        };
+        let over = self.jobs.iter().filter(|(_, job)| over(job));
+        for id in over.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.cancel(id);
+            self.end(id, Err(JobError::NoNode { timeout }));
+        }
+    }
+
     fn end(&mut self, id: JobId, result: Result<Finished, JobError>) {
         let link = &self.host.link;
         link.send(Address::Directory, DirectoryMessage::Release { job: id });
@@ -283,6 +308,7 @@ impl Handler<Tick> for Proxy {
         for id in unheard.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.start_leader(id);
         }
+        self.end_those_without_node();
     }
 }
 
@@ -310,6 +336,7 @@ impl Handler<Submit> for Proxy {
             started: false,
             record: None,
             losses: 0,
+            waiting_since: None,
         };
         self.jobs.insert(id, job);
         let clock = Arc::clone(&self.host.clock);

@@ -1,5 +1,6 @@
 //! The supervisor: one per node; starts and stops that node's leaders and MsVPUs.
 
+mod draining;
 mod reserving;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use crate::core::record::Record;
 use crate::core::reservation::Reservations;
 use crate::error::JobError;
 use crate::host::{Counted, Host};
-use crate::id::{NodeId, Rank, TeamId};
+use crate::id::{Incarnation, NodeId, Rank, TeamId};
 use crate::link::{Letter, Registration};
 use crate::message::{
     Address, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
@@ -28,12 +29,18 @@ use crate::message::{
 use crate::payload::Payload;
 use crate::program::{self, Cancellation};
 
+pub(crate) use draining::Drain;
+use draining::Draining;
+
 pub(crate) struct Supervisor {
     host: Host,
     _vital: Option<Vital>,
     hosted: BTreeMap<TeamId, Hosted>,
-    /// The latest grant of the node's lease, as the directory gave it.
-    seen: Option<Duration>,
+    /// The latest grant of the node's lease: of which head, and when, as its directory gave it.
+    seen: Option<(Incarnation, Duration)>,
+    /// When that came, by the node's own clock.
+    heard: Duration,
+    draining: Option<Draining>,
 }
 
 /// What this node runs for a job. When it is dropped the actors can be reached by nobody and stop.
@@ -70,7 +77,9 @@ impl Handler<Tick> for Supervisor {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
+        self.forget_silent_head();
         self.renew();
+        self.leave_when_idle();
     }
 }
 
@@ -83,8 +92,10 @@ impl Handler<Letter> for Supervisor {
             other => return self.host.link.misdirected(&other),
         };
         match message {
-            SupervisorMessage::Granted { at, over } => {
-                self.seen = self.seen.max(Some(at));
+            SupervisorMessage::Granted { at, head, over } => {
+                // A later head counts from another moment.
+                self.seen = self.seen.max(Some((head, at)));
+                self.heard = self.host.clock.now();
                 for team in over {
                     self.stop(team);
                 }
@@ -193,17 +204,24 @@ impl Supervisor {
             _vital: vital,
             hosted: BTreeMap::new(),
             seen: None,
+            heard: Duration::ZERO,
+            draining: None,
         }
     }
 
     /// A sign of life.
     fn renew(&self) {
+        if self.draining.as_ref().is_some_and(Draining::has_left) {
+            return;
+        }
         let renew = DirectoryMessage::Renew {
             member: Member {
                 origin: self.host.link.origin(),
-                cpus: self.host.processors.cpus(),
+                name: self.host.name.to_string(),
+                cpus: self.host.cpus,
+                draining: self.draining.is_some(),
             },
-            seen: self.seen,
+            seen: self.seen.map(|(_, at)| at),
             hosted: self.hosted.keys().copied().collect(),
         };
         self.host.link.send(Address::Directory, renew);

@@ -1,5 +1,6 @@
 //! Where leaders and MsVPUs go: what the balancer knows, and what it decides by its strategy.
 
+mod draining;
 mod moving;
 
 use std::collections::BTreeMap;
@@ -69,9 +70,12 @@ impl Balance {
         for member in members {
             let known = before.remove(&member.origin.node);
             let known = known.filter(|known| known.member.origin == member.origin);
-            let mut examination = known.unwrap_or_else(|| Examination::new(member));
-            examination.member = member;
-            self.nodes.insert(member.origin.node, examination);
+            let node = member.origin.node;
+            let examination = match known {
+                Some(known) => known.of(member),
+                None => Examination::new(member),
+            };
+            self.nodes.insert(node, examination);
         }
         let gone = |origin: &Origin| !self.is_there(*origin);
         let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
@@ -103,7 +107,11 @@ impl Balance {
             return Vec::new();
         }
         let mut due = Vec::new();
-        for (node, examination) in &mut self.nodes {
+        let computing = self
+            .nodes
+            .iter_mut()
+            .filter(|(_, node)| node.member.cpus > 0);
+        for (node, examination) in computing {
             if let Some(size) = examination.next(self.tested + 1, now, patience) {
                 self.tested += 1;
                 due.push((*node, self.tested, size));
@@ -129,19 +137,30 @@ impl Balance {
         }
     }
 
-    /// The node with the most CPUs for each leader that is there; of equals the first.
+    /// A node that runs leaders only; or else that with the most CPUs for each leader that is
+    /// there; of equals the first.
     pub(crate) fn place_leader(&mut self, job: JobId) -> Option<Origin> {
         self.leaders.remove(&job);
         let crowd = |origin: Origin| self.leaders.values().filter(|at| **at == origin).count();
         let free = |examination: &Examination| {
-            let member = examination.member;
-            f64::from(member.cpus) / (1 + crowd(member.origin)) as f64
+            let member = &examination.member;
+            match member.cpus {
+                0 => f64::INFINITY,
+                cpus => f64::from(cpus) / (1 + crowd(member.origin)) as f64,
+            }
         };
-        let best = self.nodes.values().rev();
+        let stays = |node: &&Examination| !node.member.draining;
+        let best = self.nodes.values().rev().filter(stays);
         let best = best.max_by(|a, b| free(a).total_cmp(&free(b)))?;
         let origin = best.member.origin;
         self.leaders.insert(job, origin);
         Some(origin)
+    }
+
+    /// Whether there is a node that could run MsVPUs, tested or not.
+    pub(crate) fn has_cpus(&self) -> bool {
+        let takes = |node: &Examination| node.member.cpus > 0 && !node.member.draining;
+        self.nodes.values().any(takes)
     }
 
     /// Finds places for MsVPUs. Asked for the same ones again it gives the same answer, unless the
@@ -223,7 +242,8 @@ impl Balance {
 
     /// The tested nodes as the team may find them.
     fn candidates(&self, team: TeamId) -> Vec<(Origin, Candidate)> {
-        let tested = self.nodes.values().filter_map(|node| {
+        let stays = |node: &&Examination| !node.member.draining;
+        let tested = self.nodes.values().filter(stays).filter_map(|node| {
             let (origin, performance) = (node.member.origin, node.performance()?);
             let candidate = self.candidate(team, origin, performance).ok()?;
             Some((origin, candidate))
@@ -301,6 +321,9 @@ impl Balance {
             .fold(f64::INFINITY, f64::min);
         let status = |node: &Examination| NodeStatus {
             origin: node.member.origin,
+            name: node.member.name.clone(),
+            age: None,
+            draining: node.member.draining,
             cpus: node.member.cpus,
             performance_index: seconds(node).map(|seconds| shortest / seconds),
             msvpus: self
@@ -310,7 +333,8 @@ impl Balance {
                 .map(|ranks| ranks.len() as u32)
                 .sum(),
         };
-        self.nodes.values().map(status).collect()
+        let computing = self.nodes.values().filter(|node| node.member.cpus > 0);
+        computing.map(status).collect()
     }
 }
 

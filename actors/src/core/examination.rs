@@ -54,6 +54,11 @@ impl Examination {
         }
     }
 
+    /// The same, of a node that now says this of itself.
+    pub(crate) fn of(self, member: Member) -> Self {
+        Self { member, ..self }
+    }
+
     pub(crate) const fn performance(&self) -> Option<NodePerformance> {
         self.performance
     }

@@ -8,11 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, TeamId};
 
 /// What is known of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) origin: Origin,
-    /// How many steps it computes at once.
+    /// For people.
+    pub(crate) name: String,
+    /// How many steps it computes at once. A node of none runs leaders only, and gets them before
+    /// all others: that is the head, where the inputs of the jobs are.
     pub(crate) cpus: u32,
+    /// Whether it is about to leave, and gets nothing more.
+    pub(crate) draining: bool,
 }
 
 /// What the directory answers to a sign of life.
@@ -24,6 +29,8 @@ pub(crate) enum Renewal {
     Replaced(Origin),
     /// A node that was there.
     Renewed,
+    /// A node that was there, and says something else of itself than before.
+    Changed,
     /// This incarnation was given up; a higher one than this may join.
     Expelled(Incarnation),
 }
@@ -76,8 +83,11 @@ impl Leases {
             Some(lease) if lease.member.origin.incarnation == incarnation => {
                 // Never into the future, whatever the node says.
                 lease.since = lease.since.max(seen.unwrap_or_default().min(now));
+                if lease.member == member {
+                    return Renewal::Renewed;
+                }
                 lease.member = member;
-                Renewal::Renewed
+                Renewal::Changed
             }
             Some(lease) if lease.member.origin.incarnation > incarnation => {
                 Renewal::Expelled(lease.member.origin.incarnation)
@@ -107,15 +117,32 @@ impl Leases {
             .map(|lease| lease.member.origin)
             .collect();
         for origin in &lost {
-            self.members.remove(&origin.node);
-            self.expelled.insert(origin.node, origin.incarnation);
+            self.leave(*origin);
         }
         lost
     }
 
+    /// This incarnation is not there any more. Tells whether it was.
+    pub(crate) fn leave(&mut self, origin: Origin) -> bool {
+        let its = |lease: &Lease| lease.member.origin == origin;
+        if !self.members.get(&origin.node).is_some_and(its) {
+            return false;
+        }
+        self.members.remove(&origin.node);
+        self.expelled.insert(origin.node, origin.incarnation);
+        true
+    }
+
+    /// How long ago each node was last known to hear and speak.
+    pub(crate) fn ages(&self, now: Duration) -> Vec<(NodeId, Duration)> {
+        let age = |(node, lease): (&NodeId, &Lease)| (*node, now.saturating_sub(lease.since));
+        self.members.iter().map(age).collect()
+    }
+
     /// The nodes, by id.
     pub(crate) fn members(&self) -> Vec<Member> {
-        self.members.values().map(|lease| lease.member).collect()
+        let members = self.members.values();
+        members.map(|lease| lease.member.clone()).collect()
     }
 
     /// A new epoch for a job, higher than every one granted before.
@@ -158,8 +185,34 @@ mod tests {
                 node: NodeId(1),
                 incarnation: Incarnation(incarnation),
             },
+            name: "one".to_owned(),
             cpus: 4,
+            draining: false,
         }
+    }
+
+    #[test]
+    fn a_node_that_leaves_is_gone_at_once_and_for_good() {
+        let mut leases = Leases::new(Some(TERM));
+        leases.renew(member(1), None, at(0));
+        let draining = Member {
+            draining: true,
+            ..member(1)
+        };
+        assert_eq!(
+            leases.renew(draining.clone(), None, at(1)),
+            Renewal::Changed
+        );
+        assert_eq!(leases.members(), [draining]);
+        assert_eq!(leases.ages(at(5)), [(NodeId(1), at(5))]);
+        assert!(!leases.leave(member(2).origin));
+        assert!(leases.leave(member(1).origin));
+        assert!(!leases.leave(member(1).origin));
+        assert_eq!(leases.members(), []);
+        assert_eq!(
+            leases.renew(member(1), None, at(2)),
+            Renewal::Expelled(Incarnation(1))
+        );
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 pub(crate) mod admission;
 pub(crate) mod allotment;
+#[cfg(feature = "amqp")]
+pub(crate) mod assembly;
+#[cfg(feature = "amqp")]
+pub(crate) mod backoff;
 pub(crate) mod balance;
 pub(crate) mod crew;
 pub(crate) mod dedupe;
@@ -17,5 +21,7 @@ pub(crate) mod ranks;
 pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod reservation;
+#[cfg(feature = "amqp")]
+pub(crate) mod sending;
 pub(crate) mod strategy;
 pub(crate) mod team;

@@ -36,6 +36,8 @@ pub(crate) struct Team {
     crews: Crews,
     /// Ranks that no node has been found for yet.
     unplaced: Ranks,
+    /// Whether watchers were told that there is no node.
+    waiting: bool,
     /// Moves that wait for the next round.
     moves: Vec<Share>,
     suspects: Suspects,
@@ -68,6 +70,7 @@ impl Team {
             tiles: Vec::new(),
             crews: Crews::default(),
             unplaced: Ranks::default(),
+            waiting: false,
             moves: Vec::new(),
             suspects: Suspects::default(),
             trials: Trials::default(),
@@ -136,6 +139,11 @@ impl Team {
             }
             Event::Reserved(origin, id) => self.reserved(origin, id, &mut effects),
             Event::Released(origin, id) => self.trials.released(origin, id),
+            Event::NoNode if !self.unplaced.is_empty() && !self.waiting => {
+                self.waiting = true;
+                effects.push(Effect::Wait);
+            }
+            Event::NoNode => {}
             Event::Lost(origins) => return self.lost(&origins),
             Event::Tick => self.tick(&mut effects),
         }

@@ -4,6 +4,9 @@
 //! asks again when it is not. Every message may therefore come twice, late, or not at all. Bulk
 //! data sits in [`Payload`]s, so that passing a message on in one process copies nothing.
 
+mod bulk;
+mod kind;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +20,7 @@ use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
-use crate::job::{Cost, Finished, JobOptions, NodeReport, What};
+use crate::job::{Cost, Finished, JobOptions, NodeReport, NodeStatus, What};
 use crate::payload::Payload;
 
 /// Where a mailbox is.
@@ -29,6 +32,8 @@ pub(crate) enum Address {
     Supervisor(NodeId),
     Monitor(NodeId),
     Leader(TeamId, NodeId),
+    /// Who looks on without being a node.
+    Observer(NodeId),
 }
 
 /// A message between two nodes.
@@ -59,6 +64,13 @@ pub(crate) enum Message {
     Supervisor(SupervisorMessage),
     Monitor(MonitorMessage),
     Leader(LeaderMessage),
+    Observer(ObserverMessage),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum ObserverMessage {
+    /// Balancer: these are the nodes.
+    Nodes(Vec<NodeStatus>),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -120,6 +132,11 @@ pub(crate) enum BalancerMessage {
     },
     /// Proxy: the job is over, or is led anew.
     Forget { job: JobId },
+    /// Directory: this observer wants to know the nodes, of which each was heard of so long ago.
+    List {
+        observer: NodeId,
+        ages: Vec<(NodeId, Duration)>,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -135,12 +152,21 @@ pub(crate) enum DirectoryMessage {
     Grant { job: JobId },
     /// Proxy: the job is over.
     Release { job: JobId },
+    /// Supervisor: this incarnation leaves.
+    Leave { origin: Origin },
+    /// Observer: which nodes are there?
+    List { observer: NodeId },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum SupervisorMessage {
     /// Directory: the node's lease is renewed; these teams are over.
-    Granted { at: Duration, over: Vec<TeamId> },
+    Granted {
+        /// By the clock of this head.
+        at: Duration,
+        head: Incarnation,
+        over: Vec<TeamId>,
+    },
     /// Directory: this incarnation was given up.
     Expelled { incarnation: Incarnation },
     /// Proxy: start the job's leader, and give it the input.
@@ -224,6 +250,8 @@ pub(crate) enum LeaderMessage {
     Allotted(Plan),
     /// Balancer: MsVPUs that do better elsewhere, and where.
     Move(Plan),
+    /// Balancer: there is no node that could run MsVPUs.
+    NoNode,
     /// Balancer: these nodes are lost.
     Lost(Vec<Origin>),
     /// Supervisor: MsVPUs are there.
@@ -279,4 +307,5 @@ wrapped!(
     Supervisor(SupervisorMessage),
     Monitor(MonitorMessage),
     Leader(LeaderMessage),
+    Observer(ObserverMessage),
 );

@@ -181,14 +181,20 @@ impl Cluster {
             timeline: Arc::clone(&self.timeline),
             process,
         });
+        let name = node
+            .checked_sub(1)
+            .map_or("head", |i| &self.spec.nodes[i].name);
         Some(Host {
             link,
             clock,
             processors,
+            name: name.into(),
+            cpus,
             catalog: Arc::clone(&self.catalog),
             limits: self.limits,
             timing: Some(Timing {
                 lease: self.spec.lease,
+                node_timeout: None,
             }),
             census: Arc::clone(&self.census),
             nodes: Arc::clone(&self.nodes),

@@ -13,11 +13,12 @@ use tokio::{runtime, select};
 use crate::actor::proxy::Proxy;
 use crate::catalog::Catalog;
 use crate::error::JobError;
+use crate::event_loop::Alive;
 use crate::handle::Job;
 use crate::host::{Census, Host};
 use crate::job::{JobOptions, Limits, NodeStatus};
 use crate::journal::Journal;
-use crate::local::{Alive, StartError};
+use crate::local::StartError;
 use crate::machine::{Running, VirtualMachine, submission};
 use crate::program::Program;
 use crate::simulation::cluster::Cluster;
@@ -134,6 +135,9 @@ impl SimulatedBuilder {
             census: Arc::clone(&shared.cluster.census),
             threads,
             stop,
+            nodes: host.nodes,
+            #[cfg(feature = "amqp")]
+            cluster: None,
         });
         Ok(Simulation { machine, shared })
     }

@@ -42,6 +42,8 @@ pub(crate) enum Event {
     Reserved(Origin, ReservationId),
     /// A node works for others again.
     Released(Origin, ReservationId),
+    /// There is no node that could run MsVPUs.
+    NoNode,
     /// These nodes are lost.
     Lost(Vec<Origin>),
     /// MsVPUs of this node cannot go on.
@@ -57,6 +59,8 @@ pub(crate) enum Event {
 pub(crate) enum Effect {
     /// Tell watchers what the job is at.
     Enter(Phase),
+    /// Tell watchers that there is no node.
+    Wait,
     /// Ask the balancer where these go.
     Allot(Ranks),
     /// Ask a node to start these.

@@ -1,10 +1,12 @@
 //! Which node runs what: MsVPUs are placed, moved, lost, and given their tiles and orders.
 
+use super::demand::Demand;
 use super::{Dropped, Effect, State, Team};
 use crate::core::allotment::Share;
 use crate::core::crew::Crew;
 use crate::core::ranks::Ranks;
 use crate::id::{Origin, Rank};
+use crate::job::Phase;
 use crate::payload::Payload;
 
 impl Team {
@@ -22,6 +24,16 @@ impl Team {
             }
             self.unplaced = self.unplaced.without(&ranks);
             effects.push(Effect::Start(share.origin, ranks));
+        }
+        if self.waiting && self.unplaced.is_empty() {
+            self.waiting = false;
+            let collecting = matches!(&self.state, State::Asking(Demand::Output(_), _));
+            let phase = if collecting {
+                Phase::Assembling
+            } else {
+                Phase::Iterating
+            };
+            effects.push(Effect::Enter(phase));
         }
         // Who had what is part of the record, for the sake of tiles that kill their leader.
         if self.recoverable {

@@ -1,0 +1,155 @@
+//! What comes in through one queue: put together, read, and put into the mailbox that it is for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::BasicAckOptions;
+use lapin::types::AMQPValue;
+use lapin::{Acker, BasicProperties, Consumer};
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use super::publisher::HEADER;
+use super::tally::BridgeTally;
+use crate::clock::Clock;
+use crate::core::assembly::{Assembly, Refused};
+use crate::link::Link;
+use crate::message::Envelope;
+use crate::wire::frame::{PART_BYTES, PartHead, WireError, open};
+use crate::wire::queues::Queue;
+
+/// So many messages are acknowledged at once, if there are so many.
+const BATCH: usize = 64;
+
+/// What incomplete messages may take in one queue.
+const MAX_INCOMPLETE_BYTES: usize = 4 << 30;
+
+/// A message that nobody here can read.
+pub(super) struct Dead {
+    pub(super) queue: Queue,
+    pub(super) reason: String,
+    pub(super) properties: BasicProperties,
+    /// Empty where it is longer than any message of ours.
+    pub(super) body: Vec<u8>,
+}
+
+#[derive(Debug, Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+/// Reads a queue for as long as there is a connection.
+pub(super) struct Receiver {
+    pub(super) queue: Queue,
+    pub(super) link: Link,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tally: BridgeTally,
+    pub(super) dead: mpsc::UnboundedSender<Dead>,
+}
+
+/// Acknowledges all until the last that was taken.
+async fn acknowledge_all(mut taken: mpsc::UnboundedReceiver<Acker>) {
+    let mut batch = Vec::new();
+    while taken.recv_many(&mut batch, BATCH).await > 0 {
+        let multiple = BasicAckOptions { multiple: true };
+        if let Some(last) = batch.drain(..).next_back()
+            && last.ack(multiple).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+impl Receiver {
+    /// Ends when the queue or its connection does.
+    pub(super) async fn run(self, consumer: Consumer) {
+        let mut assembly = Assembly::new(MAX_INCOMPLETE_BYTES);
+        let (acknowledge, taken) = mpsc::unbounded_channel();
+        actix::spawn(acknowledge_all(taken));
+        let mut batches = consumer.ready_chunks(BATCH);
+        while let Some(batch) = batches.next().await {
+            let mut last = None;
+            for delivery in batch {
+                let Ok(delivery) = delivery else {
+                    return;
+                };
+                last = Some(delivery.acker.clone());
+                self.take(delivery, &mut assembly);
+            }
+            // It is acknowledged when it is in a mailbox: there it lasts as long as this process,
+            // and so as long as the queue.
+            if let Some(last) = last {
+                // On a connection that was lost meanwhile nothing is to be acknowledged.
+                let _ = acknowledge.send(last);
+            }
+        }
+    }
+
+    fn take(&self, delivery: Delivery, assembly: &mut Assembly) {
+        let Delivery {
+            properties,
+            data,
+            redelivered,
+            ..
+        } = delivery;
+        let tally = self.tally.of(self.queue);
+        tally.received.add(1);
+        tally.received_bytes.add(data.len() as u64);
+        tally.redelivered.add(redelivered.into());
+        let body = Bytes::from(data);
+        match self.read(&properties, body.clone(), assembly) {
+            Ok(Some(envelope)) => self.link.deliver(envelope),
+            Ok(None) => {}
+            Err(error) => {
+                tally.dead.add(1);
+                let body = if body.len() <= PART_BYTES {
+                    body.to_vec()
+                } else {
+                    Vec::new()
+                };
+                // Where the bridge has ended, so has the machine.
+                let _ = self.dead.send(Dead {
+                    queue: self.queue,
+                    reason: error.to_string(),
+                    properties,
+                    body,
+                });
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        properties: &BasicProperties,
+        body: Bytes,
+        assembly: &mut Assembly,
+    ) -> Result<Option<Envelope>, Unreadable> {
+        let headers = properties.headers().as_ref();
+        let head = headers.and_then(|headers| headers.inner().get(HEADER));
+        let head = match head {
+            Some(AMQPValue::LongString(head)) => PartHead::decode(head.as_bytes())?,
+            _ => return Err(WireError::NoHead.into()),
+        };
+        let kind = properties.kind().as_ref().map(|kind| kind.as_str());
+        if body.len() > PART_BYTES {
+            let bytes = body.len();
+            return Err(WireError::Long { bytes }.into());
+        }
+        let PartHead {
+            from,
+            sequence,
+            part,
+            parts,
+        } = head;
+        let whole = assembly.take((from, sequence), (part, parts), body, self.clock.now())?;
+        Ok(match whole {
+            Some(parts) => Some(open(kind.unwrap_or_default(), from, sequence, parts)?),
+            None => None,
+        })
+    }
+}

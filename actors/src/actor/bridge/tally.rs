@@ -1,0 +1,143 @@
+//! What went through the broker so far.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+use crate::wire::queues::Queue;
+
+/// What went through the queues of one kind, since the process began to use the broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct QueueCounters {
+    /// Messages handed to the broker for queues of this kind; a long one goes in several.
+    pub published: u64,
+    /// Their bodies, in bytes.
+    pub published_bytes: u64,
+    /// Of those, what the broker has confirmed.
+    pub confirmed: u64,
+    /// What came back, because no such queue was there.
+    pub returned: u64,
+    /// What the broker refused.
+    pub refused: u64,
+    /// What was sent again after a connection was lost.
+    pub resent: u64,
+    /// What was too much to keep while there was no connection, or was under way already.
+    pub dropped: u64,
+    /// Messages that came out of this process's queue.
+    pub received: u64,
+    /// Their bodies, in bytes.
+    pub received_bytes: u64,
+    /// Of those, what the broker delivered once more.
+    pub redelivered: u64,
+    /// Messages that nobody here could read.
+    pub dead: u64,
+    /// Duplicates that were put in on purpose.
+    pub injected: u64,
+}
+
+/// What went through the broker; see [`QueueCounters`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct BrokerCounters {
+    /// Leases, placements, performance tests.
+    pub control: QueueCounters,
+    /// Tiles, inputs and results.
+    pub data: QueueCounters,
+    /// What leaders order.
+    pub tasks: QueueCounters,
+    /// What MsVPUs answer.
+    pub results: QueueCounters,
+    /// How often connections were opened.
+    pub connections: u64,
+    /// How often the broker held up what is published, for want of memory or disk.
+    pub blocked: u64,
+}
+
+macro_rules! counted {
+    ($($name:ident),* $(,)?) => {
+        /// Of one kind of queue.
+        #[derive(Debug, Default)]
+        pub(super) struct QueueTally {
+            $(pub(super) $name: Counter,)*
+        }
+
+        impl QueueTally {
+            fn counters(&self) -> QueueCounters {
+                QueueCounters { $($name: self.$name.read(),)* }
+            }
+        }
+    };
+}
+
+counted!(
+    published,
+    published_bytes,
+    confirmed,
+    returned,
+    refused,
+    resent,
+    dropped,
+    received,
+    received_bytes,
+    redelivered,
+    dead,
+    injected,
+);
+
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add(&self, number: u64) {
+        self.0.fetch_add(number, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Shared by all that use the broker in this process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BridgeTally(Arc<Tallies>);
+
+#[derive(Debug, Default)]
+struct Tallies {
+    queues: [QueueTally; 4],
+    connections: Counter,
+    blocked: Counter,
+}
+
+impl BridgeTally {
+    pub(super) fn of(&self, queue: Queue) -> &QueueTally {
+        let [control, data, tasks, results] = &self.0.queues;
+        match queue {
+            Queue::Control => control,
+            Queue::Data => data,
+            Queue::Tasks => tasks,
+            Queue::Results => results,
+        }
+    }
+
+    pub(super) fn connected(&self) {
+        self.0.connections.add(1);
+    }
+
+    pub(super) fn blocked(&self) {
+        self.0.blocked.add(1);
+    }
+
+    pub(crate) fn counters(&self) -> BrokerCounters {
+        let of = |queue| self.of(queue).counters();
+        BrokerCounters {
+            control: of(Queue::Control),
+            data: of(Queue::Data),
+            tasks: of(Queue::Tasks),
+            results: of(Queue::Results),
+            connections: self.0.connections.read(),
+            blocked: self.0.blocked.read(),
+        }
+    }
+}

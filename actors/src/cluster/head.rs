@@ -1,0 +1,237 @@
+//! The head of a cluster: where jobs are submitted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::{Access, Joining, Member, close, connected};
+use crate::actor::bridge::{Disturbance, Tls};
+use crate::catalog::Catalog;
+use crate::clock::SystemClock;
+use crate::deployment::{start_head, start_node};
+use crate::event_loop::{self, Alive};
+use crate::host::{Host, Timing};
+use crate::job::Limits;
+use crate::journal::Journals;
+use crate::link::Link;
+use crate::local::{StartError, start_compute};
+use crate::machine::{Running, VirtualMachine};
+use crate::program::Program;
+use crate::wire::queues::HEAD;
+
+/// Where the leaders of jobs go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leaders {
+    /// To the head: there the input of a job is, so that its tiles travel once, and rounds begin
+    /// and end there.
+    #[default]
+    Head,
+    /// To the nodes: the head only passes jobs on, and outlives whatever a program's `split` and
+    /// `global_step` do. The input travels to the leader's node first.
+    Nodes,
+}
+
+/// Configures a cluster and this process as its head; made by [`VirtualMachine::cluster`].
+#[must_use = "call `start`"]
+pub struct ClusterBuilder {
+    access: Access,
+    workers: Option<usize>,
+    limits: Limits,
+    catalog: Catalog,
+    strategy: String,
+    leaders: Leaders,
+    node_timeout: Option<Duration>,
+}
+
+impl ClusterBuilder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            access: Access::new(url),
+            workers: None,
+            limits: Limits::default(),
+            catalog: Catalog::default(),
+            strategy: "performance-index".to_owned(),
+            leaders: Leaders::default(),
+            node_timeout: None,
+        }
+    }
+
+    /// The machine's name: one broker may serve several. 1 to 64 letters, digits, `-`, `_`.
+    pub fn vm(mut self, name: impl Into<String>) -> Self {
+        self.access.vm = name.into();
+        self
+    }
+
+    /// Registers a program: only registered programs can be run. The nodes must know it too.
+    pub fn service<P: Program>(mut self) -> Self {
+        self.catalog.register::<P>();
+        self
+    }
+
+    /// Replaces the default bounds.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How many threads split inputs and fold results here. Default: the CPUs that this process
+    /// may use.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Which balancing strategy places teams; `performance-index` by default.
+    pub fn strategy(mut self, name: impl Into<String>) -> Self {
+        self.strategy = name.into();
+        self
+    }
+
+    /// Where leaders go; to the head by default.
+    pub const fn leaders(mut self, leaders: Leaders) -> Self {
+        self.leaders = leaders;
+        self
+    }
+
+    /// A node that is silent for so long is lost. 2 s by default.
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.access.lease = lease;
+        self
+    }
+
+    /// A job that has waited so long for a node fails. By default it waits as long as it takes.
+    pub const fn node_timeout(mut self, timeout: Duration) -> Self {
+        self.node_timeout = Some(timeout);
+        self
+    }
+
+    /// How long [`start`](Self::start) waits for the broker. By default as long as it takes.
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.access.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Certificates for `amqps://`.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.access.tls = tls;
+        self
+    }
+
+    /// Disturbs what this process sends. For tests.
+    pub const fn disturb(mut self, disturbance: Disturbance) -> Self {
+        self.access.disturbance = Some(disturbance);
+        self
+    }
+
+    /// Connects to the broker and becomes the head of the machine. Nodes may be there already.
+    ///
+    /// # Errors
+    /// When the machine has a head already, the broker refuses us or is not reached in time, or the
+    /// operating system refuses threads.
+    pub async fn start(self) -> Result<VirtualMachine, StartError> {
+        let (limit, lease) = (self.access.connect_timeout, self.access.lease);
+        let Joining {
+            broker,
+            runtime,
+            tally,
+            connectivity,
+            mouth,
+            origin,
+        } = self.access.join(Some(HEAD))?;
+        let threads = Arc::new(watch::Sender::new(0));
+        let (compute, workers) = start_compute(self.workers, &threads)?;
+        let clock = Arc::new(SystemClock::new());
+        let link = Link::new(origin, HEAD, Some(mouth.transport()), Arc::default());
+        let host = Host {
+            link: link.clone(),
+            clock: clock.clone(),
+            processors: Arc::new(compute),
+            name: "head".into(),
+            cpus: 0,
+            catalog: Arc::new(self.catalog),
+            limits: self.limits,
+            timing: Some(Timing {
+                lease,
+                node_timeout: self.node_timeout,
+            }),
+            census: Arc::default(),
+            nodes: Arc::default(),
+        };
+        let journals = Journals::default();
+        let stop = watch::Sender::new(false);
+        let (mut stopped, vital) = (stop.subscribe(), stop.clone());
+        let (ready, started) = oneshot::channel();
+        let alive = Alive::new(&threads, &journals);
+        let (census, nodes) = (Arc::clone(&host.census), Arc::clone(&host.nodes));
+        let (states, strategy, leaders) = (Arc::clone(&connectivity), self.strategy, self.leaders);
+        event_loop::spawn(alive, move || async move {
+            let proxy = start_head(&host, &strategy, journals, &vital)
+                .map_err(|unknown| StartError::Strategy(unknown.to_string()));
+            if leaders == Leaders::Head {
+                start_node(&host, Some(&vital));
+            }
+            let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
+            drop(host);
+            let proxy = match proxy {
+                Ok(proxy) => {
+                    let connected = connected(&states, &broker, limit);
+                    tokio::select! {
+                        connected = connected => connected.map(|()| proxy).map_err(Into::into),
+                        // Whoever started it does not wait any more.
+                        _ = stopped.wait_for(|stop| *stop) => Err(StartError::Ended),
+                    }
+                }
+                Err(error) => Err(error),
+            };
+            let started = proxy.is_ok();
+            if ready.send(proxy).is_ok() && started {
+                // An error means that the last handle is gone, which is the other reason.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            }
+            vital.send_replace(true);
+            close(bridge, runtime).await;
+        })?;
+        let starting = Starting::new(&stop);
+        let proxy = started.await.map_err(|_| StartError::Ended)??;
+        starting.done();
+        Ok(VirtualMachine::new(Running {
+            proxy,
+            link,
+            clock,
+            workers,
+            census,
+            threads,
+            stop,
+            nodes,
+            cluster: Some(Member {
+                tally,
+                connectivity,
+            }),
+        }))
+    }
+}
+
+/// Ends what is being started when nobody waits for it any more.
+pub(super) struct Starting<'a> {
+    stop: Option<&'a watch::Sender<bool>>,
+}
+
+impl<'a> Starting<'a> {
+    pub(super) const fn new(stop: &'a watch::Sender<bool>) -> Self {
+        Self { stop: Some(stop) }
+    }
+
+    /// It has started.
+    pub(super) fn done(mut self) {
+        self.stop = None;
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop {
+            stop.send_replace(true);
+        }
+    }
+}

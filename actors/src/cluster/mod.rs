@@ -1,0 +1,180 @@
+//! The cluster deployment: processes that share nothing but a broker.
+
+mod head;
+mod list;
+mod node;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use actix::Addr;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
+
+pub use head::{ClusterBuilder, Leaders};
+pub use list::NodeList;
+pub use node::{Node, NodeBuilder};
+
+use crate::actor::bridge::{
+    Bridge, BridgeTally, Broker, BrokerCounters, BrokerError, CLOSING, Close, Connectivity,
+    Disturbance, Mouth, Plan, Tls,
+};
+use crate::id::{Incarnation, NodeId, Origin};
+use crate::local::StartError;
+use crate::wire::queues::is_name;
+
+/// The machine that is meant where none is named.
+const DEFAULT_VM: &str = "default";
+
+/// A node that is silent for so long is lost.
+const DEFAULT_LEASE: Duration = Duration::from_secs(2);
+
+/// Threads for connections: heartbeats must not wait for each other.
+const CONNECTION_THREADS: usize = 2;
+
+/// What every process of a cluster is told.
+#[derive(Clone, Debug)]
+struct Access {
+    url: String,
+    vm: String,
+    tls: Tls,
+    connect_timeout: Option<Duration>,
+    disturbance: Option<Disturbance>,
+    lease: Duration,
+}
+
+/// This process's part in a cluster.
+pub(crate) struct Member {
+    tally: BridgeTally,
+    connectivity: Arc<watch::Sender<Connectivity>>,
+}
+
+impl Member {
+    pub(crate) fn counters(&self) -> BrokerCounters {
+        self.tally.counters()
+    }
+
+    pub(crate) fn connectivity(&self) -> Connectivity {
+        self.connectivity.borrow().clone()
+    }
+}
+
+/// Connections that are about to be made.
+struct Joining {
+    broker: String,
+    runtime: Runtime,
+    tally: BridgeTally,
+    connectivity: Arc<watch::Sender<Connectivity>>,
+    mouth: Mouth,
+    origin: Origin,
+}
+
+impl Access {
+    fn new(url: String) -> Self {
+        Self {
+            url,
+            vm: DEFAULT_VM.to_owned(),
+            tls: Tls::default(),
+            connect_timeout: None,
+            disturbance: None,
+            lease: DEFAULT_LEASE,
+        }
+    }
+
+    /// # Errors
+    /// When the URL or the name will not do, or the operating system refuses threads.
+    fn join(self, node: Option<NodeId>) -> Result<Joining, StartError> {
+        if !is_name(&self.vm) {
+            return Err(BrokerError::Name(self.vm).into());
+        }
+        let broker = Broker::new(&self.url, &self.tls, self.lease)?;
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(CONNECTION_THREADS)
+            .thread_name("msvpu-amqp")
+            .enable_all()
+            .build()?;
+        let random = Uuid::new_v4().as_u128();
+        // Below the highest there is room for the head, which is 0, and for no other.
+        let node = node.unwrap_or(NodeId((random as u32).max(1)));
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        // A later process of the same id is a later incarnation.
+        let incarnation = since_epoch.unwrap_or_default().as_millis() as u64;
+        let (tally, connectivity) = (
+            BridgeTally::default(),
+            Arc::new(watch::Sender::new(Connectivity::Connecting(None))),
+        );
+        let name = broker.to_string();
+        let mouth = Mouth::new(Plan {
+            broker,
+            vm: self.vm,
+            node,
+            disturbance: self.disturbance,
+            runtime: runtime.handle().clone(),
+            tally: tally.clone(),
+            connectivity: Arc::clone(&connectivity),
+            seed: (random >> 64) as u64,
+        });
+        Ok(Joining {
+            broker: name,
+            runtime,
+            tally,
+            connectivity,
+            mouth,
+            origin: Origin {
+                node,
+                incarnation: Incarnation(incarnation),
+            },
+        })
+    }
+}
+
+/// Waits for the first connection.
+///
+/// # Errors
+/// When there will be none, or none has come in time.
+async fn connected(
+    connectivity: &watch::Sender<Connectivity>,
+    broker: &str,
+    limit: Option<Duration>,
+) -> Result<(), BrokerError> {
+    let mut states = connectivity.subscribe();
+    let until = limit.map(|limit| Instant::now() + limit);
+    let mut reason = None;
+    loop {
+        let state = states.borrow_and_update().clone();
+        match state {
+            Connectivity::Connected => return Ok(()),
+            Connectivity::Failed(error) => return Err(error),
+            Connectivity::Connecting(Some(error)) => {
+                if reason.as_ref() != Some(&error) {
+                    log::warn!("{error}; trying again");
+                }
+                reason = Some(error);
+            }
+            Connectivity::Connecting(None) => {}
+        }
+        let late = || {
+            reason.clone().unwrap_or_else(|| BrokerError::Unreachable {
+                broker: broker.to_owned(),
+                reason: "no answer".to_owned(),
+            })
+        };
+        // The sender lives as long as `connectivity`.
+        match until {
+            Some(until) => match timeout_at(until, states.changed()).await {
+                Ok(_) => {}
+                Err(_) => return Err(late()),
+            },
+            None => drop(states.changed().await),
+        }
+    }
+}
+
+/// Ends connections and the threads under them.
+async fn close(bridge: Addr<Bridge>, runtime: Runtime) {
+    // A bridge that is gone has nothing to close.
+    let _ = timeout(CLOSING, bridge.send(Close)).await;
+    runtime.shutdown_background();
+}

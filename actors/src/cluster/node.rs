@@ -1,0 +1,294 @@
+//! A node of a cluster: a process that runs MsVPUs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
+
+use super::head::Starting;
+use super::{Access, Joining, Member, close, connected};
+use crate::actor::bridge::{BrokerCounters, Connectivity, Disturbance, Tls};
+use crate::actor::supervisor::{Drain, Supervisor};
+use crate::catalog::Catalog;
+use crate::clock::SystemClock;
+use crate::deployment::start_node;
+use crate::event_loop::{self, Alive};
+use crate::host::{Census, Host, Timing};
+use crate::id::Origin;
+use crate::job::Limits;
+use crate::journal::Journals;
+use crate::link::{Counters, Link};
+use crate::local::{StartError, start_compute};
+use crate::program::Program;
+use crate::wire::queues::HEAD;
+
+/// Configures a node of a cluster; made by [`Node::join`].
+#[must_use = "call `start`"]
+pub struct NodeBuilder {
+    access: Access,
+    name: Option<String>,
+    cpus: Option<usize>,
+    limits: Limits,
+    catalog: Catalog,
+}
+
+/// A running node of a cluster. When it is dropped it stops without leaving: the head notices when
+/// its lease has run out. [`drain`](Self::drain) leaves properly.
+pub struct Node {
+    origin: Origin,
+    name: Arc<str>,
+    cpus: usize,
+    supervisor: Addr<Supervisor>,
+    link: Link,
+    census: Arc<watch::Sender<Census>>,
+    threads: Arc<watch::Sender<usize>>,
+    stop: watch::Sender<bool>,
+    member: Member,
+}
+
+impl NodeBuilder {
+    /// The machine's name, as its head gives it.
+    pub fn vm(mut self, name: impl Into<String>) -> Self {
+        self.access.vm = name.into();
+        self
+    }
+
+    /// What people call the node. Default: the name of the host and the number of the process.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How many steps are computed at once. Default: the CPUs that this process may use.
+    pub fn cpus(mut self, cpus: usize) -> Self {
+        self.cpus = Some(cpus);
+        self
+    }
+
+    /// Registers a program: a node runs only what it knows.
+    pub fn service<P: Program>(mut self) -> Self {
+        self.catalog.register::<P>();
+        self
+    }
+
+    /// How often the node shows that it is there: four times this. 2 s by default; no longer than
+    /// that of the head.
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.access.lease = lease;
+        self
+    }
+
+    /// How long [`start`](Self::start) waits for the broker. By default as long as it takes.
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.access.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Certificates for `amqps://`.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.access.tls = tls;
+        self
+    }
+
+    /// Disturbs what this process sends. For tests.
+    pub const fn disturb(mut self, disturbance: Disturbance) -> Self {
+        self.access.disturbance = Some(disturbance);
+        self
+    }
+
+    /// Connects to the broker. The head may come later.
+    ///
+    /// # Errors
+    /// When the broker refuses us or is not reached in time, or the operating system refuses
+    /// threads.
+    pub async fn start(self) -> Result<Node, StartError> {
+        let (limit, lease) = (self.access.connect_timeout, self.access.lease);
+        let Joining {
+            broker,
+            runtime,
+            tally,
+            connectivity,
+            mouth,
+            origin,
+        } = self.access.join(None)?;
+        let threads = Arc::new(watch::Sender::new(0));
+        let (compute, cpus) = start_compute(self.cpus, &threads)?;
+        let name: Arc<str> = self.name.unwrap_or_else(default_name).into();
+        let link = Link::new(origin, HEAD, Some(mouth.transport()), Arc::default());
+        let host = Host {
+            link: link.clone(),
+            clock: Arc::new(SystemClock::new()),
+            processors: Arc::new(compute),
+            name: Arc::clone(&name),
+            cpus: cpus as u32,
+            catalog: Arc::new(self.catalog),
+            limits: self.limits,
+            timing: Some(Timing {
+                lease,
+                node_timeout: None,
+            }),
+            census: Arc::default(),
+            nodes: Arc::default(),
+        };
+        let stop = watch::Sender::new(false);
+        let (mut stopped, vital) = (stop.subscribe(), stop.clone());
+        let (ready, started) = oneshot::channel();
+        let alive = Alive::new(&threads, &Journals::default());
+        let census = Arc::clone(&host.census);
+        let states = Arc::clone(&connectivity);
+        event_loop::spawn(alive, move || async move {
+            let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
+            let joined = tokio::select! {
+                connected = connected(&states, &broker, limit) => connected.map_err(Into::into),
+                _ = stopped.wait_for(|stop| *stop) => Err(StartError::Ended),
+            };
+            let joined = joined.map(|()| start_node(&host, Some(&vital)));
+            drop(host);
+            let started = joined.is_ok();
+            if ready.send(joined).is_ok() && started {
+                // An error means that the handle is gone, which is the other reason.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            }
+            vital.send_replace(true);
+            close(bridge, runtime).await;
+        })?;
+        let starting = Starting::new(&stop);
+        let supervisor = started.await.map_err(|_| StartError::Ended)??;
+        starting.done();
+        Ok(Node {
+            origin,
+            name,
+            cpus,
+            supervisor,
+            link,
+            census,
+            threads,
+            stop,
+            member: Member {
+                tally,
+                connectivity,
+            },
+        })
+    }
+}
+
+fn default_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let host = host.map(|host| host.trim().to_owned()).unwrap_or_default();
+    let process = std::process::id();
+    if host.is_empty() {
+        format!("node-{process}")
+    } else {
+        format!("{host}-{process}")
+    }
+}
+
+impl Node {
+    /// A node of the machine at that broker, such as `amqp://user:password@host:5672/vhost`.
+    pub fn join(url: impl Into<String>) -> NodeBuilder {
+        NodeBuilder {
+            access: Access::new(url.into()),
+            name: None,
+            cpus: None,
+            limits: Limits::default(),
+            catalog: Catalog::default(),
+        }
+    }
+
+    /// The node and the incarnation under which it speaks now.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin {
+            incarnation: self.link.origin().incarnation,
+            ..self.origin
+        }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many steps it computes at once.
+    #[must_use]
+    pub const fn cpus(&self) -> usize {
+        self.cpus
+    }
+
+    /// How many team leaders and MsVPUs are alive here.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        *self.census.borrow()
+    }
+
+    /// Waits until a number of team leaders and MsVPUs are alive here.
+    pub async fn census_is(&self, mut fits: impl FnMut(Census) -> bool) {
+        let mut census = self.census.subscribe();
+        // The sender lives as long as `self`.
+        let _ = census.wait_for(|census| fits(*census)).await;
+    }
+
+    /// What its mailboxes have seen so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.link.counters()
+    }
+
+    /// What went through the broker so far.
+    #[must_use]
+    pub fn broker_counters(&self) -> BrokerCounters {
+        self.member.counters()
+    }
+
+    /// Whether there is a connection to the broker.
+    #[must_use]
+    pub fn connectivity(&self) -> Connectivity {
+        self.member.connectivity()
+    }
+
+    /// Takes nothing more, hands back its tiles where there are other nodes, finishes the rest, and
+    /// leaves; after `limit` it leaves with what it has, which others then compute again. Tells
+    /// whether it could finish.
+    pub async fn drain(self, limit: Duration) -> bool {
+        let left = watch::Sender::new(false);
+        let mut has_left = left.subscribe();
+        self.link.tell(&self.supervisor, Drain { left });
+        let finished = timeout(limit, has_left.wait_for(|left| *left)).await;
+        let finished = matches!(finished, Ok(Ok(_)));
+        self.shutdown().await;
+        finished
+    }
+
+    /// Stops at once, and waits until the node's threads have ended.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        let mut threads = self.threads.subscribe();
+        // The sender lives as long as `self`.
+        let _ = threads.wait_for(|threads| *threads == 0).await;
+    }
+
+    /// Waits until the node has ended by itself, because an actor that it cannot do without has.
+    pub async fn ended(&self) {
+        let mut stop = self.stop.subscribe();
+        // The sender lives as long as `self`.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node")
+            .field("name", &self.name)
+            .field("origin", &self.origin())
+            .finish_non_exhaustive()
+    }
+}

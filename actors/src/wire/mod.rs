@@ -1,0 +1,4 @@
+//! How messages look on RabbitMQ, and which queues they go through.
+
+pub(crate) mod frame;
+pub(crate) mod queues;
