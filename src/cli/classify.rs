@@ -341,6 +341,7 @@ impl Finish {
                 msvpus: found.tiling.tiles(),
                 cpus: self.workers,
             },
+            nodes: done.nodes,
         }
     }
 }

@@ -9,6 +9,7 @@ mod destination;
 mod failure;
 mod files;
 mod interrupts;
+mod nodes;
 mod number;
 mod on_runtime;
 mod pairwise;
@@ -21,6 +22,7 @@ mod simulate;
 mod stale;
 mod stdout;
 mod summary;
+mod table;
 mod values;
 
 use std::process::ExitCode;
