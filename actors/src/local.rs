@@ -82,7 +82,10 @@ impl LocalBuilder {
     pub const MAX_WORKERS: usize = 1024;
 
     /// How many steps are computed at once, from 1 to [`MAX_WORKERS`](Self::MAX_WORKERS). Default:
-    /// the CPUs that this process may use.
+    /// the CPUs that this process may use, looked up at the start. On Linux those of its affinity
+    /// mask, and no more than the quota of its cgroup allows (`cpu.max`, or `cpu.cfs_quota_us` of
+    /// version 1, of every group above it too), in whole CPUs, rounded down, at least 1: see
+    /// [`std::thread::available_parallelism`]. So many CPUs a node also states to the balancer.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self

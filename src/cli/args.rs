@@ -124,7 +124,7 @@ pub(crate) struct PairwiseArgs {
     #[arg(long, value_name = "V", value_parser = values::nodata, allow_hyphen_values = true)]
     pub(crate) nodata: Option<f64>,
 
-    /// How many CPUs to use [default: all that this process may use].
+    /// How many CPUs to use [default: all that this process may use, by affinity and cgroup].
     #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
           value_parser = values::workers)]
     pub(crate) workers: Option<NonZeroUsize>,
@@ -195,7 +195,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, value_name = "ROWSxCOLUMNS", allow_hyphen_values = true)]
     pub(crate) tiles: Option<Tiling>,
 
-    /// How many CPUs to use [default: all that this process may use].
+    /// How many CPUs to use [default: all that this process may use, by affinity and cgroup].
     #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
           value_parser = values::workers)]
     pub(crate) workers: Option<NonZeroUsize>,

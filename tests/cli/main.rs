@@ -1,6 +1,7 @@
 //! The command line as scripts see it: the real binary, its exit status, its streams, its files.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod cpus;
 mod files;
 mod interrupts;
 mod pairwise;
