@@ -22,6 +22,7 @@ use crate::journal::Journals;
 use crate::link::Link;
 use crate::machine::{Running, VirtualMachine};
 use crate::program::Program;
+use crate::simulation::InvalidSpec;
 
 /// The one node of a local machine.
 const ORIGIN: Origin = Origin {
@@ -60,6 +61,9 @@ pub enum StartError {
     /// There is no such balancing strategy.
     #[error("{0}")]
     Strategy(String),
+    /// The spec of a simulated machine is wrong.
+    #[error("the spec cannot be simulated: {0}")]
+    Spec(#[from] InvalidSpec),
     /// The operating system refused a thread.
     #[error("cannot start a thread of the machine: {0}")]
     Thread(#[from] io::Error),

@@ -140,3 +140,53 @@ async fn what_nodes_did_before_virtual_time_began_does_not_count() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_spec_that_cannot_be_is_refused_at_the_start() {
+    let mut wrong = spec(2);
+    wrong.nodes[1].speed = f64::NAN;
+    let refused = VirtualMachine::simulated(wrong).start().await;
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the spec cannot be simulated: `nodes[1].speed` is NaN; it must be between 1000 and 1e18"
+    );
+}
+
+#[tokio::test]
+async fn stand_ins_of_endless_length_are_refused() {
+    let refusal = async |work: Synthetic| {
+        let simulation = VirtualMachine::simulated(spec(1))
+            .service::<Synthetic>()
+            .start()
+            .await
+            .unwrap();
+        let job = simulation
+            .submit_at(ms(0), &work, (), JobOptions::default())
+            .unwrap();
+        simulation.run(Duration::from_secs(1000)).await;
+        job.await.unwrap().await.map_err(|error| error.to_string())
+    };
+    let tile = refusal(Synthetic {
+        tile_bytes: usize::MAX,
+        ..work()
+    });
+    assert_eq!(
+        tile.await.unwrap_err(),
+        "`tile_bytes` is 18446744073709551615; a tile of a simulation has at most 1000000000 bytes"
+    );
+    let partials = refusal(Synthetic {
+        partial_bytes: 100_000_000,
+        ..work()
+    });
+    let told = partials.await.unwrap_err();
+    let beginning = "`partial_bytes` is 100000000 for each of 12 tiles; ";
+    assert!(told.starts_with(beginning), "{told}");
+    // What tiles have room for takes nothing.
+    let within = Synthetic {
+        tile_bytes: 100_000_000,
+        partial_bytes: 100_000_000,
+        rounds: 1,
+        ..work()
+    };
+    assert_eq!(refusal(within).await.unwrap().output, 12);
+}

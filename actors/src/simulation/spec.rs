@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::job::Priority;
 use crate::simulation::formula::Formula;
 
-/// A cluster, its jobs and its faults; read from TOML by [`Spec::parse`] or built in code.
+/// A cluster, its jobs and its faults; read from TOML by [`Spec::parse`] or built in code;
+/// [`Spec::validate`] tells whether it can be simulated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// Everything random is drawn from it: the same seed gives the same trace.

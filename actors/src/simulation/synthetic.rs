@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::error::ProgramError;
 use crate::id::Round;
 use crate::payload::Block;
 use crate::program::{Cancellation, Context, Program, Result, Step};
@@ -18,13 +19,18 @@ pub struct Synthetic {
     pub rounds: u32,
     /// C_k of a step, in elementary operations.
     pub complexity: f64,
-    /// Of one tile.
+    /// Of one tile; all tiles are the same zeros in memory. At most [`MAX_BYTES`](Self::MAX_BYTES).
     pub tile_bytes: usize,
-    /// Of one partial result.
+    /// Of one partial result; part of the tile's zeros, or, where it is longer, of zeros of its own,
+    /// of which all MsVPUs together may have [`MAX_BYTES`](Self::MAX_BYTES).
     pub partial_bytes: usize,
 }
 
 impl Synthetic {
+    /// What stands for tiles, and what for partial results that no tile has room for, may take of
+    /// memory: 1 GB.
+    pub const MAX_BYTES: usize = 1_000_000_000;
+
     /// Of a job as a spec describes it.
     #[must_use]
     pub fn of(job: &JobSpec) -> Self {
@@ -50,6 +56,21 @@ impl Program for Synthetic {
     type Output = u32;
 
     fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<Block<()>>, u32)> {
+        let limit = Self::MAX_BYTES;
+        if self.tile_bytes > limit {
+            return Err(ProgramError::invalid_input(format!(
+                "`tile_bytes` is {}; a tile of a simulation has at most {limit} bytes",
+                self.tile_bytes
+            )));
+        }
+        let own = self.partial_bytes.saturating_mul(self.tiles as usize);
+        if self.partial_bytes > self.tile_bytes && own > limit {
+            return Err(ProgramError::invalid_input(format!(
+                "`partial_bytes` is {} for each of {} tiles; partial results longer than their tile \
+                 have at most {limit} bytes together: make `tile_bytes` as long, or simulate fewer tiles",
+                self.partial_bytes, self.tiles
+            )));
+        }
         // All tiles are the same zeros: only their length counts.
         let body = Bytes::from(vec![0; self.tile_bytes]);
         let tile = Block { head: (), body };
