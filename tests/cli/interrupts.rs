@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Pictures, classify, command};
+use crate::{Pictures, Ran, classify, command};
 
 /// Noise that fuzzy c-means does not settle in within the life of a test.
 fn noise(pictures: &Pictures) -> std::path::PathBuf {
@@ -26,30 +26,16 @@ fn noise(pictures: &Pictures) -> std::path::PathBuf {
     pictures.write("noise.ppm", &bytes)
 }
 
-#[test]
-fn ctrl_c_cancels_the_job_and_ends_with_130() {
-    let pictures = Pictures::new();
-    let noise = noise(&pictures);
-    let output = pictures.path("out");
-    let mut child = command([
-        "classify",
-        noise.to_str().unwrap(),
-        "--algorithm",
-        "fuzzy-cmeans",
-        "--classes",
-        "64",
-        "--epsilon",
-        "1e-300",
-        "--max-iterations",
-        "1000000",
-        "--output",
-        output.to_str().unwrap(),
-    ])
-    .env("RUST_LOG", "msvpu=info")
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
+/// Runs the command, presses Ctrl-C when its job was submitted, and tells how it ended; stderr
+/// from then on.
+#[track_caller]
+pub(crate) fn interrupted_once_submitted(args: &[&str]) -> Ran {
+    let mut child = command(args)
+        .env("RUST_LOG", "msvpu=info")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("submitted") {
@@ -71,11 +57,40 @@ fn ctrl_c_cancels_the_job_and_ends_with_130() {
     if end.recv_timeout(Duration::from_secs(60)).is_err() {
         child.kill().unwrap();
     }
-    let rest = reader.join().unwrap();
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{rest}");
-    assert!(ended.stdout.is_empty());
-    assert!(rest.ends_with("msvpu: interrupted\n"), "{rest}");
+    let stderr = reader.join().unwrap();
+    Ran::of(child.wait_with_output().unwrap(), stderr)
+}
+
+#[test]
+fn ctrl_c_cancels_the_job_and_ends_with_130() {
+    let pictures = Pictures::new();
+    let noise = noise(&pictures);
+    let output = pictures.path("out");
+    let ran = interrupted_once_submitted(&[
+        "classify",
+        noise.to_str().unwrap(),
+        "--algorithm",
+        "fuzzy-cmeans",
+        "--classes",
+        "64",
+        "--epsilon",
+        "1e-300",
+        "--max-iterations",
+        "1000000",
+        "--output",
+        output.to_str().unwrap(),
+    ]);
+    assert_eq!(
+        (ran.status, ran.stdout.as_str()),
+        (130, ""),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.ends_with("msvpu: interrupted\n"),
+        "{}",
+        ran.stderr
+    );
     assert!(!output.exists(), "an empty directory was left behind");
 }
 

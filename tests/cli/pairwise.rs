@@ -130,8 +130,7 @@ fn what_does_not_fit_is_refused() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_cancels_the_job_and_ends_with_130() {
-    use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
+    use crate::interrupts::interrupted_once_submitted;
 
     let pictures = Pictures::new();
     // 5 · 10¹¹ pairs in one tile: a minute.
@@ -139,30 +138,16 @@ fn ctrl_c_cancels_the_job_and_ends_with_130() {
     bytes.extend((0..1_000_000_u32).map(|index| (index % 251) as u8));
     let image = pictures.write("large.pgm", &bytes);
     let image = image.to_str().unwrap();
-    let mut child = crate::command(["pairwise", image, "--tiles", "1x1"])
-        .env("RUST_LOG", "msvpu=info")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("submitted") {
-        line.clear();
-        assert_ne!(
-            stderr.read_line(&mut line).unwrap(),
-            0,
-            "it ended by itself"
-        );
-    }
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    let rest: Vec<String> = stderr.lines().map(Result::unwrap).collect();
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{rest:?}");
-    assert!(ended.stdout.is_empty());
-    assert_eq!(rest.last().unwrap(), "msvpu: interrupted");
+    let ran = interrupted_once_submitted(&["pairwise", image, "--tiles", "1x1"]);
+    assert_eq!(
+        (ran.status, ran.stdout.as_str()),
+        (130, ""),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.ends_with("msvpu: interrupted\n"),
+        "{}",
+        ran.stderr
+    );
 }

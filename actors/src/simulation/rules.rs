@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::simulation::synthetic::Synthetic;
+
 pub(crate) const MAX_NODES: usize = 100_000;
 pub(crate) const MAX_JOBS: usize = 10_000;
 pub(crate) const MAX_FAULTS: usize = 100_000;
@@ -35,7 +37,7 @@ pub(crate) const TILE_SIZE: Range = Range::new(1.0, 1e12);
 /// On the slowest node that may be, a step stays far below what a `Duration` holds.
 pub(crate) const OPERATIONS: Range = Range::new(0.0, 1e18);
 /// Of a tile, and of a partial result: a simulation of costs alone has them in memory, all the same.
-pub(crate) const PIECE_BYTES: Range = Range::new(0.0, 1e9);
+pub(crate) const PIECE_BYTES: Range = Range::new(0.0, Synthetic::MAX_TILE_BYTES as f64);
 
 /// Of a node's speed.
 pub(crate) const FACTOR: Range = Range::new(0.001, 1000.0);

@@ -19,17 +19,38 @@ pub struct Synthetic {
     pub rounds: u32,
     /// C_k of a step, in elementary operations.
     pub complexity: f64,
-    /// Of one tile; all tiles are the same zeros in memory. At most [`MAX_BYTES`](Self::MAX_BYTES).
+    /// Of one tile; all tiles are the same zeros in memory.
     pub tile_bytes: usize,
-    /// Of one partial result; part of the tile's zeros, or, where it is longer, of zeros of its own,
-    /// of which all MsVPUs together may have [`MAX_BYTES`](Self::MAX_BYTES).
+    /// Of one partial result; part of the tile's zeros, or, where it is longer, zeros of its own.
     pub partial_bytes: usize,
 }
 
 impl Synthetic {
-    /// What stands for tiles, and what for partial results that no tile has room for, may take of
-    /// memory: 1 GB.
-    pub const MAX_BYTES: usize = 1_000_000_000;
+    /// The most bytes of a tile: 1 GB of zeros are enough to show what they cost.
+    pub const MAX_TILE_BYTES: u64 = 1_000_000_000;
+    /// The most bytes of all partial results of a round together, where they are longer than tiles.
+    pub const MAX_ROUND_BYTES: u64 = 4_000_000_000;
+
+    /// Whether it fits into memory; asked before it splits.
+    ///
+    /// # Errors
+    /// When a tile, or the partial results of a round, take more than may be.
+    pub fn check(&self) -> Result<()> {
+        let too_many = |key: &str, what: &str, found: u64, limit: u64| {
+            Err(ProgramError::invalid_input(format!(
+                "`{key}` gives {what} of {found} bytes; at most {limit} can be simulated"
+            )))
+        };
+        let (tile, partial) = (self.tile_bytes as u64, self.partial_bytes as u64);
+        if tile > Self::MAX_TILE_BYTES {
+            return too_many("tile_bytes", "a tile", tile, Self::MAX_TILE_BYTES);
+        }
+        let of_round = partial.saturating_mul(self.tiles.into());
+        if partial > tile && of_round > Self::MAX_ROUND_BYTES {
+            return too_many("partial_bytes", "a round", of_round, Self::MAX_ROUND_BYTES);
+        }
+        Ok(())
+    }
 
     /// Of a job as a spec describes it.
     #[must_use]
@@ -56,21 +77,7 @@ impl Program for Synthetic {
     type Output = u32;
 
     fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<Block<()>>, u32)> {
-        let limit = Self::MAX_BYTES;
-        if self.tile_bytes > limit {
-            return Err(ProgramError::invalid_input(format!(
-                "`tile_bytes` is {}; a tile of a simulation has at most {limit} bytes",
-                self.tile_bytes
-            )));
-        }
-        let own = self.partial_bytes.saturating_mul(self.tiles as usize);
-        if self.partial_bytes > self.tile_bytes && own > limit {
-            return Err(ProgramError::invalid_input(format!(
-                "`partial_bytes` is {} for each of {} tiles; partial results longer than their tile \
-                 have at most {limit} bytes together: make `tile_bytes` as long, or simulate fewer tiles",
-                self.partial_bytes, self.tiles
-            )));
-        }
+        self.check()?;
         // All tiles are the same zeros: only their length counts.
         let body = Bytes::from(vec![0; self.tile_bytes]);
         let tile = Block { head: (), body };
