@@ -107,6 +107,69 @@ async fn a_node_that_is_killed_is_replaced() {
     }
 }
 
+/// Two nodes that are there and a third that joins in the third of ten rounds, of 0.3 s each.
+fn joined(strategy: &str) -> Spec {
+    let mut spec = spec(3);
+    spec.strategy = strategy.to_owned();
+    spec.faults.push(Fault {
+        at: ms(700),
+        kind: FaultKind::Join { node: 2 },
+    });
+    spec
+}
+
+#[tokio::test]
+async fn a_node_that_joins_takes_part_where_msvpus_move() {
+    for strategy in ["performance-index", "uniform", "least-loaded"] {
+        let (outcome, state) = run(joined(strategy), work()).await;
+        assert_eq!(state, "succeeded");
+        let steps: Vec<u64> = outcome.nodes.iter().map(|node| node.steps).collect();
+        assert_eq!(steps, [60, 60, 0], "{strategy}: placed once");
+    }
+    let (outcome, state) = run(joined("adaptive"), work()).await;
+    assert_eq!(state, "succeeded");
+    assert!(outcome.nodes[2].steps > 0, "{outcome:#?}");
+}
+
+#[tokio::test]
+async fn a_node_that_has_joined_takes_part_in_later_jobs() {
+    let simulation = VirtualMachine::simulated(joined("performance-index"))
+        .service::<Synthetic>()
+        .start()
+        .await
+        .unwrap();
+    let later = ms(10_000);
+    let job = simulation
+        .submit_at(later, &work(), (), JobOptions::default())
+        .unwrap();
+    let outcome = simulation.run(Duration::from_secs(1000)).await;
+    assert_eq!(job.await.unwrap().await.unwrap().output, 12);
+    assert!(
+        outcome.nodes.iter().all(|node| node.steps == 40),
+        "{outcome:#?}"
+    );
+}
+
+#[tokio::test]
+async fn the_tiles_of_a_lost_node_go_to_one_that_has_joined_too() {
+    for strategy in ["performance-index", "uniform", "least-loaded", "adaptive"] {
+        for node in 0..2 {
+            let mut spec = joined(strategy);
+            spec.faults.push(Fault {
+                at: ms(1350),
+                kind: FaultKind::Kill {
+                    node,
+                    restart_after: None,
+                },
+            });
+            let (outcome, state) = run(spec, work()).await;
+            assert_eq!(state, "succeeded");
+            let taken_over = outcome.nodes[2].steps;
+            assert!(taken_over > 0, "{strategy}, node {node}: {outcome:#?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn tiles_hold_up_no_lease() {
     let mut spec = spec(3);

@@ -39,8 +39,8 @@ fn affinity_bounds_the_workers() {
 /// A control group beneath that of this process.
 struct Group {
     directory: PathBuf,
-    /// For version 1 the quota alone, for version 2 with the period.
-    quota: (&'static str, fn(u64) -> String),
+    /// The file of the quota, and what follows it there: nothing in version 1, the period in version 2.
+    quota: (&'static str, &'static str),
 }
 
 /// In microseconds; the default of both versions.
@@ -58,19 +58,11 @@ impl Group {
             });
             line.map(|path| path.trim_start_matches('/'))
         };
-        let (mount, path, quota): (_, _, (_, fn(u64) -> String)) =
-            match of(|controllers| controllers.split(',').any(|name| name == "cpu")) {
-                Some(path) => (
-                    "/sys/fs/cgroup/cpu",
-                    path,
-                    ("cpu.cfs_quota_us", |quota| quota.to_string()),
-                ),
-                None => (
-                    "/sys/fs/cgroup",
-                    of(str::is_empty)?,
-                    ("cpu.max", |quota| format!("{quota} {PERIOD}")),
-                ),
-            };
+        let version_1 = of(|controllers| controllers.split(',').any(|name| name == "cpu"));
+        let (mount, path, quota) = match version_1 {
+            Some(path) => ("/sys/fs/cgroup/cpu", path, ("cpu.cfs_quota_us", "")),
+            None => ("/sys/fs/cgroup", of(str::is_empty)?, ("cpu.max", " 100000")),
+        };
         let name = format!("msvpu-test-{}", std::process::id());
         let directory = Path::new(mount).join(path).join(name);
         fs::create_dir(&directory).ok()?;
@@ -82,8 +74,8 @@ impl Group {
 
     /// Whether it was let have no more than that CPU time in a period.
     fn bound(&self, quota: u64) -> bool {
-        let (file, text) = self.quota;
-        fs::write(self.directory.join(file), text(quota)).is_ok()
+        let (file, period) = self.quota;
+        fs::write(self.directory.join(file), format!("{quota}{period}")).is_ok()
     }
 
     /// The arguments of `sh` that start a command within.

@@ -139,7 +139,8 @@ pub enum FaultKind {
         /// For how long.
         duration: Duration,
     },
-    /// The node of the spec is not there before now.
+    /// The node of the spec is not there before now. Teams under way use it where MsVPUs move (strategy
+    /// `adaptive`), or when they lose a node.
     Join {
         /// Index into [`Spec::nodes`].
         node: usize,
