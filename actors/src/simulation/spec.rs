@@ -85,9 +85,9 @@ pub struct JobSpec {
     pub rounds: u32,
     /// C_k of a step, in elementary operations, as a formula in x.
     pub complexity: Formula,
-    /// Bytes of one tile, as a formula in x.
+    /// Bytes of one tile, as a formula in x; at most 10⁹.
     pub tile_bytes: Formula,
-    /// Bytes of one partial result, as a formula in x.
+    /// Bytes of one partial result, as a formula in x; at most 10⁹.
     pub partial_bytes: Formula,
     /// Who asks; fair shares are between owners.
     pub owner: String,
