@@ -13,7 +13,7 @@ mod streams;
 mod verbs;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -26,15 +26,6 @@ struct Ran {
 }
 
 impl Ran {
-    /// The status is -1 where a signal ended it.
-    fn of(output: Output, stderr: String) -> Self {
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr,
-        }
-    }
-
     /// The stdout of a run that succeeded and said nothing on stderr.
     #[track_caller]
     fn stdout(self) -> String {
@@ -60,9 +51,12 @@ fn command<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Comm
 }
 
 fn msvpu<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {
-    let mut output = command(args).output().unwrap();
-    let stderr = String::from_utf8(std::mem::take(&mut output.stderr)).unwrap();
-    Ran::of(output, stderr)
+    let output = command(args).output().unwrap();
+    Ran {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 /// `msvpu classify IMAGE` and the words of `options`.
