@@ -51,6 +51,6 @@ pub use payload::{Block, Payload, Wire};
 pub use program::{Cancellation, Context, Program, Result, Step};
 pub use simulation::{
     Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
-    JobOutcome, JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation, Spec,
-    SpecError, SpecProblem, Synthetic,
+    InvalidSpec, JobOutcome, JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation,
+    Spec, SpecError, SpecField, SpecProblem, Synthetic,
 };

@@ -22,6 +22,7 @@ use crate::journal::Journals;
 use crate::link::Link;
 use crate::machine::{Running, VirtualMachine};
 use crate::program::Program;
+use crate::simulation::InvalidSpec;
 
 /// The one node of a local machine.
 const ORIGIN: Origin = Origin {
@@ -64,6 +65,9 @@ pub enum StartError {
     #[cfg(feature = "amqp")]
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// The spec of a simulated machine is wrong.
+    #[error("the spec cannot be simulated: {0}")]
+    Spec(#[from] InvalidSpec),
     /// The operating system refused a thread.
     #[error("cannot start a thread of the machine: {0}")]
     Thread(#[from] io::Error),
@@ -86,7 +90,10 @@ impl LocalBuilder {
     pub const MAX_WORKERS: usize = MAX_WORKERS;
 
     /// How many steps are computed at once, from 1 to [`MAX_WORKERS`](Self::MAX_WORKERS). Default:
-    /// the CPUs that this process may use.
+    /// the CPUs that this process may use, looked up at the start. On Linux those of its affinity
+    /// mask, and no more than the quota of its cgroup allows (`cpu.max`, or `cpu.cfs_quota_us` of
+    /// version 1, of every group above it too), in whole CPUs, rounded down, at least 1: see
+    /// [`std::thread::available_parallelism`]. So many CPUs a node also states to the balancer.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self

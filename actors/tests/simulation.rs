@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use msvpu_actors::{
-    Communication, ComputeMode, Fault, FaultKind, JobOptions, NodeSpec, Outcome, Spec, Synthetic,
-    VirtualMachine,
+    Communication, ComputeMode, Fault, FaultKind, Job, JobOptions, NodeSpec, Outcome, Spec,
+    Synthetic, VirtualMachine,
 };
 
 fn ms(ms: u64) -> Duration {
@@ -40,19 +40,23 @@ fn spec(nodes: usize) -> Spec {
     }
 }
 
-async fn run(spec: Spec, work: Synthetic) -> (Outcome, String) {
+/// Runs one job to its end.
+async fn job(spec: Spec, work: &Synthetic) -> (Outcome, Job<Synthetic>) {
     let simulation = VirtualMachine::simulated(spec)
         .service::<Synthetic>()
         .start()
         .await
         .unwrap();
     let job = simulation
-        .submit_at(ms(0), &work, (), JobOptions::default())
+        .submit_at(ms(0), work, (), JobOptions::default())
         .unwrap();
     let outcome = simulation.run(Duration::from_secs(1000)).await;
-    let job = job.await.unwrap();
-    let state = job.state().to_string();
-    (outcome, state)
+    (outcome, job.await.unwrap())
+}
+
+async fn run(spec: Spec, work: Synthetic) -> (Outcome, String) {
+    let (outcome, job) = job(spec, &work).await;
+    (outcome, job.state().to_string())
 }
 
 fn work() -> Synthetic {
@@ -103,6 +107,69 @@ async fn a_node_that_is_killed_is_replaced() {
     }
 }
 
+/// Two nodes that are there and a third that joins in the third of ten rounds, of 0.3 s each.
+fn joined(strategy: &str) -> Spec {
+    let mut spec = spec(3);
+    spec.strategy = strategy.to_owned();
+    spec.faults.push(Fault {
+        at: ms(700),
+        kind: FaultKind::Join { node: 2 },
+    });
+    spec
+}
+
+#[tokio::test]
+async fn a_node_that_joins_takes_part_where_msvpus_move() {
+    for strategy in ["performance-index", "uniform", "least-loaded"] {
+        let (outcome, state) = run(joined(strategy), work()).await;
+        assert_eq!(state, "succeeded");
+        let steps: Vec<u64> = outcome.nodes.iter().map(|node| node.steps).collect();
+        assert_eq!(steps, [60, 60, 0], "{strategy}: placed once");
+    }
+    let (outcome, state) = run(joined("adaptive"), work()).await;
+    assert_eq!(state, "succeeded");
+    assert!(outcome.nodes[2].steps > 0, "{outcome:#?}");
+}
+
+#[tokio::test]
+async fn a_node_that_has_joined_takes_part_in_later_jobs() {
+    let simulation = VirtualMachine::simulated(joined("performance-index"))
+        .service::<Synthetic>()
+        .start()
+        .await
+        .unwrap();
+    let later = ms(10_000);
+    let job = simulation
+        .submit_at(later, &work(), (), JobOptions::default())
+        .unwrap();
+    let outcome = simulation.run(Duration::from_secs(1000)).await;
+    assert_eq!(job.await.unwrap().await.unwrap().output, 12);
+    assert!(
+        outcome.nodes.iter().all(|node| node.steps == 40),
+        "{outcome:#?}"
+    );
+}
+
+#[tokio::test]
+async fn the_tiles_of_a_lost_node_go_to_one_that_has_joined_too() {
+    for strategy in ["performance-index", "uniform", "least-loaded", "adaptive"] {
+        for node in 0..2 {
+            let mut spec = joined(strategy);
+            spec.faults.push(Fault {
+                at: ms(1350),
+                kind: FaultKind::Kill {
+                    node,
+                    restart_after: None,
+                },
+            });
+            let (outcome, state) = run(spec, work()).await;
+            assert_eq!(state, "succeeded");
+            let taken_over = outcome.nodes[2].steps;
+            assert!(taken_over > 0, "{strategy}, node {node}: {outcome:#?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn tiles_hold_up_no_lease() {
     let mut spec = spec(3);
@@ -139,4 +206,47 @@ async fn what_nodes_did_before_virtual_time_began_does_not_count() {
             assert_eq!((node.busy, node.messages_sent), (ms(0), 0), "{outcome:#?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_spec_that_cannot_be_is_refused_at_the_start() {
+    let mut wrong = spec(2);
+    wrong.nodes[1].speed = f64::NAN;
+    let refused = VirtualMachine::simulated(wrong).start().await;
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the spec cannot be simulated: `nodes[1].speed` is NaN; it must be between 1000 and 1e18"
+    );
+}
+
+#[tokio::test]
+async fn stand_ins_of_endless_length_are_refused() {
+    let refusal = async |work: Synthetic| {
+        let (_, job) = job(spec(1), &work).await;
+        job.await.map_err(|error| error.to_string())
+    };
+    let tile = refusal(Synthetic {
+        tile_bytes: usize::MAX,
+        ..work()
+    });
+    assert_eq!(
+        tile.await.unwrap_err(),
+        "`tile_bytes` gives a tile of 18446744073709551615 bytes; at most 1000000000 can be simulated"
+    );
+    let partials = refusal(Synthetic {
+        partial_bytes: 500_000_000,
+        ..work()
+    });
+    assert_eq!(
+        partials.await.unwrap_err(),
+        "`partial_bytes` gives a round of 6000000000 bytes; at most 4000000000 can be simulated"
+    );
+    // What tiles have room for takes nothing.
+    let within = Synthetic {
+        tile_bytes: 500_000_000,
+        partial_bytes: 500_000_000,
+        rounds: 1,
+        ..work()
+    };
+    assert_eq!(refusal(within).await.unwrap().output, 12);
 }

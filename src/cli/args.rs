@@ -9,6 +9,8 @@ use clap_complete::Shell;
 use msvpu::raster::ReadLimits;
 use msvpu::{Centers, Init, Settings, StopRule, Tiling};
 
+#[cfg(feature = "amqp")]
+use super::broker::{BrokerArgs, ClusterArgs};
 use super::values::{self, ByteSize, Seconds};
 
 /// A massively distributed virtual machine: classify large satellite images with teams of actors.
@@ -25,6 +27,12 @@ pub(crate) enum Command {
     Classify(Box<ClassifyArgs>),
     /// Compare all pairs of the pixels of each tile: a load of O(x²).
     Pairwise(Box<PairwiseArgs>),
+    /// Run MsVPUs for the head of a cluster, until told to leave.
+    #[cfg(feature = "amqp")]
+    Node(NodeArgs),
+    /// List the nodes of a cluster.
+    #[cfg(feature = "amqp")]
+    Nodes(NodesArgs),
     /// Simulate a cluster, its jobs and its faults, in virtual time.
     Simulate(Box<SimulateArgs>),
     /// List what can be run, with parameters and defaults.
@@ -49,6 +57,72 @@ pub(crate) struct ServicesArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+#[cfg(feature = "amqp")]
+const NODE_HELP: &str = "\
+Examples:
+  msvpu node --broker amqp://user:password@host:5672/%2f
+  MSVPU_BROKER=amqps://host msvpu node --name rack-4 --cpus 8 --drain-timeout 120
+
+SIGTERM or Ctrl-C lets the node hand back its tiles, or finish them where there is no other node, and leave;
+a second one, or the end of --drain-timeout, ends it at once: others compute again what it had.
+
+Exit status:
+  0    the node has left
+  1    there is no connection to the broker, or the node was not done in time
+  2    bad arguments, or a broker that refuses them";
+
+/// Run MsVPUs for the head of a cluster: a `msvpu classify --broker`, or a service that embeds the machine.
+///
+/// The node may be started before the head, and before the broker. It serves one head after the other.
+#[cfg(feature = "amqp")]
+#[derive(Debug, Args)]
+#[command(after_help = NODE_HELP)]
+pub(crate) struct NodeArgs {
+    #[command(flatten)]
+    pub(crate) broker: BrokerArgs,
+
+    /// What people call the node [default: the host's name and the process's number].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// How many steps it computes at once [default: the CPUs that this process may use].
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = values::workers)]
+    pub(crate) cpus: Option<NonZeroUsize>,
+
+    /// How long a node that is told to leave may take.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_hyphen_values = true,
+        default_value = "30"
+    )]
+    pub(crate) drain_timeout: Seconds,
+
+    /// Say nothing on standard error but what goes wrong.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// List the nodes of a cluster, as its head knows them: nothing without a head.
+#[cfg(feature = "amqp")]
+#[derive(Debug, Args)]
+#[command(after_help = NODES_HELP)]
+pub(crate) struct NodesArgs {
+    #[command(flatten)]
+    pub(crate) broker: BrokerArgs,
+
+    /// Print one JSON document instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(feature = "amqp")]
+const NODES_HELP: &str = "\
+Exit status:
+  0    success
+  1    the broker cannot be reached, or there is no head
+  2    bad arguments, or a broker that refuses them";
 
 const SIMULATE_HELP: &str = "\
 Examples:
@@ -124,10 +198,14 @@ pub(crate) struct PairwiseArgs {
     #[arg(long, value_name = "V", value_parser = values::nodata, allow_hyphen_values = true)]
     pub(crate) nodata: Option<f64>,
 
-    /// How many CPUs to use [default: all that this process may use].
+    /// How many CPUs to use [default: all that this process may use, by affinity and cgroup].
     #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
           value_parser = values::workers)]
     pub(crate) workers: Option<NonZeroUsize>,
+
+    #[cfg(feature = "amqp")]
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 
     /// The most bytes that the decoded image may take, such as 4GiB.
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true,
@@ -195,7 +273,7 @@ pub(crate) struct ClassifyArgs {
     #[arg(long, value_name = "ROWSxCOLUMNS", allow_hyphen_values = true)]
     pub(crate) tiles: Option<Tiling>,
 
-    /// How many CPUs to use [default: all that this process may use].
+    /// How many CPUs to use [default: all that this process may use, by affinity and cgroup].
     #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
           value_parser = values::workers)]
     pub(crate) workers: Option<NonZeroUsize>,
@@ -203,6 +281,10 @@ pub(crate) struct ClassifyArgs {
     /// Pixels whose every band has this value belong to no class [default: what the image says].
     #[arg(long, value_name = "V", value_parser = values::nodata, allow_hyphen_values = true)]
     pub(crate) nodata: Option<f64>,
+
+    #[cfg(feature = "amqp")]
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 
     /// The most bytes that the decoded image may take, such as 4GiB.
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true,

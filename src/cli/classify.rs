@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use msvpu::raster::{Format, GeoTags, LabelFile, Picture};
 use msvpu::{
-    CMeans, Centers, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape,
-    Start, VirtualMachine,
+    CMeans, Centers, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape, Start,
 };
 use serde::Serialize;
 
@@ -16,6 +15,7 @@ use super::destination::Destination;
 use super::failure::Failure;
 use super::files::{Pictures, write_pictures};
 use super::interrupts::Interrupts;
+use super::machine::{self, Wanted};
 use super::number::counted;
 use super::on_runtime::on_a_runtime;
 use super::progress::Display;
@@ -101,19 +101,18 @@ async fn steps(
         return Err(Failure::input("every pixel is fully transparent").at(&args.image));
     }
     let settings = settings(&args, nodata, shape)?;
-    display.iterations(args.max_iterations);
-    let machine = VirtualMachine::local()
-        .workers(workers)
-        .limits(Limits {
+    let wanted = Wanted {
+        workers,
+        limits: Limits {
             // One more round than iterations finds the first centers.
             max_rounds_per_job: args.max_iterations.saturating_add(1),
             ..Limits::default()
-        })
-        .service::<CMeans>()
-        .service::<FuzzyCMeans>()
-        .start()
-        .await
-        .map_err(Failure::runtime)?;
+        },
+        #[cfg(feature = "amqp")]
+        cluster: args.cluster.clone(),
+    };
+    let machine = machine::start(wanted, &display, &mut interrupts).await?;
+    display.iterations(args.max_iterations);
     let (algorithm, parameters, done) = match args.algorithm {
         Algorithm::CMeans => {
             let program = CMeans::new(settings);
@@ -341,6 +340,7 @@ impl Finish {
                 msvpus: found.tiling.tiles(),
                 cpus: self.workers,
             },
+            nodes: done.nodes,
         }
     }
 }

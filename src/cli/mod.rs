@@ -1,6 +1,8 @@
 //! The command line: arguments in, a report and files out.
 
 mod args;
+#[cfg(feature = "amqp")]
+mod broker;
 mod chart;
 mod classify;
 mod convergence;
@@ -9,6 +11,12 @@ mod destination;
 mod failure;
 mod files;
 mod interrupts;
+mod machine;
+#[cfg(feature = "amqp")]
+mod members;
+#[cfg(feature = "amqp")]
+mod node;
+mod nodes;
 mod number;
 mod on_runtime;
 mod pairwise;
@@ -21,6 +29,7 @@ mod simulate;
 mod stale;
 mod stdout;
 mod summary;
+mod table;
 mod values;
 
 use std::process::ExitCode;
@@ -51,6 +60,10 @@ fn execute(command: Command) -> Result<(), Failure> {
     match command {
         Command::Classify(args) => classify::classify(*args),
         Command::Pairwise(args) => pairwise::pairwise(&args),
+        #[cfg(feature = "amqp")]
+        Command::Node(args) => node::node(&args),
+        #[cfg(feature = "amqp")]
+        Command::Nodes(args) => members::nodes(&args),
         Command::Simulate(args) => simulate::simulate(&args),
         Command::Services(args) => services::list(&args),
         Command::Completions { shell } => completions(shell),

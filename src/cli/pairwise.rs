@@ -4,16 +4,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use msvpu::raster::Picture;
-use msvpu::{
-    Differences, Job, JobId, Limits, Pairwise, Program, Progress, Shape, TileDifferences,
-    VirtualMachine,
-};
+use msvpu::{Differences, Job, JobId, Limits, Pairwise, Program, Progress, Shape, TileDifferences};
 use serde::Serialize;
 
 use super::args::PairwiseArgs;
 use super::decoding::decode;
 use super::failure::Failure;
 use super::interrupts::Interrupts;
+use super::machine::{self, Wanted};
+use super::nodes::{self, Node};
 use super::number::{counted, grouped, short};
 use super::on_runtime::on_a_runtime;
 use super::progress::Display;
@@ -24,8 +23,8 @@ use super::stdout::print;
 /// More tiles than a screen shows are in the JSON document only.
 const SHOWN_TILES: usize = 40;
 
-/// The document of `--json`. Two runs of the same job differ in `job`, `timings` and `team.cpus`
-/// only.
+/// The document of `--json`. Two runs of the same job differ in `job`, `timings`, `team.cpus`
+/// and the `actual_ms` of the node only.
 #[derive(Serialize)]
 struct Report {
     job: JobId,
@@ -37,6 +36,8 @@ struct Report {
     result: Differences,
     timings: Timings,
     team: Team,
+    /// What each node did, and what was expected.
+    nodes: Vec<Node>,
 }
 
 #[derive(Serialize)]
@@ -95,17 +96,17 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
         rounds: args.rounds,
         nodata: args.nodata.or(nodata),
     };
-    display.iterations(args.rounds.get());
-    let machine = VirtualMachine::local()
-        .workers(workers)
-        .limits(Limits {
+    let wanted = Wanted {
+        workers,
+        limits: Limits {
             max_rounds_per_job: args.rounds.get(),
             ..Limits::default()
-        })
-        .service::<Pairwise>()
-        .start()
-        .await
-        .map_err(Failure::runtime)?;
+        },
+        #[cfg(feature = "amqp")]
+        cluster: args.cluster.clone(),
+    };
+    let machine = machine::start(wanted, &display, &mut interrupts).await?;
+    display.iterations(args.rounds.get());
     let running = Instant::now();
     let job = machine
         .submit(program.clone(), scene)
@@ -115,7 +116,7 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
     let id = job.id();
     let result = follow(job, &display, &mut interrupts).await;
     machine.shutdown().await;
-    let result = result.map_err(|failure| failure.at(&args.image))?;
+    let (result, nodes) = result.map_err(|failure| failure.at(&args.image))?;
     display.clear();
     let report = Report {
         job: id,
@@ -138,6 +139,7 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
             run_ms: milliseconds(running.elapsed()),
             total_ms: milliseconds(start.elapsed()),
         },
+        nodes,
     };
     if args.json {
         print(&(serde_json::to_string(&report).map_err(Failure::runtime)? + "\n"))
@@ -148,12 +150,12 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
     }
 }
 
-/// Follows a job to its end; Ctrl-C cancels it.
+/// Follows a job to its end, and tells what each node did; Ctrl-C cancels it.
 async fn follow(
     job: Job<Pairwise>,
     display: &Display,
     interrupts: &mut Interrupts,
-) -> Result<Differences, Failure> {
+) -> Result<(Differences, Vec<Node>), Failure> {
     let watch = async {
         let mut progress = job.progress();
         while let Some(event) = progress.next().await {
@@ -178,7 +180,8 @@ async fn follow(
             return Err(Failure::Interrupted);
         }
     }
-    Ok(job.await.map_err(failure)?.output)
+    let nodes = job.nodes().into_iter().map(Node::from).collect();
+    Ok((job.await.map_err(failure)?.output, nodes))
 }
 
 fn summary(report: &Report) -> String {
@@ -220,6 +223,7 @@ fn summary(report: &Report) -> String {
             result.tiles.len() - SHOWN_TILES
         ));
     }
+    lines.extend(nodes::lines(&report.nodes));
     let timings = &report.timings;
     lines.extend([
         String::new(),

@@ -2,10 +2,12 @@
 //!
 //! A contract: scripts read it. Every number is finite; a center, a mean and a standard deviation
 //! have one value a band, also where there is one band. Two runs of the same job differ in `job`,
-//! `timings`, the `elapsed_ms` and `team.cpus` only.
+//! `timings`, the `elapsed_ms`, `team.cpus` and the `actual_ms` of the node only.
 
 use msvpu::{Centers, ClassSummary, Iteration, JobId, StoppedBy, Tiling, Validity};
 use serde::Serialize;
+
+use super::nodes::Node;
 
 /// What a classification found, and how.
 #[derive(Clone, Debug, Serialize)]
@@ -42,6 +44,8 @@ pub(crate) struct Report {
     pub(crate) timings: Timings,
     /// Who did the work.
     pub(crate) team: Team,
+    /// What each node did of it, and what was expected.
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// What was classified.

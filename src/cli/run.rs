@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::failure::Failure;
 use super::interrupts::Interrupts;
+use super::nodes::Node;
 use super::progress::Display;
 
 /// What came of the job.
@@ -23,6 +24,8 @@ pub(crate) struct Done {
     pub(crate) fit: Duration,
     /// From there to the whole result.
     pub(crate) assemble: Duration,
+    /// What each node did.
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// Submits the program and follows its job to the end; Ctrl-C cancels it.
@@ -50,6 +53,7 @@ pub(crate) async fn run_classification<P: Classifier>(
         }
     };
     let id = job.id();
+    let nodes = job.nodes().into_iter().map(Node::from).collect();
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
     let of_job = Classification::of_job(shape, job);
     let classification = interrupts
@@ -61,6 +65,7 @@ pub(crate) async fn run_classification<P: Classifier>(
         row_times,
         fit,
         assemble: submitted.elapsed().saturating_sub(fit),
+        nodes,
     })
 }
 

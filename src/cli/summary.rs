@@ -5,6 +5,7 @@ use std::path::Path;
 use msvpu::{ClassSummary, StopRule, StoppedBy};
 
 use super::convergence::errors;
+use super::nodes;
 use super::number::{counted, grouped, short};
 use super::report::Report;
 
@@ -59,6 +60,7 @@ pub(crate) fn summary(report: &Report, run: &Run<'_>) -> String {
             shortened(&labels).join(", ")
         ));
     }
+    lines.extend(nodes::lines(&report.nodes));
     lines.push(String::new());
     let timings = &report.timings;
     lines.push(format!(

@@ -26,30 +26,16 @@ fn noise(pictures: &Pictures) -> std::path::PathBuf {
     pictures.write("noise.ppm", &bytes)
 }
 
-#[test]
-fn ctrl_c_cancels_the_job_and_ends_with_130() {
-    let pictures = Pictures::new();
-    let noise = noise(&pictures);
-    let output = pictures.path("out");
-    let mut child = command([
-        "classify",
-        noise.to_str().unwrap(),
-        "--algorithm",
-        "fuzzy-cmeans",
-        "--classes",
-        "64",
-        "--epsilon",
-        "1e-300",
-        "--max-iterations",
-        "1000000",
-        "--output",
-        output.to_str().unwrap(),
-    ])
-    .env("RUST_LOG", "msvpu=info")
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
+/// Runs the command and presses Ctrl-C when its job was submitted: it ends with 130, prints nothing,
+/// and says why.
+#[track_caller]
+pub(crate) fn assert_interruptible(args: &[&str]) {
+    let mut child = command(args)
+        .env("RUST_LOG", "msvpu=info")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("submitted") {
@@ -76,6 +62,27 @@ fn ctrl_c_cancels_the_job_and_ends_with_130() {
     assert_eq!(ended.status.code(), Some(130), "{rest}");
     assert!(ended.stdout.is_empty());
     assert!(rest.ends_with("msvpu: interrupted\n"), "{rest}");
+}
+
+#[test]
+fn ctrl_c_cancels_the_job_and_ends_with_130() {
+    let pictures = Pictures::new();
+    let noise = noise(&pictures);
+    let output = pictures.path("out");
+    assert_interruptible(&[
+        "classify",
+        noise.to_str().unwrap(),
+        "--algorithm",
+        "fuzzy-cmeans",
+        "--classes",
+        "64",
+        "--epsilon",
+        "1e-300",
+        "--max-iterations",
+        "1000000",
+        "--output",
+        output.to_str().unwrap(),
+    ]);
     assert!(!output.exists(), "an empty directory was left behind");
 }
 

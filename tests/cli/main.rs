@@ -1,6 +1,7 @@
 //! The command line as scripts see it: the real binary, its exit status, its streams, its files.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod cpus;
 mod files;
 mod interrupts;
 mod pairwise;
@@ -63,6 +64,24 @@ fn classify(image: &Path, options: &str) -> Ran {
     let mut args = vec!["classify", image.to_str().unwrap()];
     args.extend(options.split_whitespace());
     msvpu(args)
+}
+
+/// The `nodes` of a report of one process: all MsVPUs, nothing foretold, and part of the time that
+/// the job took.
+#[track_caller]
+fn assert_one_node(nodes: &Value, msvpus: u32, job_ms: &Value) {
+    let actual = nodes[0]["actual_ms"].as_f64().unwrap();
+    assert!(
+        actual > 0.0 && actual <= job_ms.as_f64().unwrap(),
+        "{nodes}"
+    );
+    assert_eq!(
+        nodes,
+        &serde_json::json!([{
+            "node": 0, "performance_index": null, "load_index": null, "msvpus": msvpus,
+            "predicted_ms": null, "actual_ms": actual, "deviation": 0.0
+        }])
+    );
 }
 
 /// A directory of pictures for one test.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{HEIGHT, Pictures, Ran, WIDTH, level, msvpu};
+use crate::{HEIGHT, Pictures, Ran, WIDTH, assert_one_node, level, msvpu};
 
 fn pairwise(image: &Path, options: &str) -> Ran {
     let mut args = vec!["pairwise", image.to_str().unwrap()];
@@ -48,6 +48,7 @@ fn the_report_tells_the_differences_of_each_tile() {
     assert_eq!(report["tiling"]["rows"], 2);
     assert_eq!(report["parameters"]["rounds"], 2);
     assert_eq!(report["team"]["msvpus"], 2);
+    assert_one_node(&report["nodes"], 2, &report["timings"]["run_ms"]);
     for time in ["decode_ms", "run_ms", "total_ms"] {
         assert!(report["timings"][time].as_f64().unwrap() > 0.0, "{time}");
     }
@@ -60,8 +61,9 @@ fn runs_and_workers_change_no_bit() {
         let report = |workers: usize| -> Value {
             let options = format!("--tiles 3x2 --nodata -9999 --workers {workers} --json");
             let mut report = pairwise(&image, &options).json();
-            for key in ["job", "timings", "team"] {
-                assert_ne!(report[key].take(), Value::Null, "{key}");
+            for path in ["/job", "/timings", "/team/cpus", "/nodes/0/actual_ms"] {
+                let varies = report.pointer_mut(path).map(Value::take);
+                assert_ne!(varies.unwrap_or_default(), Value::Null, "{path}");
             }
             report
         };
@@ -95,6 +97,7 @@ fn the_summary_is_for_people() {
     ] {
         assert!(summary.contains(words), "{words}: {summary}");
     }
+    assert!(!summary.contains("load index"), "{summary}");
     assert_eq!(pairwise(&gray, "--quiet").stdout(), "");
     // Every pixel is a tile: there is no pair.
     let summary = pairwise(&gray, "--tiles 47x61").stdout();
@@ -127,8 +130,7 @@ fn what_does_not_fit_is_refused() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_cancels_the_job_and_ends_with_130() {
-    use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
+    use crate::interrupts::assert_interruptible;
 
     let pictures = Pictures::new();
     // 5 · 10¹¹ pairs in one tile: a minute.
@@ -136,30 +138,5 @@ fn ctrl_c_cancels_the_job_and_ends_with_130() {
     bytes.extend((0..1_000_000_u32).map(|index| (index % 251) as u8));
     let image = pictures.write("large.pgm", &bytes);
     let image = image.to_str().unwrap();
-    let mut child = crate::command(["pairwise", image, "--tiles", "1x1"])
-        .env("RUST_LOG", "msvpu=info")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("submitted") {
-        line.clear();
-        assert_ne!(
-            stderr.read_line(&mut line).unwrap(),
-            0,
-            "it ended by itself"
-        );
-    }
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
-    let rest: Vec<String> = stderr.lines().map(Result::unwrap).collect();
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(130), "{rest:?}");
-    assert!(ended.stdout.is_empty());
-    assert_eq!(rest.last().unwrap(), "msvpu: interrupted");
+    assert_interruptible(&["pairwise", image, "--tiles", "1x1"]);
 }

@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::{HEIGHT, Pictures, WIDTH, classify, level, pixels};
+use crate::{HEIGHT, Pictures, WIDTH, assert_one_node, classify, level, pixels};
 
 const FUZZY: &str = "--algorithm fuzzy-cmeans --centers 10,90,170 --epsilon 0.5";
 
@@ -72,7 +72,8 @@ fn the_keys_are_those_of_the_contract() {
             "validity",
             "labels_sha256",
             "timings",
-            "team"
+            "team",
+            "nodes"
         ]
     );
     let report: Value = serde_json::from_str(&text).unwrap();
@@ -119,6 +120,18 @@ fn the_keys_are_those_of_the_contract() {
         ],
     );
     assert_keys(&report["team"], &["msvpus", "cpus"]);
+    assert_keys(
+        &report["nodes"][0],
+        &[
+            "node",
+            "performance_index",
+            "load_index",
+            "msvpus",
+            "predicted_ms",
+            "actual_ms",
+            "deviation",
+        ],
+    );
 
     let hard = classify(&gray, "--classes 3 --json").stdout();
     assert!(!keys_in_order(&hard).contains(&"validity".to_owned()));
@@ -140,6 +153,7 @@ fn the_report_tells_what_was_done() {
     assert_eq!(report["tiles"]["columns"], 2);
     assert_eq!(report["team"]["msvpus"], 6);
     assert_eq!(report["team"]["cpus"], 2);
+    assert_one_node(&report["nodes"], 6, &report["timings"]["fit_ms"]);
     assert_eq!(report["parameters"]["epsilon"], 0.5);
     assert_eq!(report["parameters"]["fuzzifier"], 2.0);
     assert_eq!(report["converged"], true);
@@ -256,6 +270,7 @@ fn without_times(mut report: Value) -> Value {
     report["job"].take();
     report["timings"].take();
     report["team"]["cpus"].take();
+    report["nodes"][0]["actual_ms"].take();
     for row in report["iterations"].as_array_mut().unwrap() {
         row["elapsed_ms"].take();
     }
@@ -301,6 +316,8 @@ fn the_summary_has_a_line_a_class() {
     assert!(summary.contains("converged"));
     let classes = summary.lines().filter(|line| line.contains(" %")).count();
     assert_eq!(classes, 4, "{summary}");
+    // Nothing to compare this process with.
+    assert!(!summary.contains("load index"), "{summary}");
 }
 
 #[test]

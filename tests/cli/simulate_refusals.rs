@@ -37,13 +37,19 @@ fn rubbish_is_refused() {
     let latin = files.write("latin.toml", b"seed = 1\n# caf\xe9\n");
     let empty = files.write("empty.toml", b"");
     let idle = files.write("idle.toml", b"[[nodes]]\nname = \"a\"\n");
-    let heavy = small(&files, "tile_bytes = \"x^4\"\n");
+    let heavy = files.write(
+        "heavy.toml",
+        b"[[nodes]]\nname = \"a\"\n[[jobs]]\nname = \"j\"\ntiles = 5\ntile_size = 10\npartial_bytes = 1e9\n",
+    );
     for (spec, words) in [
         (gray, "gray.png:1:1: this is not UTF-8"),
         (latin, "latin.toml:2:6: this is not UTF-8"),
         (empty, "[[nodes]]"),
         (idle, "no job"),
-        (heavy, "`tile_bytes` gives a tile of 1000000000000 bytes"),
+        (
+            heavy,
+            "the job `j`: `partial_bytes` gives a round of 5000000000 bytes",
+        ),
         (files.path("none.toml"), "none.toml"),
         (files.path(""), "directory"),
     ] {

@@ -190,8 +190,9 @@ fn plan(seed: u64) -> Plan {
     let (mut faults, mut healed) = (Vec::new(), Duration::ZERO);
     for _ in 0..draw.between(0, 8) {
         let (fault, until) = fault(&mut draw, nodes.len());
-        // At least one node is there from the start.
-        if fault.kind != (FaultKind::Join { node: 0 }) {
+        let joins = |of: &Fault| matches!(of.kind, FaultKind::Join { .. }) && of.kind == fault.kind;
+        // At least one node is there from the start, and each joins once.
+        if fault.kind != (FaultKind::Join { node: 0 }) && !faults.iter().any(joins) {
             faults.push(fault);
             healed = healed.max(until);
         }

@@ -112,3 +112,6 @@ impl Handler<Letter> for NodeMonitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

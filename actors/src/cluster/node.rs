@@ -249,6 +249,17 @@ impl Node {
         self.member.connectivity()
     }
 
+    /// Waits until the connection to the broker is in a state that fits, and tells it.
+    pub async fn connectivity_is(
+        &self,
+        mut fits: impl FnMut(&Connectivity) -> bool,
+    ) -> Connectivity {
+        let mut states = self.member.connectivity.subscribe();
+        // The sender lives as long as `self`.
+        let _ = states.wait_for(|state| fits(state)).await;
+        self.connectivity()
+    }
+
     /// Takes nothing more, hands back its tiles where there are other nodes, finishes the rest, and
     /// leaves; after `limit` it leaves with what it has, which others then compute again. Tells
     /// whether it could finish.

@@ -184,7 +184,11 @@ impl Team {
 
     /// Asks every rank that is there for its answer; the others get the order with their tile.
     fn ask(&mut self, demand: Demand, now: Duration, effects: &mut Vec<Effect>) {
-        self.apply_moves(effects);
+        match demand {
+            Demand::Task(..) => self.apply_moves(effects),
+            // No round gets shorter by it: who moves for the collection drags its tile along for nothing.
+            Demand::Output(_) => self.moves.clear(),
+        }
         self.crews.ask(now);
         self.state = State::Asking(demand, Gather::new(self.team_size as usize));
         self.commit(effects);

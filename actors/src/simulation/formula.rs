@@ -60,7 +60,7 @@ impl Formula {
     /// Its value at `x`, the same bits on every machine.
     ///
     /// Follows IEEE 754: infinite where it overflows or divides by zero, NaN where it has no value, as
-    /// `sqrt(0-x)`. [`Spec::parse`](crate::Spec::parse) refuses both at the size of the job's tiles.
+    /// `sqrt(0-x)`. [`Spec::validate`](crate::Spec::validate) refuses both at the size of the job's tiles.
     #[must_use]
     pub fn eval(&self, x: f64) -> f64 {
         self.root.eval(x)

@@ -95,8 +95,10 @@ impl SimulatedBuilder {
     /// [`Simulation::run`], or until a job is submitted after [`Simulation::release`].
     ///
     /// # Errors
-    /// When the operating system refuses the simulation's thread.
+    /// When the spec is wrong ([`Spec::validate`]), or the operating system refuses the simulation's
+    /// thread.
     pub async fn start(self) -> Result<Simulation, StartError> {
+        self.spec.validate()?;
         let runtime = runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

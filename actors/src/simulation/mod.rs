@@ -9,9 +9,11 @@ mod outcome;
 mod parse;
 mod processors;
 mod random;
+mod rules;
 mod spec;
 mod synthetic;
 mod timeline;
+mod validate;
 
 pub use formula::{Formula, FormulaError, FormulaProblem};
 pub use machine::{SimulatedBuilder, Simulation};
@@ -19,3 +21,4 @@ pub use outcome::{JobOutcome, NodeOutcome, Outcome};
 pub use parse::{SpecError, SpecProblem};
 pub use spec::{Communication, ComputeMode, Direction, Fault, FaultKind, JobSpec, NodeSpec, Spec};
 pub use synthetic::Synthetic;
+pub use validate::{InvalidSpec, SpecField};

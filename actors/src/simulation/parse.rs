@@ -9,18 +9,19 @@ mod section;
 mod tests;
 mod value;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use toml::de::DeTable;
 
 pub use self::error::{SpecError, SpecProblem};
 use self::section::{Section, Source};
-use self::value::{Range, Value};
+use self::value::Value;
 use crate::core::strategy::NAMES;
 use crate::simulation::communication::PRESETS;
 use crate::simulation::random::Random;
+use crate::simulation::rules;
 use crate::simulation::spec::{Communication, ComputeMode, Spec};
+use crate::simulation::validate::{InvalidSpec, SpecField};
 
 type Result<T> = std::result::Result<T, SpecError>;
 
@@ -29,20 +30,6 @@ const COMPUTE_MODES: [(&str, ComputeMode); 2] =
 
 /// Longer texts are refused before they are read: 100,000 nodes, written one by one, fit.
 const MAX_BYTES: usize = 16 << 20;
-
-/// One year: whatever the formulas give, virtual time does not overflow.
-const YEAR_MS: f64 = 365.0 * 24.0 * 3600.0 * 1e3;
-const LEASE_MS: Range = Range::new(1.0, 3_600_000.0);
-/// When something happens.
-const TIME_MS: Range = Range::new(0.0, YEAR_MS);
-/// How long something takes.
-const DURATION_MS: Range = Range::new(0.001, YEAR_MS);
-const PROBABILITY: Range = Range::new(0.0, 1.0);
-const JITTER: Range = Range::below(0.0, 1.0);
-/// At most the bytes of a message, or of what migrates.
-const BYTES: Range = Range::new(0.0, 1e15);
-const EXPANSION: Range = Range::new(0.001, 1000.0);
-const HANDLING_US: Range = Range::new(0.0, 1e9);
 
 impl Spec {
     /// Reads a spec from TOML. `origin` names the text in errors: the path of the file.
@@ -123,13 +110,14 @@ fn parse(text: &str, origin: &str, seed: Option<u64>) -> Result<Spec> {
         .optional("communication", communication)?
         .unwrap_or_default();
     let lease = top.or("lease_ms", Duration::from_secs(2), |value| {
-        value.milliseconds(LEASE_MS)
+        value.milliseconds(rules::LEASE_MS)
     })?;
-    let jitter = top.or("jitter", 0.0, |value| value.number(JITTER))?;
-    let nodes = nodes::read(&top, &Random::new(seed))?;
-    let jobs = jobs::read(&top)?;
-    let faults = faults::read(&top, &nodes, &jobs)?;
-    Ok(Spec {
+    let jitter = top.or("jitter", 0.0, |value| value.number(rules::JITTER))?;
+    let mut places = Places::default();
+    let nodes = nodes::read(&top, &Random::new(seed), &mut places.nodes)?;
+    let jobs = jobs::read(&top, &mut places.jobs)?;
+    let faults = faults::read(&top, &nodes, &jobs, &mut places.faults)?;
+    let spec = Spec {
         seed,
         compute,
         strategy: strategy.to_owned(),
@@ -139,7 +127,82 @@ fn parse(text: &str, origin: &str, seed: Option<u64>) -> Result<Spec> {
         nodes,
         jobs,
         faults,
-    })
+    };
+    match spec.validate() {
+        Ok(()) => Ok(spec),
+        Err(invalid) => Err(places.error(&source, invalid)),
+    }
+}
+
+/// Where the items of the spec stand in the text.
+#[derive(Default)]
+struct Places {
+    nodes: Vec<usize>,
+    jobs: Vec<usize>,
+    faults: Vec<usize>,
+}
+
+impl Places {
+    /// What can be wrong with values that were right one by one.
+    fn error(&self, source: &Source<'_>, invalid: InvalidSpec) -> SpecError {
+        let at = |field: &SpecField| {
+            let places = match field.item {
+                Some(("nodes", index)) => self.nodes.get(index),
+                Some(("jobs", index)) => self.jobs.get(index),
+                Some(("faults", index)) => self.faults.get(index),
+                _ => None,
+            };
+            places.copied().unwrap_or(0)
+        };
+        let first_line = |first: &SpecField| source.position(at(first)).0;
+        let what = |field: &SpecField| match field.item {
+            Some(("nodes", _)) => "the node",
+            _ => "the job",
+        };
+        let (field, problem) = match invalid {
+            InvalidSpec::NoNodes => return source.error(0, SpecProblem::NoNodes),
+            InvalidSpec::DuplicateName { field, first, name } => (
+                field,
+                SpecProblem::DuplicateName {
+                    what: what(&field),
+                    name,
+                    first_line: first_line(&first),
+                },
+            ),
+            InvalidSpec::JoinsTwice { field, first, node } => (
+                field,
+                SpecProblem::JoinsTwice {
+                    node,
+                    first_line: first_line(&first),
+                },
+            ),
+            InvalidSpec::TooMany {
+                field,
+                found,
+                limit,
+            } => (
+                field,
+                SpecProblem::TooMany {
+                    what: field.name,
+                    found,
+                    limit,
+                },
+            ),
+            InvalidSpec::Value {
+                field,
+                value,
+                expected,
+            } => (
+                field,
+                SpecProblem::InvalidValue {
+                    key: field.to_string(),
+                    value,
+                    expected,
+                },
+            ),
+        };
+        source.error(at(&field), problem)
+    }
 }
 
 fn communication(value: Value<'_>) -> Result<Communication> {
@@ -165,15 +228,17 @@ fn communication(value: Value<'_>) -> Result<Communication> {
     let base = Communication::preset(&name).unwrap_or_default();
     Ok(Communication {
         envelope_bytes: section.or("envelope_bytes", base.envelope_bytes, |value| {
-            value.number(BYTES)
+            value.number(rules::BYTES)
         })?,
-        expansion: section.or("expansion", base.expansion, |value| value.number(EXPANSION))?,
+        expansion: section.or("expansion", base.expansion, |value| {
+            value.number(rules::EXPANSION)
+        })?,
         handling: section.or("handling_us", base.handling, |value| {
-            let microseconds = value.number(HANDLING_US)?;
-            Ok(Duration::from_secs_f64(microseconds / 1e6))
+            let microseconds = value.number(rules::HANDLING_US)?;
+            Ok(rules::from_microseconds(microseconds))
         })?,
         migration_bytes: section.or("migration_bytes", base.migration_bytes, |value| {
-            value.number(BYTES)
+            value.number(rules::BYTES)
         })?,
         name,
     })
@@ -196,36 +261,5 @@ fn bounded(
                 limit,
             },
         )),
-    }
-}
-
-/// Names that must differ, and where each stands.
-struct Names<'a> {
-    source: &'a Source<'a>,
-    what: &'static str,
-    taken: HashMap<String, usize>,
-}
-
-impl<'a> Names<'a> {
-    fn new(source: &'a Source<'a>, what: &'static str) -> Self {
-        Self {
-            source,
-            what,
-            taken: HashMap::new(),
-        }
-    }
-
-    fn take(&mut self, name: &str, at: usize) -> Result<()> {
-        match self.taken.insert(name.to_owned(), at) {
-            None => Ok(()),
-            Some(first) => Err(self.source.error(
-                at,
-                SpecProblem::DuplicateName {
-                    what: self.what,
-                    name: name.to_owned(),
-                    first_line: self.source.position(first).0,
-                },
-            )),
-        }
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::job::Priority;
 use crate::simulation::formula::Formula;
 
-/// A cluster, its jobs and its faults; read from TOML by [`Spec::parse`] or built in code.
+/// A cluster, its jobs and its faults; read from TOML by [`Spec::parse`] or built in code;
+/// [`Spec::validate`] tells whether it can be simulated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// Everything random is drawn from it: the same seed gives the same trace.
@@ -84,9 +85,9 @@ pub struct JobSpec {
     pub rounds: u32,
     /// C_k of a step, in elementary operations, as a formula in x.
     pub complexity: Formula,
-    /// Bytes of one tile, as a formula in x.
+    /// Bytes of one tile, as a formula in x; at most 10⁹.
     pub tile_bytes: Formula,
-    /// Bytes of one partial result, as a formula in x.
+    /// Bytes of one partial result, as a formula in x; at most 10⁹.
     pub partial_bytes: Formula,
     /// Who asks; fair shares are between owners.
     pub owner: String,
@@ -138,7 +139,8 @@ pub enum FaultKind {
         /// For how long.
         duration: Duration,
     },
-    /// The node of the spec is not there before now.
+    /// The node of the spec is not there before now. Teams under way use it where MsVPUs move (strategy
+    /// `adaptive`), or when they lose a node.
     Join {
         /// Index into [`Spec::nodes`].
         node: usize,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::error::ProgramError;
 use crate::id::Round;
 use crate::payload::Block;
 use crate::program::{Cancellation, Context, Program, Result, Step};
@@ -18,13 +19,39 @@ pub struct Synthetic {
     pub rounds: u32,
     /// C_k of a step, in elementary operations.
     pub complexity: f64,
-    /// Of one tile.
+    /// Of one tile; all tiles are the same zeros in memory.
     pub tile_bytes: usize,
-    /// Of one partial result.
+    /// Of one partial result; part of the tile's zeros, or, where it is longer, zeros of its own.
     pub partial_bytes: usize,
 }
 
 impl Synthetic {
+    /// The most bytes of a tile: 1 GB of zeros are enough to show what they cost.
+    pub const MAX_TILE_BYTES: u64 = 1_000_000_000;
+    /// The most bytes of all partial results of a round together, where they are longer than tiles.
+    pub const MAX_ROUND_BYTES: u64 = 4_000_000_000;
+
+    /// Whether it fits into memory; asked before it splits.
+    ///
+    /// # Errors
+    /// When a tile, or the partial results of a round, take more than may be.
+    pub fn check(&self) -> Result<()> {
+        let too_many = |key: &str, what: &str, found: u64, limit: u64| {
+            Err(ProgramError::invalid_input(format!(
+                "`{key}` gives {what} of {found} bytes; at most {limit} can be simulated"
+            )))
+        };
+        let (tile, partial) = (self.tile_bytes as u64, self.partial_bytes as u64);
+        if tile > Self::MAX_TILE_BYTES {
+            return too_many("tile_bytes", "a tile", tile, Self::MAX_TILE_BYTES);
+        }
+        let of_round = partial.saturating_mul(self.tiles.into());
+        if partial > tile && of_round > Self::MAX_ROUND_BYTES {
+            return too_many("partial_bytes", "a round", of_round, Self::MAX_ROUND_BYTES);
+        }
+        Ok(())
+    }
+
     /// Of a job as a spec describes it.
     #[must_use]
     pub fn of(job: &JobSpec) -> Self {
@@ -50,6 +77,7 @@ impl Program for Synthetic {
     type Output = u32;
 
     fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<Block<()>>, u32)> {
+        self.check()?;
         // All tiles are the same zeros: only their length counts.
         let body = Bytes::from(vec![0; self.tile_bytes]);
         let tile = Block { head: (), body };

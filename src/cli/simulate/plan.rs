@@ -26,18 +26,15 @@ pub(crate) struct Plan {
     findings: Vec<Finding>,
 }
 
-/// More bytes of zeros than a simulation of costs needs.
-const MAX_TILE_BYTES: usize = 1 << 30;
-/// Of all partial results of a round together.
-const MAX_ROUND_BYTES: usize = 4 << 30;
-
 impl Plan {
     /// Every job as what it costs.
     pub(crate) fn of_costs(simulation: &Simulation, spec: &Spec) -> Result<Self, Failure> {
         let mut plan = Self::default();
         for job in &spec.jobs {
             let program = Synthetic::of(job);
-            bounded(job, &program)?;
+            program
+                .check()
+                .map_err(|error| Failure::input(format_args!("the job `{}`: {error}", job.name)))?;
             let tiles = f64::from(job.tiles);
             let rounds = f64::from(job.rounds);
             let load = Load {
@@ -98,21 +95,4 @@ impl Plan {
 
 fn refusal(error: &JobError) -> String {
     error.to_string()
-}
-
-fn bounded(job: &JobSpec, program: &Synthetic) -> Result<(), Failure> {
-    let too_many = |key: &str, what: &str, found: usize, limit: usize| {
-        Err(Failure::input(format_args!(
-            "the job `{}`: `{key}` gives {what} of {found} bytes; at most {limit} can be simulated",
-            job.name
-        )))
-    };
-    let of_round = program.partial_bytes.saturating_mul(job.tiles as usize);
-    if program.tile_bytes > MAX_TILE_BYTES {
-        too_many("tile_bytes", "a tile", program.tile_bytes, MAX_TILE_BYTES)
-    } else if of_round > MAX_ROUND_BYTES {
-        too_many("partial_bytes", "a round", of_round, MAX_ROUND_BYTES)
-    } else {
-        Ok(())
-    }
 }

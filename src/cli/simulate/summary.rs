@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::FILES;
 use super::report::{Job, JobRow, Node, Report, Share};
 use crate::cli::number::{counted, grouped, short};
+use crate::cli::table::{dash, decimals, table};
 
 /// Of more nodes, and of more jobs, the ends are shown.
 const SHOWN: usize = 20;
@@ -225,36 +226,6 @@ fn node_row(node: &Node, share: Option<&Share>) -> Vec<String> {
         bytes(node.bytes_sent),
         node.starts.to_string(),
     ]
-}
-
-/// Columns under their heads: the first `left` to the left, numbers to the right.
-fn table(head: &[String], rows: Vec<Vec<String>>, left: usize) -> Vec<String> {
-    let rows: Vec<Vec<String>> = std::iter::once(head.to_vec()).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..head.len())
-        .map(|column| width(column).unwrap_or(0))
-        .collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(column, (cell, &width))| {
-            if column < left {
-                format!("{cell:<width$}")
-            } else {
-                format!("{cell:>width$}")
-            }
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
-fn dash() -> String {
-    "-".to_owned()
-}
-
-/// As the paper gives ε.
-fn decimals(value: f64) -> String {
-    format!("{value:.4}")
 }
 
 pub(super) fn percent(part: f64) -> String {

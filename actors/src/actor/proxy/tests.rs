@@ -44,6 +44,8 @@ fn host() -> Host {
         link: Link::local(origin(1)),
         clock: Arc::new(SystemClock::new()),
         processors: Arc::new(Nowhere),
+        name: "here".into(),
+        cpus: 1,
         catalog: Arc::new(catalog),
         limits: Limits::default(),
         timing: None,

@@ -18,7 +18,12 @@ fn again(node: u32, incarnation: u64) -> Origin {
 }
 
 fn member(origin: Origin, cpus: u32) -> Member {
-    Member { origin, cpus }
+    Member {
+        origin,
+        name: origin.to_string(),
+        cpus,
+        draining: false,
+    }
 }
 
 fn job(number: u128) -> JobId {

@@ -14,7 +14,9 @@ fn ms(ms: u64) -> Duration {
 fn examination() -> Examination {
     Examination::new(Member {
         origin: HERE,
+        name: "here".to_owned(),
         cpus: 2,
+        draining: false,
     })
 }
 

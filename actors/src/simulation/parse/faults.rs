@@ -4,13 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::section::Section;
-use super::value::{Range, Value};
-use super::{DURATION_MS, PROBABILITY, Result, SpecProblem, TIME_MS, bounded};
+use super::value::Value;
+use super::{Result, bounded};
+use crate::simulation::rules::{DURATION_MS, FACTOR, MAX_FAULTS, PROBABILITY, TIME_MS};
 use crate::simulation::spec::{Direction, Fault, FaultKind, JobSpec, NodeSpec};
-
-const MAX_FAULTS: usize = 100_000;
-/// Of a node's speed.
-const FACTOR: Range = Range::new(0.001, 1000.0);
 
 const DIRECTIONS: [(&str, Direction); 3] = [
     ("both", Direction::Both),
@@ -107,29 +104,23 @@ const KINDS: [(&str, Kind); 8] = [
     ),
 ];
 
-pub(super) fn read(top: &Section<'_>, nodes: &[NodeSpec], jobs: &[JobSpec]) -> Result<Vec<Fault>> {
+/// Where each stands goes to `places`.
+pub(super) fn read(
+    top: &Section<'_>,
+    nodes: &[NodeSpec],
+    jobs: &[JobSpec],
+    places: &mut Vec<usize>,
+) -> Result<Vec<Fault>> {
     let sections = top.tables("faults", "a fault")?;
     bounded(top.source, &sections, "faults", MAX_FAULTS)?;
     let cluster = Cluster::new(nodes, jobs);
-    // Node, and where its joining stands.
-    let mut joined = HashMap::new();
     let mut faults = Vec::with_capacity(sections.len());
     for section in sections {
         let kind = section.required("kind", "\"kill\"", |value| value.choice(&KINDS))?;
         let section = section.only(kind.label, kind.keys)?;
         let at = section.or("at_ms", Duration::ZERO, |value| value.milliseconds(TIME_MS))?;
         let kind = (kind.read)(&cluster, &section)?;
-        if let FaultKind::Join { node } = kind
-            && let Some(first) = joined.insert(node, section.at)
-        {
-            return Err(section.source.error(
-                section.at,
-                SpecProblem::JoinsTwice {
-                    node: nodes[node].name.clone(),
-                    first_line: section.source.position(first).0,
-                },
-            ));
-        }
+        places.push(section.at);
         faults.push(Fault { at, kind });
     }
     Ok(faults)

@@ -3,19 +3,14 @@
 use std::time::Duration;
 
 use super::section::Section;
-use super::value::{Range, Value};
-use super::{BYTES, Names, Result, SpecProblem, TIME_MS, bounded};
+use super::value::Value;
+use super::{Result, SpecProblem, bounded};
 use crate::job::Priority;
 use crate::simulation::formula::Formula;
+use crate::simulation::rules::{
+    MAX_JOBS, OPERATIONS, PIECE_BYTES, ROUNDS, Range, TILE_SIZE, TILES, TIME_MS,
+};
 use crate::simulation::spec::JobSpec;
-
-const MAX_JOBS: usize = 10_000;
-const MAX_TILES: u32 = 10_000_000;
-const MAX_ROUNDS: u32 = 100_000;
-/// Pixels of a tile.
-const TILE_SIZE: Range = Range::new(1.0, 1e12);
-/// On the slowest node that may be, a step stays far below what a `Duration` holds.
-const OPERATIONS: Range = Range::new(0.0, 1e18);
 
 const PRIORITIES: [(&str, Priority); 3] = [
     ("low", Priority::Low),
@@ -23,8 +18,8 @@ const PRIORITIES: [(&str, Priority); 3] = [
     ("high", Priority::High),
 ];
 
-pub(super) fn read(top: &Section<'_>) -> Result<Vec<JobSpec>> {
-    let mut names = Names::new(top.source, "the job");
+/// Where each stands goes to `places`.
+pub(super) fn read(top: &Section<'_>, places: &mut Vec<usize>) -> Result<Vec<JobSpec>> {
     let sections = top.tables("jobs", "a job")?;
     bounded(top.source, &sections, "jobs", MAX_JOBS)?;
     let mut jobs = Vec::with_capacity(sections.len());
@@ -38,9 +33,8 @@ pub(super) fn read(top: &Section<'_>) -> Result<Vec<JobSpec>> {
             return Err(top.source.error(at, problem));
         }
         for member in 0..entry.count.unwrap_or(1) {
-            let job = entry.job(member);
-            names.take(&job.name, entry.name_at)?;
-            jobs.push(job);
+            jobs.push(entry.job(member));
+            places.push(entry.name_at);
         }
     }
     Ok(jobs)
@@ -86,12 +80,12 @@ impl Entry {
             name,
             service: section.or("service", "pairwise".to_owned(), |value| value.name())?,
             at: section.or("at_ms", Duration::ZERO, time)?,
-            tiles: section.required("tiles", "1000", |value| value.count(1..=MAX_TILES))?,
+            tiles: section.required("tiles", "1000", |value| value.count(TILES))?,
             tile_size,
-            rounds: section.or("rounds", 1, |value| value.count(1..=MAX_ROUNDS))?,
+            rounds: section.or("rounds", 1, |value| value.count(ROUNDS))?,
             complexity: formula("complexity", Formula::x(), OPERATIONS)?,
-            tile_bytes: formula("tile_bytes", Formula::x(), BYTES)?,
-            partial_bytes: formula("partial_bytes", Formula::from(24), BYTES)?,
+            tile_bytes: formula("tile_bytes", Formula::x(), PIECE_BYTES)?,
+            partial_bytes: formula("partial_bytes", Formula::from(24), PIECE_BYTES)?,
             owner: section.or("owner", "default".to_owned(), |value| value.name())?,
             priority: section.or("priority", Priority::Normal, |value| {
                 value.choice(&PRIORITIES)

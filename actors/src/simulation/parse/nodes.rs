@@ -1,18 +1,11 @@
 //! Nodes, written one by one or drawn from distributions.
 
-use std::time::Duration;
-
 use super::section::Section;
-use super::value::{Range, Value};
-use super::{Names, Result, SpecProblem, bounded};
+use super::value::Value;
+use super::{Result, SpecProblem, bounded};
 use crate::simulation::random::Random;
+use crate::simulation::rules::{self, BANDWIDTH_MBPS, CPUS, LATENCY_MS, MAX_NODES, Range, SPEED};
 use crate::simulation::spec::NodeSpec;
-
-const MAX_NODES: usize = 100_000;
-const MAX_CPUS: u32 = 65_536;
-const SPEED: Range = Range::new(1e3, 1e18);
-const LATENCY_MS: Range = Range::new(0.0, 3_600_000.0);
-const BANDWIDTH_MBPS: Range = Range::new(0.001, 1e9);
 
 /// The streams of random numbers: one for nodes, of it one for each entry, of it one for each node of the
 /// entry, of it one for each quantity. So what is added to a spec does not change what was there.
@@ -27,9 +20,13 @@ enum Quantity {
     Bandwidth,
 }
 
-pub(super) fn read(top: &Section<'_>, random: &Random) -> Result<Vec<NodeSpec>> {
+/// Where each stands goes to `places`.
+pub(super) fn read(
+    top: &Section<'_>,
+    random: &Random,
+    places: &mut Vec<usize>,
+) -> Result<Vec<NodeSpec>> {
     let random = random.split(STREAM);
-    let mut names = Names::new(top.source, "the node");
     let mut nodes = Vec::new();
     let entries = top.tables("nodes", "a node")?;
     bounded(top.source, &entries, "nodes", MAX_NODES)?;
@@ -44,13 +41,9 @@ pub(super) fn read(top: &Section<'_>, random: &Random) -> Result<Vec<NodeSpec>> 
         }
         let random = random.split(index);
         for member in 0..entry.count.unwrap_or(1) {
-            let node = entry.node(member, &random.split(member.into()));
-            names.take(&node.name, entry.name_at)?;
-            nodes.push(node);
+            nodes.push(entry.node(member, &random.split(member.into())));
+            places.push(entry.name_at);
         }
-    }
-    if nodes.is_empty() {
-        return Err(top.source.error(0, SpecProblem::NoNodes));
     }
     Ok(nodes)
 }
@@ -109,8 +102,8 @@ impl Entry {
             },
             cpus: least + more as u32,
             speed: self.speed.draw(&mut stream(Quantity::Speed)),
-            latency: Duration::from_secs_f64(latency_ms / 1e3),
-            bandwidth: self.bandwidth_mbps.draw(&mut stream(Quantity::Bandwidth)) * 1e6,
+            latency: rules::from_milliseconds(latency_ms),
+            bandwidth: rules::from_mbps(self.bandwidth_mbps.draw(&mut stream(Quantity::Bandwidth))),
         }
     }
 }
@@ -118,12 +111,12 @@ impl Entry {
 /// A number, or a table of the least and the most.
 fn cpus(value: Value<'_>) -> Result<(u32, u32)> {
     if !value.is_table() {
-        let cpus = value.count(1..=MAX_CPUS)?;
+        let cpus = value.count(CPUS)?;
         return Ok((cpus, cpus));
     }
     let section = value.section("a range of CPUs", &["min", "max"])?;
-    let least = section.required("min", "1", |value| value.count(1..=MAX_CPUS))?;
-    let most = section.required("max", "8", |value| value.count(least..=MAX_CPUS))?;
+    let least = section.required("min", "1", |value| value.count(CPUS))?;
+    let most = section.required("max", "8", |value| value.count(least..=*CPUS.end()))?;
     Ok((least, most))
 }
 

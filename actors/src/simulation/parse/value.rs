@@ -10,73 +10,9 @@ use toml::de::DeValue;
 use super::error::{SpecError, SpecProblem};
 use super::section::{Section, Source};
 use crate::simulation::formula::{Formula, FormulaError};
+use crate::simulation::rules::{self, Range};
 
 type Result<T> = std::result::Result<T, SpecError>;
-
-/// Which numbers are right.
-#[derive(Clone, Copy)]
-pub(super) struct Range {
-    least: f64,
-    most: f64,
-    /// Whether `most` itself is too much.
-    open: bool,
-}
-
-impl Range {
-    pub(super) const fn new(least: f64, most: f64) -> Self {
-        Self {
-            least,
-            most,
-            open: false,
-        }
-    }
-
-    pub(super) const fn below(least: f64, limit: f64) -> Self {
-        Self {
-            least,
-            most: limit,
-            open: true,
-        }
-    }
-
-    /// The same, from another number on.
-    pub(super) const fn from(self, least: f64) -> Self {
-        Self { least, ..self }
-    }
-
-    /// Of the numbers within, for one that may be outside; not for open ranges.
-    pub(super) const fn nearest(&self, number: f64) -> f64 {
-        number.clamp(self.least, self.most)
-    }
-
-    pub(super) fn contains(&self, number: f64) -> bool {
-        number >= self.least && (number < self.most || (!self.open && number == self.most))
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (least, most) = (Readable(self.least), Readable(self.most));
-        if self.open {
-            write!(f, "at least {least} and below {most}")
-        } else {
-            write!(f, "between {least} and {most}")
-        }
-    }
-}
-
-/// Powers of ten where zeros would have to be counted.
-struct Readable(f64);
-
-impl fmt::Display for Readable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.abs() >= 1e7 {
-            write!(f, "{:e}", self.0)
-        } else {
-            write!(f, "{}", self.0)
-        }
-    }
-}
 
 /// The value of a key.
 #[derive(Clone)]
@@ -146,16 +82,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Names stand in tables, CSV and file names.
     pub(super) fn name(&self) -> Result<String> {
-        const MOST: usize = 64;
-        const EXPECTED: &str = "1 to 64 letters, digits, `-`, `_` or `.`";
         let name = self.text("a text")?;
-        let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if (1..=MOST).contains(&name.chars().count()) && name.chars().all(fits) {
+        if rules::is_name(name) {
             Ok(name.to_owned())
         } else {
-            Err(self.invalid(EXPECTED))
+            Err(self.invalid(rules::NAME))
         }
     }
 
@@ -178,13 +110,7 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn whole(&self, range: RangeInclusive<u64>) -> Result<u64> {
-        let expected = || {
-            format!(
-                "a whole number between {} and {}",
-                range.start(),
-                range.end()
-            )
-        };
+        let expected = || rules::whole(&range);
         if !matches!(self.spanned.get_ref(), DeValue::Integer(_)) {
             return Err(self.wrong_type(expected()));
         }
@@ -202,7 +128,7 @@ impl<'a> Value<'a> {
 
     /// A number of milliseconds.
     pub(super) fn milliseconds(&self, range: Range) -> Result<Duration> {
-        Ok(Duration::from_secs_f64(self.number(range)? / 1e3))
+        Ok(rules::from_milliseconds(self.number(range)?))
     }
 
     /// One of a few words.

@@ -2,6 +2,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::core::fair::Flow;
+use crate::id::{Rank, Round};
 use crate::job::Priority;
 
 struct AllRun;
@@ -25,13 +26,17 @@ struct Node {
 
 impl Node {
     fn new() -> Self {
+        Self::with_jitter(0.0, 1)
+    }
+
+    fn with_jitter(jitter: f64, seed: u64) -> Self {
         let timeline = Arc::new(Timeline::new(1));
         let process = timeline.process(0);
         let processors = SimulatedProcessors::new(
             Arc::clone(&timeline),
             process,
             (2, 1.0),
-            (0.0, Random::new(1)),
+            (jitter, Random::new(seed)),
             Arc::new(AllRun),
         );
         Self {
@@ -58,6 +63,22 @@ impl Node {
         };
         let note = self.note(what);
         self.processors.submit(label, Box::new(|_| note()));
+    }
+
+    /// How long a piece of work of 1000 seconds takes, in seconds.
+    fn took(&self, site: Site) -> f64 {
+        let label = Label {
+            flow: Flow::NOBODYS,
+            site,
+            cost: 1000.0,
+        };
+        let took = Arc::<Mutex<Option<Duration>>>::default();
+        let told = Arc::clone(&took);
+        let work = move |run: Run| *told.lock().unwrap() = run.took;
+        self.processors.submit(label, Box::new(work));
+        self.seen();
+        let took = took.lock().unwrap().take();
+        took.unwrap().as_secs_f64()
     }
 
     fn reserve(&self, of: u128, what: &'static str) {
@@ -102,4 +123,57 @@ fn a_forgotten_job_lets_go() {
     assert_eq!(node.seen(), [(0, "second")]);
     node.processors.forget(job(2));
     assert_eq!(node.seen(), [(1, "other's")]);
+}
+
+fn step(round: u32, rank: u32) -> Site {
+    Site::LocalStep(Round(round), Rank(rank))
+}
+
+#[test]
+fn jitter_stretches_each_step_by_a_draw_of_its_own() {
+    const JITTER: f64 = 0.5;
+    let node = Node::with_jitter(JITTER, 7);
+    let mut times: Vec<f64> = (1..=20)
+        .flat_map(|round| (0..20).map(move |rank| step(round, rank)))
+        .map(|site| node.took(site))
+        .collect();
+    let longest = 1000.0 * (1.0 + JITTER);
+    assert!(times.iter().all(|took| (1000.0..longest).contains(took)));
+    // Uniform: four standard errors of the mean of 400 draws.
+    let mean = times.iter().sum::<f64>() / 400.0;
+    let error = 1000.0 * JITTER / 12_f64.sqrt() / 20.0;
+    let expected = 1000.0 * (1.0 + JITTER / 2.0);
+    assert!((mean - expected).abs() < 4.0 * error, "{mean}");
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    assert_eq!(times.len(), 400, "a draw came twice");
+}
+
+#[test]
+fn the_jitter_of_a_step_is_its_own_whatever_ran_before_it() {
+    let alone = Node::with_jitter(0.3, 7).took(step(5, 3));
+    let node = Node::with_jitter(0.3, 7);
+    for before in [Site::Split, step(1, 3), step(5, 4), step(4, 3)] {
+        node.took(before);
+    }
+    // It ends at another time, rounded to the nanosecond there.
+    assert!((node.took(step(5, 3)) - alone).abs() < 1e-8);
+    let of_another_seed = Node::with_jitter(0.3, 8).took(step(5, 3));
+    assert!((of_another_seed - alone).abs() > 1e-3);
+}
+
+#[test]
+fn work_that_is_no_step_is_stretched_anew_each_time() {
+    let node = Node::with_jitter(0.3, 7);
+    let times: Vec<f64> = (0..3).map(|_| node.took(Site::Split)).collect();
+    assert!(times.iter().all(|took| (1000.0..1300.0).contains(took)));
+    assert!((times[0] - times[1]).abs() > 1e-3 && (times[1] - times[2]).abs() > 1e-3);
+}
+
+#[test]
+fn without_jitter_work_takes_what_it_costs() {
+    let node = Node::new();
+    for site in [Site::Split, step(1, 0), step(1, 1)] {
+        assert_eq!(node.took(site), 1000.0);
+    }
 }

@@ -62,6 +62,21 @@ fn a_move_to_where_the_msvpu_is_or_of_none_that_is_there_is_none() {
 }
 
 #[test]
+fn nothing_moves_for_the_collection() {
+    let mut scene = Scene::second_round();
+    scene.step(Event::Moved(vec![share(node(1), 0..1)]));
+    scene.answer_all(SECOND);
+    assert_eq!(
+        scene.step(Event::Folded(Ok(Step::Done(payload(7))))),
+        [
+            Effect::Enter(Phase::Assembling),
+            Effect::SendOutput(node(0), ranks(0..2), payload(7)),
+            Effect::SendOutput(node(1), ranks([2]), payload(7)),
+        ]
+    );
+}
+
+#[test]
 fn of_two_plans_the_latest_counts() {
     let mut scene = Scene::started();
     scene.step(Event::Moved(vec![share(node(1), 0..1)]));

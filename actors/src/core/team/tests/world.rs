@@ -128,7 +128,7 @@ impl World {
 
     fn perform(&mut self, effect: Effect) {
         let mail = match effect {
-            Effect::Enter(_) | Effect::Measured(..) | Effect::Drop(_) => return,
+            Effect::Enter(_) | Effect::Wait | Effect::Measured(..) | Effect::Drop(_) => return,
             Effect::Fold(round, task, partials) => {
                 let expected = &self.tasks[round.0 as usize - 1];
                 assert_eq!(task, *expected, "the task of round {round}");

@@ -9,9 +9,9 @@ const FAULT: &str =
     "[[nodes]]\nname = 'a'\n[[jobs]]\nname = 'j'\ntiles = 4\ntile_size = 10\n[[faults]]\n";
 
 /// What is wrong, in words; a valid beginning; the text in which it is; the message.
-type Case = (&'static str, &'static str, &'static str, &'static str);
+type Case<'a> = (&'a str, &'a str, &'a str, &'a str);
 
-fn check(cases: &[Case]) {
+fn check(cases: &[Case<'_>]) {
     for (what, before, text, message) in cases {
         let error = read(&format!("{before}{text}")).unwrap_err();
         assert_eq!(error.to_string(), *message, "{what}");
@@ -44,9 +44,39 @@ fn a_spec_holds_a_bounded_number_of_things() {
     ] {
         assert_eq!(read(&text).unwrap_err().to_string(), message);
     }
-    let most = "[[nodes]]\nname = 'a'\ncount = 100_000\n[[jobs]]\nname = 'j'\ncount = 10_000\ntiles = 10_000_000\ntile_size = 1e12";
+    let most = "[[nodes]]\nname = 'a'\ncount = 100_000\n[[jobs]]\nname = 'j'\ncount = 10_000\ntiles = 10_000_000\ntile_size = 1e12\ntile_bytes = 1e9";
     let spec = read(most).unwrap();
     assert_eq!((spec.nodes.len(), spec.jobs.len()), (100_000, 10_000));
+}
+
+/// What is right value by value, and wrong only for the spec that comes of it.
+#[test]
+fn errors_of_the_whole_name_the_line_of_the_item() {
+    let long = "y".repeat(60);
+    let named = format!("[[nodes]]\nname = '{long}'\ncount = 1000\n");
+    let last = format!("{long}-1000");
+    check(&[
+        (
+            "a name with a number that is too long",
+            "",
+            &named,
+            &format!(
+                "test.toml:2:8: `nodes[999].name` is \"{last}\"; it must be 1 to 64 letters, digits, `-`, `_` or `.`"
+            ),
+        ),
+        (
+            "the last of several jobs after more than a year",
+            JOB,
+            "[[jobs]]\nname = 'k'\ncount = 3\nevery_ms = 2e10\ntiles = 4\ntile_size = 10\n",
+            "test.toml:8:8: `jobs[3].at` is 40000000s; it must be between 0ns and 31536000s",
+        ),
+        (
+            "a formula that was not written",
+            NODE,
+            "[[jobs]]\nname = 'j'\ntiles = 4\ntile_size = 1e10\n",
+            "test.toml:4:8: `jobs[0].tile_bytes` is `x`, which gives 1e10 for x = 1e10; it must be between 0 and 1e9",
+        ),
+    ]);
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn errors_of_jobs_and_faults_name_line_and_column_and_what_would_be_right() {
             "a negative number of bytes",
             JOB,
             "partial_bytes = '8 - x'",
-            "test.toml:7:17: `partial_bytes` gives -2 for x = 10; it must be between 0 and 1e15",
+            "test.toml:7:17: `partial_bytes` gives -2 for x = 10; it must be between 0 and 1e9",
         ),
         (
             "an unknown priority",

@@ -1,0 +1,104 @@
+//! `msvpu node`: runs MsVPUs until told to leave.
+
+use msvpu::{CMeans, Connectivity, FuzzyCMeans, Node, Pairwise, PasswordHash};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::NodeArgs;
+use super::broker;
+use super::failure::Failure;
+use super::on_runtime::on_a_runtime;
+use super::stdout::complain;
+
+/// Joins a cluster, and leaves it on SIGTERM or Ctrl-C.
+pub(crate) fn node(args: &NodeArgs) -> Result<(), Failure> {
+    on_a_runtime(args.cpus, |cpus| steps(args, cpus))
+}
+
+async fn steps(args: &NodeArgs, cpus: usize) -> Result<(), Failure> {
+    let access = args.broker.required()?;
+    let vm = access.vm.clone();
+    let say = |line: String| {
+        if !args.quiet {
+            complain(&line);
+        }
+    };
+    let mut stops = Stops::listen()?;
+    let mut joining = Node::join(access.url)
+        .vm(access.vm)
+        .tls(access.tls)
+        .cpus(cpus)
+        .service::<CMeans>()
+        .service::<FuzzyCMeans>()
+        .service::<Pairwise>()
+        .service::<PasswordHash>();
+    if let Some(name) = &args.name {
+        joining = joining.name(name);
+    }
+    if let Some(timeout) = access.connect_timeout {
+        joining = joining.connect_timeout(timeout);
+    }
+    say(format!("joining the virtual machine {vm}"));
+    let node = tokio::select! {
+        started = joining.start() => started.map_err(broker::failure)?,
+        () = stops.next() => return Err(Failure::Interrupted),
+    };
+    say(format!(
+        "node {} is connected, with {cpus} CPUs",
+        node.name()
+    ));
+    let mut state = node.connectivity();
+    loop {
+        tokio::select! {
+            changed = node.connectivity_is(|now| *now != state) => {
+                match &changed {
+                    Connectivity::Connected => say("connected again".to_owned()),
+                    Connectivity::Connecting(Some(error)) if state == Connectivity::Connected => {
+                        complain(&format!("{error}; connecting again"));
+                    }
+                    Connectivity::Connecting(_) => {}
+                    Connectivity::Failed(error) => return Err(Failure::runtime(error)),
+                }
+                state = changed;
+            }
+            () = node.ended() => return Err(Failure::runtime("the node ended by itself")),
+            () = stops.next() => break,
+        }
+    }
+    let limit = args.drain_timeout.0;
+    say(format!(
+        "leaving: handing back or finishing what there is, for at most {} s",
+        limit.as_secs_f64()
+    ));
+    tokio::select! {
+        finished = node.drain(limit) => if finished {
+            say("left".to_owned());
+            Ok(())
+        } else {
+            Err(Failure::runtime("not done in time: others compute it again"))
+        },
+        () = stops.next() => Err(Failure::runtime("told to stop at once: others compute it again")),
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Stops {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stops {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(Failure::runtime);
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
