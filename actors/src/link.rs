@@ -272,6 +272,11 @@ impl Link {
     pub(crate) fn counters(&self) -> Counters {
         self.tally.counters()
     }
+
+    /// Messages put into a mailbox so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.tally.sent()
+    }
 }
 
 fn count(counter: &AtomicU64) {

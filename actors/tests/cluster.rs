@@ -1,7 +1,7 @@
 //! Machines of several processes on a real broker; here the processes are threads, which share
 //! nothing but the broker all the same.
 #![cfg(feature = "amqp")]
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::panic, clippy::unwrap_used)]
 
 mod programs;
 

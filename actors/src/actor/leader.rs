@@ -116,9 +116,10 @@ impl Handler<Letter> for TeamLeader {
                 Event::End(JobError::Cancelled)
             }
             LeaderMessage::Answers { origin, answers } => {
+                let now = self.host.clock.now();
                 for answer in answers {
                     let event = Event::Answered(origin, answer.rank, answer.stage, answer.payload);
-                    self.step(event, context);
+                    self.step_at(now, event, context);
                 }
                 return self.tell_tiles();
             }
@@ -172,7 +173,11 @@ impl TeamLeader {
     }
 
     fn step(&mut self, event: Event, context: &Context<Self>) {
-        for effect in self.core.step(event, self.host.clock.now()) {
+        self.step_at(self.host.clock.now(), event, context);
+    }
+
+    fn step_at(&mut self, now: Duration, event: Event, context: &Context<Self>) {
+        for effect in self.core.step(event, now) {
             self.perform(effect, context);
         }
     }

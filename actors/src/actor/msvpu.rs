@@ -74,7 +74,9 @@ impl LocalTeam {
     }
 
     fn answer(&self, answer: Answer) {
-        let answers = locked(&self.outbox).put(answer, self.host.clock.now());
+        // Not under the lock.
+        let now = self.host.clock.now();
+        let answers = locked(&self.outbox).put(answer, now);
         self.tell_answers(answers);
     }
 

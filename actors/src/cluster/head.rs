@@ -165,7 +165,7 @@ impl ClusterBuilder {
         let alive = Alive::new(&threads, &journals);
         let (census, nodes) = (Arc::clone(&host.census), Arc::clone(&host.nodes));
         let (states, strategy, leaders) = (Arc::clone(&connectivity), self.strategy, self.leaders);
-        event_loop::spawn(alive, move || async move {
+        event_loop::spawn(alive, None, move || async move {
             let proxy = start_head(&host, &strategy, journals, &vital)
                 .map_err(|unknown| StartError::Strategy(unknown.to_string()));
             if leaders == Leaders::Head {

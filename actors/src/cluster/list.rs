@@ -75,7 +75,7 @@ impl NodeList {
         let threads = Arc::new(watch::Sender::new(0));
         let alive = Alive::new(&threads, &Journals::default());
         let (tell, told) = oneshot::channel();
-        event_loop::spawn(alive, move || async move {
+        event_loop::spawn(alive, None, move || async move {
             let bridge = mouth.start(link.clone(), Arc::new(SystemClock::new()));
             let nodes = match connected(&connectivity, &broker, Some(limit)).await {
                 Ok(()) => ask(&link).await.ok_or(BrokerError::NoHead {

@@ -138,7 +138,7 @@ impl NodeBuilder {
         let alive = Alive::new(&threads, &Journals::default());
         let census = Arc::clone(&host.census);
         let states = Arc::clone(&connectivity);
-        event_loop::spawn(alive, move || async move {
+        event_loop::spawn(alive, None, move || async move {
             let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
             let joined = tokio::select! {
                 connected = connected(&states, &broker, limit) => connected.map_err(Into::into),
