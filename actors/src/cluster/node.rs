@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::head::Starting;
-use super::{Access, Joining, Member, close, connected};
+use super::{Access, Joining, Member, Part, close, connected};
 use crate::actor::bridge::{BrokerCounters, Connectivity, Disturbance, Tls};
 use crate::actor::supervisor::{Drain, Supervisor};
 use crate::catalog::Catalog;
@@ -112,7 +112,7 @@ impl NodeBuilder {
             connectivity,
             mouth,
             origin,
-        } = self.access.join(None)?;
+        } = self.access.join(Part::Node)?;
         let threads = Arc::new(watch::Sender::new(0));
         let (compute, cpus) = start_compute(self.cpus, &threads)?;
         let name: Arc<str> = self.name.unwrap_or_else(default_name).into();
