@@ -11,6 +11,8 @@ use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, TeamId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) origin: Origin,
+    /// The incarnation under which its process came up: all from that one to this were the same.
+    pub(crate) process: Incarnation,
     /// How many steps it computes at once.
     pub(crate) cpus: u32,
 }
@@ -158,6 +160,7 @@ mod tests {
                 node: NodeId(1),
                 incarnation: Incarnation(incarnation),
             },
+            process: Incarnation(incarnation),
             cpus: 4,
         }
     }

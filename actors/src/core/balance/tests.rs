@@ -18,7 +18,11 @@ fn again(node: u32, incarnation: u64) -> Origin {
 }
 
 fn member(origin: Origin, cpus: u32) -> Member {
-    Member { origin, cpus }
+    Member {
+        origin,
+        process: origin.incarnation,
+        cpus,
+    }
 }
 
 fn job(number: u128) -> JobId {

@@ -14,6 +14,7 @@ fn ms(ms: u64) -> Duration {
 fn examination() -> Examination {
     Examination::new(Member {
         origin: HERE,
+        process: HERE.incarnation,
         cpus: 2,
     })
 }
