@@ -167,7 +167,7 @@ impl Actor for Observer {
 impl Handler<Letter> for Observer {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
         let heard = match message {
             Message::Observer(ObserverMessage::Nodes(nodes)) => Heard::Nodes(nodes),
             Message::Directory(DirectoryMessage::Renew { member, .. }) => Heard::Waits(member),
