@@ -301,7 +301,7 @@ fn round(runtime: &Runtime, msvpus: u32) {
     let (raw, ours, steps) = (median(raw), median(ours), median(steps));
     println!(
         "round of {msvpus:>5}: lapin {:>6.0} µs  two nodes {:>6.0} µs  one process {:>6.0} µs  \
-         ratio {:.2}, without the steps {:.2}; {:.2} orders and {:.2} answers a round {:?}",
+         ratio {:.2}, without the steps {:.2}; {:.2} orders and {:.2} answers a round",
         raw.as_secs_f64() * 1e6,
         ours.as_secs_f64() * 1e6,
         steps.as_secs_f64() * 1e6,
@@ -309,7 +309,6 @@ fn round(runtime: &Runtime, msvpus: u32) {
         ours.saturating_sub(steps).as_secs_f64() / raw.as_secs_f64(),
         per_round(after.tasks.published - before.tasks.published),
         per_round(after.results.received - before.results.received),
-        head.counters(),
     );
     runtime.block_on(async {
         local.shutdown().await;

@@ -107,7 +107,16 @@ impl Handler<Letter> for TeamLeader {
                 Event::Started(origin, ranks)
             }
             LeaderMessage::Failed { origin, error } => Event::Failed(origin, error),
-            LeaderMessage::Lacks { origin, rank, tile } => Event::Lacks { origin, rank, tile },
+            LeaderMessage::Loading { origin } => Event::Loading(origin),
+            LeaderMessage::Lacks {
+                origin,
+                tiles,
+                orders,
+            } => Event::Lacks {
+                origin,
+                tiles,
+                orders,
+            },
             LeaderMessage::Reserved { origin, id } => Event::Reserved(origin, id),
             LeaderMessage::Released { origin, id } => Event::Released(origin, id),
             LeaderMessage::Absent { origin, ranks } => Event::Absent(origin, ranks),

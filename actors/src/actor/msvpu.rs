@@ -11,7 +11,7 @@ use crate::core::msvpu::{Agenda, Next, Order, Stage, Word, Work};
 use crate::core::outbox::Outbox;
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::{Counted, Host};
-use crate::id::{NodeId, Origin, TeamId};
+use crate::id::{NodeId, Origin, Rank, TeamId};
 use crate::job::JobOptions;
 use crate::message::{Address, Answer, LeaderMessage};
 use crate::payload::Payload;
@@ -34,7 +34,53 @@ pub(crate) enum Errand {
     /// An order of the leader; with a tile, the work of one step on it.
     Do(Order, f64),
     /// The leader misses the answer of this stage.
-    Inquire(Stage),
+    Inquire(Arc<Inquiry>),
+}
+
+/// A leader's question to MsVPUs of one node. What they say goes back in one message, when the last
+/// has spoken.
+pub(crate) struct Inquiry {
+    team: Arc<LocalTeam>,
+    stage: Stage,
+    said: Mutex<Said>,
+}
+
+#[derive(Default)]
+struct Said {
+    answers: Vec<Answer>,
+    tiles: Vec<Rank>,
+    orders: Vec<Rank>,
+}
+
+impl Inquiry {
+    pub(crate) fn new(team: Arc<LocalTeam>, stage: Stage) -> Arc<Self> {
+        Arc::new(Self {
+            team,
+            stage,
+            said: Mutex::default(),
+        })
+    }
+}
+
+impl Drop for Inquiry {
+    fn drop(&mut self) {
+        let said = self.said.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Said {
+            answers,
+            tiles,
+            orders,
+        } = std::mem::take(said);
+        if !answers.is_empty() {
+            self.team.tell_answers(Some(answers));
+        }
+        if !(tiles.is_empty() && orders.is_empty()) {
+            self.team.tell_leader(LeaderMessage::Lacks {
+                origin: self.team.origin,
+                tiles: tiles.into_iter().collect(),
+                orders: orders.into_iter().collect(),
+            });
+        }
+    }
 }
 
 /// What the MsVPUs of one node's share of a team have in common.
@@ -99,6 +145,12 @@ impl LocalTeam {
             let origin = self.origin;
             self.tell_leader(LeaderMessage::Answers { origin, answers });
         }
+    }
+
+    /// There is no need to ask for tiles that are still coming.
+    pub(crate) fn tell_loading(&self) {
+        let origin = self.origin;
+        self.tell_leader(LeaderMessage::Loading { origin });
     }
 
     fn tell_leader(&self, message: LeaderMessage) {
@@ -176,7 +228,7 @@ impl Handler<Errand> for Msvpu {
                 drop(memory);
                 Processor::go_on(&self.processor, next);
             }
-            Errand::Inquire(stage) => self.processor.speak(stage),
+            Errand::Inquire(inquiry) => self.processor.speak(&inquiry),
         }
     }
 }
@@ -268,8 +320,8 @@ impl Processor {
     }
 
     /// The leader misses an answer.
-    fn speak(&self, stage: Stage) {
-        let (rank, origin) = (self.place.rank(), self.team.origin);
+    fn speak(&self, inquiry: &Inquiry) {
+        let (rank, stage) = (self.place.rank(), inquiry.stage);
         let host = &self.team.host;
         // It waits for others no longer than a tick; younger ones are there or under way.
         let way = host.timing.map_or(Duration::ZERO, |timing| timing.retry());
@@ -277,16 +329,13 @@ impl Processor {
         let word = locked(&self.memory).agenda.inquire(stage, now, way);
         match word {
             Word::Busy => {}
-            Word::LacksTile | Word::LacksOrder => {
-                let tile = word == Word::LacksTile;
-                self.team
-                    .tell_leader(LeaderMessage::Lacks { origin, rank, tile });
-            }
-            Word::Answered(payload) => self.team.tell_answers(Some(vec![Answer {
+            Word::LacksTile => locked(&inquiry.said).tiles.push(rank),
+            Word::LacksOrder => locked(&inquiry.said).orders.push(rank),
+            Word::Answered(payload) => locked(&inquiry.said).answers.push(Answer {
                 rank,
                 stage,
                 payload,
-            }])),
+            }),
             Word::Failed(error) => self.fail(error),
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix::{Actor, Addr, Context, Handler};
 
 use crate::actor::leader::TeamLeader;
-use crate::actor::msvpu::{Errand, LocalTeam, Msvpu};
+use crate::actor::msvpu::{Errand, Inquiry, LocalTeam, Msvpu};
 use crate::actor::{Tick, Vital, ticking};
 use crate::catalog::Instance;
 use crate::caught::caught;
@@ -54,6 +54,8 @@ struct Hosted {
 
 struct Crew {
     team: Arc<LocalTeam>,
+    /// When the leader was last told that tiles come.
+    told: Duration,
     msvpus: BTreeMap<Rank, Addr<Msvpu>>,
 }
 
@@ -155,6 +157,7 @@ impl Handler<Letter> for Supervisor {
                 tile,
                 complexity,
             } => {
+                self.tell_loading(team);
                 let load = |_| Errand::Do(Order::Load(tile.clone()), complexity);
                 self.hand_out(team, &self.admitted(team, &rank.into()), false, load);
             }
@@ -187,7 +190,12 @@ impl Handler<Letter> for Supervisor {
                     let answer = LeaderMessage::Absent { origin, ranks };
                     self.host.link.send(Address::Leader(team, leader), answer);
                 }
-                self.hand_out(team, &ranks, false, |_| Errand::Inquire(stage));
+                let crew = self.hosted.get(&team).and_then(|h| h.crew.as_ref());
+                if let Some(crew) = crew {
+                    let inquiry = Inquiry::new(Arc::clone(&crew.team), stage);
+                    let inquire = |_| Errand::Inquire(Arc::clone(&inquiry));
+                    self.hand_out(team, &ranks, false, inquire);
+                }
             }
             SupervisorMessage::Reserve {
                 team,
@@ -338,6 +346,7 @@ impl Supervisor {
                 &invocation.options,
                 Arc::clone(instance),
             )),
+            told: Duration::ZERO,
             msvpus: BTreeMap::new(),
         });
         for rank in ranks.iter() {
@@ -374,6 +383,20 @@ impl Supervisor {
         }
         for (rank, msvpu) in ranks.ranges().iter().flat_map(here) {
             link.tell(msvpu, errand(*rank));
+        }
+    }
+
+    /// Tells the leader that tiles come, often enough for it not to ask for them.
+    fn tell_loading(&mut self, team: TeamId) {
+        let Some(timing) = self.host.timing else {
+            return;
+        };
+        let now = self.host.clock.now();
+        if let Some(crew) = self.hosted.get_mut(&team).and_then(|h| h.crew.as_mut())
+            && now.saturating_sub(crew.told) >= timing.retry() / 3
+        {
+            crew.told = now;
+            crew.team.tell_loading();
         }
     }
 

@@ -19,9 +19,10 @@ pub(crate) struct Crew {
     pub(crate) unsent: Ranks,
     /// When its latest answer of this round came.
     answered: Option<Duration>,
-    /// Whether a word has come since the last tick, and between that and the one before.
+    /// Whether a word has come since the last tick.
     speaks: bool,
-    spoke: bool,
+    /// For so many ticks it is not asked, because tiles are on their way to it.
+    grace: u32,
     /// How many ticks have passed since then or since it was asked, and how often it was.
     silent: u32,
     asked: u32,
@@ -43,19 +44,26 @@ pub(crate) struct Crews {
 /// likely at work, and is asked ever more rarely.
 const EAGER: u32 = 3;
 
+/// Ticks without a sign of tiles that come, after which a node may be asked for them.
+const GRACE: u32 = 3;
+
 /// Ticks without an answer after which a node is asked again, at the latest.
 const MAX_PATIENCE: u32 = 9;
 
 impl Crew {
-    /// A word of it has come. As long as there is one between any two ticks it is not asked.
+    /// A word of it has come: it is not asked at the next tick.
     fn heard(&mut self) {
         (self.silent, self.asked, self.due) = (0, 0, false);
         self.speaks = true;
     }
 
     fn tick(&mut self) {
-        let spoke = std::mem::replace(&mut self.spoke, self.speaks);
-        if std::mem::take(&mut self.speaks) && spoke {
+        let spoke = std::mem::take(&mut self.speaks);
+        if self.grace > 0 {
+            self.grace -= 1;
+            return;
+        }
+        if spoke {
             return;
         }
         self.silent += 1;
@@ -117,6 +125,14 @@ impl Crews {
         crew.live = crew.live.union(&new);
         crew.heard();
         Some(new)
+    }
+
+    /// Tiles are on their way to it. Many take long, and asking for those that have not come yet
+    /// would double them.
+    pub(crate) fn loading(&mut self, origin: Origin) {
+        if let Some(crew) = self.get_mut(origin) {
+            crew.grace = GRACE;
+        }
     }
 
     /// Those of `ranks` that were taken to be there are to be started again; tells which.
@@ -186,7 +202,7 @@ impl Crews {
         for crew in self.crews.values_mut() {
             crew.answered = None;
             crew.heard();
-            (crew.speaks, crew.spoke) = (false, false);
+            crew.speaks = false;
         }
     }
 

@@ -134,7 +134,12 @@ impl Team {
             Event::Answered(origin, rank, stage, answer) => {
                 return self.take(origin, rank, stage, answer, now);
             }
-            Event::Lacks { origin, rank, tile } => self.supply(origin, rank, tile, &mut effects),
+            Event::Loading(origin) => self.crews.loading(origin),
+            Event::Lacks {
+                origin,
+                tiles,
+                orders,
+            } => self.supply(origin, &tiles, &orders, &mut effects),
             Event::Absent(origin, ranks) => self.absent(origin, &ranks, &mut effects),
             Event::Folded(Ok(Step::Next(task))) => return self.next(task, now),
             Event::Folded(Ok(Step::Done(output))) => {

@@ -63,6 +63,7 @@ kinds! {
     Leader(LeaderMessage::Fates) = "leader.fates",
     Leader(LeaderMessage::Started) = "leader.started",
     Leader(LeaderMessage::Answers) = "leader.answers",
+    Leader(LeaderMessage::Loading) = "leader.loading",
     Leader(LeaderMessage::Lacks) = "leader.lacks",
     Leader(LeaderMessage::Absent) = "leader.absent",
     Leader(LeaderMessage::Failed) = "leader.failed",

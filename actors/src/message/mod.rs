@@ -265,11 +265,13 @@ pub(crate) enum LeaderMessage {
         origin: Origin,
         answers: Vec<Answer>,
     },
-    /// MsVPU: was asked for an answer and has no tile, or no order.
+    /// Supervisor: tiles are coming, so that there is nothing to ask about.
+    Loading { origin: Origin },
+    /// MsVPUs of one node: were asked for answers, and these have no tile, or a tile and no order.
     Lacks {
         origin: Origin,
-        rank: Rank,
-        tile: bool,
+        tiles: Ranks,
+        orders: Ranks,
     },
     /// Supervisor: was asked about MsVPUs that are not there.
     Absent { origin: Origin, ranks: Ranks },

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Unacknowledged messages of each queue: what this process may hold that it has not taken in.
-const PREFETCH: u16 = 64;
+pub(super) const PREFETCH: u16 = 256;
 
 /// RESOURCE_LOCKED: another connection has that exclusive queue.
 const LOCKED: u16 = 405;

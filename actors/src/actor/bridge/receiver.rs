@@ -1,6 +1,7 @@
 //! What comes in through one queue: put together, read, and put into the mailbox that it is for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -10,7 +11,9 @@ use lapin::types::AMQPValue;
 use lapin::{Acker, BasicProperties, Consumer};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
+use super::connection::PREFETCH;
 use super::publisher::HEADER;
 use super::tally::BridgeTally;
 use crate::clock::Clock;
@@ -20,8 +23,12 @@ use crate::message::Envelope;
 use crate::wire::frame::{PART_BYTES, PartHead, WireError, open};
 use crate::wire::queues::Queue;
 
-/// So many messages are acknowledged at once, if there are so many.
+/// So many messages are taken in at once, if there are so many.
 const BATCH: usize = 64;
+
+/// A message is acknowledged after so long at the latest, or when a quarter of those are there that
+/// may be unacknowledged.
+const ACKNOWLEDGED_AFTER: Duration = Duration::from_millis(5);
 
 /// What incomplete messages may take in one queue.
 const MAX_INCOMPLETE_BYTES: usize = 4 << 30;
@@ -52,14 +59,22 @@ pub(super) struct Receiver {
     pub(super) dead: mpsc::UnboundedSender<Dead>,
 }
 
-/// Acknowledges all until the last that was taken.
-async fn acknowledge_all(mut taken: mpsc::UnboundedReceiver<Acker>) {
-    let mut batch = Vec::new();
-    while taken.recv_many(&mut batch, BATCH).await > 0 {
+/// Acknowledges all until the last that was taken, not each by itself: for the broker that is as
+/// much work as the message.
+async fn acknowledge_all(mut taken: mpsc::UnboundedReceiver<(Acker, usize)>) {
+    while let Some((mut last, mut count)) = taken.recv().await {
+        let until = Instant::now() + ACKNOWLEDGED_AFTER;
+        while count < usize::from(PREFETCH) / 4 {
+            match timeout_at(until, taken.recv()).await {
+                Ok(Some((later, more))) => {
+                    last = later;
+                    count += more;
+                }
+                Ok(None) | Err(_) => break,
+            }
+        }
         let multiple = BasicAckOptions { multiple: true };
-        if let Some(last) = batch.drain(..).next_back()
-            && last.ack(multiple).await.is_err()
-        {
+        if last.ack(multiple).await.is_err() {
             return;
         }
     }
@@ -73,7 +88,7 @@ impl Receiver {
         actix::spawn(acknowledge_all(taken));
         let mut batches = consumer.ready_chunks(BATCH);
         while let Some(batch) = batches.next().await {
-            let mut last = None;
+            let (mut last, count) = (None, batch.len());
             for delivery in batch {
                 let Ok(delivery) = delivery else {
                     return;
@@ -85,7 +100,7 @@ impl Receiver {
             // and so as long as the queue.
             if let Some(last) = last {
                 // On a connection that was lost meanwhile nothing is to be acknowledged.
-                let _ = acknowledge.send(last);
+                let _ = acknowledge.send((last, count));
             }
         }
     }

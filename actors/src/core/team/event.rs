@@ -27,11 +27,13 @@ pub(crate) enum Event {
     Started(Origin, Ranks),
     /// An MsVPU has computed its part of a round, or handed over its part of the result.
     Answered(Origin, Rank, Stage, Option<Payload>),
-    /// An MsVPU was asked for an answer and has no tile or no order.
+    /// A node takes in tiles.
+    Loading(Origin),
+    /// MsVPUs were asked for answers, and these have no tile, or a tile and no order.
     Lacks {
         origin: Origin,
-        rank: Rank,
-        tile: bool,
+        tiles: Ranks,
+        orders: Ranks,
     },
     /// A node was asked about MsVPUs that it does not run.
     Absent(Origin, Ranks),

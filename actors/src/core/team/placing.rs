@@ -135,28 +135,34 @@ impl Team {
         })
     }
 
-    /// Something was lost on the way to an MsVPU.
+    /// Something was lost on the way to MsVPUs, or has not come yet.
     pub(super) fn supply(
         &mut self,
         origin: Origin,
-        rank: Rank,
-        tile: bool,
+        tiles: &Ranks,
+        orders: &Ranks,
         effects: &mut Vec<Effect>,
     ) {
-        if !self.crews.runs(origin, rank) {
+        let live = self.crews.get(origin).map(|crew| crew.live.clone());
+        let lacking = live.map(|live| tiles.union(orders).intersection(&live));
+        let Some(lacking) = lacking.filter(|lacking| !lacking.is_empty()) else {
             return effects.push(Effect::Drop(Dropped::Stale));
+        };
+        let lacking = lacking.without(&self.withheld(origin));
+        if !tiles.intersection(&lacking).is_empty() {
+            self.crews.loading(origin);
         }
-        if self.withheld(origin).contains(rank) {
-            return;
+        self.note_trial(&lacking);
+        for rank in tiles.intersection(&lacking).iter() {
+            if let Some(tile) = self.tile(rank) {
+                effects.push(Effect::SendTile(origin, rank, tile));
+            }
         }
-        self.note_trial(&rank.into());
-        if tile && let Some(tile) = self.tile(rank) {
-            effects.push(Effect::SendTile(origin, rank, tile));
-        }
-        if let State::Asking(demand, gather) = &self.state
-            && !gather.has(rank)
-        {
-            effects.push(demand.order(origin, rank.into()));
+        if let State::Asking(demand, gather) = &self.state {
+            let ranks = gather.missing(&lacking);
+            if !ranks.is_empty() {
+                effects.push(demand.order(origin, ranks));
+            }
         }
     }
 

@@ -177,7 +177,7 @@ impl Team {
             && let Some(origin) = self.trials.at
             && self.crews.runs(origin, rank)
         {
-            self.supply(origin, rank, true, effects);
+            self.supply(origin, &rank.into(), &Ranks::default(), effects);
         }
     }
 

@@ -222,8 +222,8 @@ fn no_tile_goes_to_a_new_place_before_the_proxy_knows_of_it() {
     assert_eq!(started, NOTHING, "it might take the leader with it");
     let lacks = Event::Lacks {
         origin: node(1),
-        rank: Rank(0),
-        tile: true,
+        tiles: ranks(0..1),
+        orders: Ranks::default(),
     };
     assert_eq!(scene.step(lacks), NOTHING);
     let asks_for = |effects: &[Effect], rank: u32| {

@@ -29,6 +29,11 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
     scene.answer(node(0), FIRST, 1);
     assert_eq!(
         scene.step(Event::Tick),
+        [survey(), Effect::Start(node(1), ranks([2]))],
+        "node 0 has just answered"
+    );
+    assert_eq!(
+        scene.step(Event::Tick),
         [
             survey(),
             Effect::Inquire(node(0), ranks([0]), FIRST),
@@ -59,8 +64,8 @@ fn a_node_at_work_is_asked_ever_more_rarely_until_it_answers() {
     assert_eq!(asked(&mut scene, 1..=40), [1, 2, 3, 5, 9, 17, 26, 35]);
     scene.answer(node(0), SECOND, 0);
     assert_eq!(
-        asked(&mut scene, 1..=6),
-        [1, 2, 3, 5],
+        asked(&mut scene, 1..=7),
+        [2, 3, 4, 6],
         "patience begins anew"
     );
 }
@@ -76,6 +81,7 @@ fn a_node_that_answers_all_the_time_is_not_asked() {
             .iter()
             .any(|effect| matches!(effect, Effect::Inquire(..)))
     };
+    assert!(!inquires(&mut scene), "it has just started them");
     assert!(inquires(&mut scene));
     for rank in 0..8 {
         scene.answer(node(0), FIRST, rank);
@@ -89,10 +95,15 @@ fn whatever_an_msvpu_lacks_it_gets() {
     let mut scene = Scene::second_round();
     scene.answer(node(0), SECOND, 0);
     let mut lacks = |origin, rank, tile| {
+        let (tiles, orders) = if tile {
+            (ranks([rank]), Ranks::default())
+        } else {
+            (Ranks::default(), ranks([rank]))
+        };
         scene.step(Event::Lacks {
             origin,
-            rank: Rank(rank),
-            tile,
+            tiles,
+            orders,
         })
     };
     let order = |rank| Effect::SendTask(node(0), ranks([rank]), Round(2), payload(8));

@@ -178,8 +178,8 @@ fn answers_count_from_where_the_rank_is_only() {
         assert_eq!(scene.answer(origin, FIRST, 0), stale, "{who}");
         let lacks = Event::Lacks {
             origin,
-            rank: Rank(0),
-            tile: true,
+            tiles: ranks(0..1),
+            orders: Ranks::default(),
         };
         assert_eq!(scene.step(lacks), stale, "{who}");
     }

@@ -64,8 +64,8 @@ fn trial(scene: &mut Scene, id: u64) -> Vec<Effect> {
 fn lacks(scene: &mut Scene, rank: u32) -> Vec<Effect> {
     scene.step(Event::Lacks {
         origin: node(3),
-        rank: Rank(rank),
-        tile: true,
+        tiles: Rank(rank).into(),
+        orders: Ranks::default(),
     })
 }
 

@@ -240,13 +240,13 @@ impl Node {
             Word::Busy => return None,
             Word::LacksTile => Event::Lacks {
                 origin,
-                rank,
-                tile: true,
+                tiles: rank.into(),
+                orders: Ranks::default(),
             },
             Word::LacksOrder => Event::Lacks {
                 origin,
-                rank,
-                tile: false,
+                tiles: Ranks::default(),
+                orders: rank.into(),
             },
             Word::Answered(payload) => Event::Answered(origin, rank, stage, payload),
             Word::Failed(error) => Event::Failed(origin, error),
