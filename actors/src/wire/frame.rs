@@ -267,3 +267,6 @@ impl Stream {
         whole.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,9 +121,9 @@ impl PrivateBroker {
         self.list("list_queues", "name")
     }
 
-    /// What each connection is called by who has opened it.
+    /// All connections, each as from where to where it goes.
     pub(crate) fn connections(&self) -> Vec<String> {
-        self.list("list_connections", "user_provided_name")
+        self.list("list_connections", "name")
     }
 
     /// Closes all connections from the broker's side.

@@ -104,12 +104,16 @@ async fn urls_and_names_that_will_not_do_are_refused_with_what_would_be_right() 
         "rabbit",
         "http://h/",
         "amqp://",
+        "amqp:///vhost",
+        "amqp://u:s3cret-w0rd@",
+        "amqp://u:s3cret-w0rd@:5672/%2f",
         "amqp:// /",
         "amqp://u:s3cret-w0rd@h:99999",
+        "amqp://u:s3cret-w0rd@h/?heartbeat=often",
     ];
     for url in wrong {
-        let node = Node::join(url).cpus(1).start();
-        let error = broker_error(soon(node).await.unwrap_err());
+        let node = Node::join(url).cpus(1).connect_timeout(AT_ONCE);
+        let error = broker_error(soon(node.start()).await.unwrap_err());
         let BrokerError::Url(_) = &error else {
             panic!("{url}: {error:?}");
         };

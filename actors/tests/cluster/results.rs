@@ -86,7 +86,7 @@ async fn machines_of_different_names_on_one_broker_do_not_meet() {
     for (head, node) in [(&one, &of_one), (&two, &of_two)] {
         let known: Vec<_> = head.nodes().iter().map(|node| node.origin).collect();
         assert!(known.contains(&node.origin()), "{known:?}");
-        assert_eq!(known.len(), 2, "itself and its node: {known:?}");
+        assert_eq!(known.len(), 1, "its node alone: {known:?}");
     }
     let (work, input) = (Work::new(5, 3), noise(5000));
     let before = of_two.broker_counters();
@@ -144,7 +144,7 @@ async fn whoever_asks_is_told_the_nodes_with_names_and_ages() {
         .iter()
         .map(|node| (node.name.as_str(), node.cpus, node.draining))
         .collect();
-    let expected = [("head", 0, false), ("one", 1, false), ("two", 2, false)];
+    let expected = [("one", 1, false), ("two", 2, false)];
     assert_eq!(short, expected);
     for node in &listed {
         let age = node.age.unwrap();
@@ -152,11 +152,11 @@ async fn whoever_asks_is_told_the_nodes_with_names_and_ages() {
             age <= crate::support::LEASE + Duration::from_secs(1),
             "{node:?}"
         );
-        assert_eq!(node.performance_index.is_some(), node.cpus > 0, "{node:?}");
+        assert!(node.performance_index.is_some(), "{node:?}");
     }
-    assert_eq!(listed[1].origin, one.origin());
-    assert_eq!(listed[2].origin, two.origin());
-    assert_eq!(head.nodes().len(), 3, "who asks is no node");
+    assert_eq!(listed[0].origin, one.origin());
+    assert_eq!(listed[1].origin, two.origin());
+    assert_eq!(head.nodes().len(), 2, "who asks is no node");
     cluster.end(head, [one, two]).await;
 }
 

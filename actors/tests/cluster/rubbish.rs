@@ -23,6 +23,9 @@ fn head(version: u8, sequence: u64, part: u32, parts: u32) -> Vec<u8> {
     postcard::to_extend(&head, vec![version]).unwrap()
 }
 
+/// A kind, a header of ours, and a body.
+type Rubbish<'a> = (Option<&'a str>, Option<Vec<u8>>, &'a [u8]);
+
 struct Sender {
     channel: Channel,
     exchange: String,
@@ -81,7 +84,7 @@ async fn rubbish_is_counted_and_kept_and_the_node_lives() {
         for queue in kinds {
             let key = format!("{queue}.{to}");
             let cut = &postcard::to_allocvec(&(0_u8, 5_u8)).unwrap()[..1];
-            let rubbish: Vec<(Option<&str>, Option<Vec<u8>>, &[u8])> = vec![
+            let rubbish: Vec<Rubbish<'_>> = vec![
                 // Nothing of ours at all.
                 (None, None, b""),
                 (None, None, b"hello"),
