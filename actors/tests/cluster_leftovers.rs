@@ -62,6 +62,12 @@ impl Cluster {
 
 #[tokio::test]
 async fn nothing_is_left_behind() {
+    let limit = Duration::from_secs(200);
+    let scenes = tokio::time::timeout(limit, scenes()).await;
+    scenes.expect("still not there after minutes");
+}
+
+async fn scenes() {
     let cluster = Cluster {
         url: broker::shared(),
         vm: format!("leftovers-{}", std::process::id()),

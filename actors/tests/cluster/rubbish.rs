@@ -118,10 +118,9 @@ async fn rubbish_is_counted_and_kept_and_the_node_lives() {
             for (kind, head, body) in rubbish {
                 sender.send(&key, kind, head, body).await;
             }
-            // Longer than any part of ours; it is not kept.
-            sender
-                .send(&key, known, Some(head(1, next(), 0, 1)), &long)
-                .await;
+            // Longer than any part of ours; it is neither kept nor waited with for the other part.
+            let part = head(1, next(), 0, 2);
+            sender.send(&key, known, Some(part), &long).await;
             short += 1;
             // Messages that say they are long, and of which nothing more comes.
             for _ in 0..200 {
