@@ -43,7 +43,7 @@ pub use msvpu_actors::{
 };
 #[cfg(feature = "amqp")]
 pub use msvpu_actors::{
-    BrokerCounters, BrokerError, ClusterBuilder, Connectivity, Disturbance, Leaders, Node,
+    BrokerCounters, BrokerError, ClusterBuilder, Connectivity, Disturbance, Leaders, Members, Node,
     NodeBuilder, NodeList, QueueCounters, Tls,
 };
 pub use scene::{SampleType, Scene, SceneError, Shape};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crossbeam_queue::SegQueue;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::watch;
 
@@ -39,7 +40,6 @@ pub(crate) struct Compute {
 
 struct Threads {
     queue: Arc<Queue>,
-    workers: usize,
     /// Ends its threads when it is dropped, after what they are at.
     _pool: ThreadPool,
 }
@@ -98,24 +98,12 @@ impl Compute {
             .build();
         let pool = pool.inspect_err(|_| queue.end())?;
         Ok(Self {
-            threads: Arc::new(Threads {
-                queue,
-                workers,
-                _pool: pool,
-            }),
+            threads: Arc::new(Threads { queue, _pool: pool }),
         })
-    }
-
-    pub(crate) fn workers(&self) -> usize {
-        self.threads.workers
     }
 }
 
 impl Processors for Compute {
-    fn cpus(&self) -> u32 {
-        u32::try_from(self.workers()).unwrap_or(u32::MAX)
-    }
-
     fn submit(&self, label: Label, work: Work) {
         self.threads.queue.put(label.flow, label.cost, work);
     }
@@ -149,8 +137,13 @@ impl Processors for Compute {
 
 /// Work that waits, in a fair order, and who wants the CPUs for itself.
 struct Waiting {
+    /// What has come since the lock was last taken, in the order in which it came. Whoever takes
+    /// the lock puts it in order, so that an event loop with a whole round to submit does not
+    /// compete for the lock with the threads that take from it.
+    inbox: SegQueue<(Flow, f64, Work)>,
     state: Mutex<State>,
-    /// How many pieces could start now; to be read without the lock.
+    /// How many pieces could start now, without those in the inbox, or more; to be read without
+    /// the lock, after the inbox.
     runnable: AtomicUsize,
 }
 
@@ -162,6 +155,7 @@ struct State {
 impl Default for Waiting {
     fn default() -> Self {
         Self {
+            inbox: SegQueue::new(),
             state: Mutex::new(State {
                 gate: Gate::new(),
                 readies: Readies::default(),
@@ -172,6 +166,10 @@ impl Default for Waiting {
 }
 
 impl Waiting {
+    fn push(&self, flow: Flow, cost: f64, work: Work) {
+        self.inbox.push((flow, cost, work));
+    }
+
     fn pop(&self) -> Option<Work> {
         if self.is_empty() {
             return None;
@@ -193,24 +191,39 @@ impl Waiting {
     fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
         // Nothing of a program's runs under the lock.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sort_in(&mut state.gate);
         let result = change(&mut state);
         self.runnable
             .store(state.gate.runnable(), Ordering::Release);
         result
     }
 
+    /// Puts in order what has come until now.
+    fn sort_in(&self, gate: &mut Gate<Work>) {
+        let come = self.inbox.len();
+        if come > 0 {
+            // First: what is in the inbox no more must not be overlooked before the change is made.
+            let runnable = gate.runnable() + come;
+            self.runnable.store(runnable, Ordering::Release);
+        }
+        for (flow, cost, work) in (0..come).map_while(|_| self.inbox.pop()) {
+            gate.push(flow, cost, work);
+        }
+    }
+
+    /// Those in the inbox count, though a reservation may hold them back.
     fn runnable(&self) -> usize {
-        self.runnable.load(Ordering::Acquire)
+        self.inbox.len() + self.runnable.load(Ordering::Acquire)
     }
 
     fn is_empty(&self) -> bool {
-        self.runnable() == 0
+        self.inbox.is_empty() && self.runnable.load(Ordering::Acquire) == 0
     }
 }
 
 impl Queue {
     fn put(&self, flow: Flow, cost: f64, work: Work) {
-        self.work.change(|state| state.gate.push(flow, cost, work));
+        self.work.push(flow, cost, work);
         if self.somebody_sleeps() {
             // One more waits than before, and the lookout may be enough for that.
             let enough = usize::from(self.lookout.load(Ordering::SeqCst));

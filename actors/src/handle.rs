@@ -155,23 +155,15 @@ impl<P: Program> Job<P> {
     }
 
     async fn completion(self) -> Result<CompletionOf<P>, JobError> {
-        let mut watch = self.journal.watch();
-        loop {
-            if let Some(result) = self.journal.result() {
-                let finished = result?;
-                return Ok(Completion {
-                    output: P::Output::from_payload(finished.output)?,
-                    tiles: finished
-                        .tiles
-                        .into_iter()
-                        .map(|tile| tile.map(P::TileOutput::from_payload).transpose())
-                        .collect::<Result<_, _>>()?,
-                });
-            }
-            if watch.changed().await.is_err() {
-                return Err(JobError::Stopped);
-            }
-        }
+        self.journal.ended().await;
+        let finished = self.journal.result().unwrap_or(Err(JobError::Stopped))?;
+        let tiles = finished.tiles.into_iter();
+        Ok(Completion {
+            output: P::Output::from_payload(finished.output)?,
+            tiles: tiles
+                .map(|tile| tile.map(P::TileOutput::from_payload).transpose())
+                .collect::<Result<_, _>>()?,
+        })
     }
 }
 

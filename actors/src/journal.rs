@@ -85,6 +85,8 @@ pub(crate) struct Journal {
     pages: Mutex<Pages>,
     /// How many events there are; changes wake the readers.
     length: watch::Sender<usize>,
+    /// Whether the job has ended; who waits for nothing else need not wake every round.
+    ended: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,7 @@ impl Journal {
                 leaders_lost: 0,
             }),
             length: watch::Sender::new(0),
+            ended: watch::Sender::new(false),
         }
     }
 
@@ -203,9 +206,12 @@ impl Journal {
             elapsed: self.clock.now().saturating_sub(self.submitted),
             what,
         });
-        let length = pages.events.len();
+        let (length, ended) = (pages.events.len(), pages.result.is_some());
         drop(pages);
         self.length.send_replace(length);
+        if ended {
+            self.ended.send_replace(true);
+        }
     }
 
     pub(crate) fn state(&self) -> JobState {
@@ -224,8 +230,56 @@ impl Journal {
         self.length.subscribe()
     }
 
+    /// Waits for the end of the job.
+    pub(crate) async fn ended(&self) {
+        // The sender is in `self`.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
     fn pages(&self) -> MutexGuard<'_, Pages> {
         // Every change to the pages is a push or an assignment: a panic leaves nothing half done.
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Wake, Waker};
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::core::fair::Flow;
+    use crate::id::Round;
+    use crate::payload::Payload;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_the_end_sleeps_through_the_rounds() {
+        let clock = Arc::new(SystemClock::new());
+        let journal = Journal::new(Flow::NOBODYS.job, clock, Duration::ZERO, usize::MAX);
+        let wakes = Arc::<Wakes>::default();
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut context = Context::from_waker(&waker);
+        let mut end = pin!(journal.ended());
+        assert!(end.as_mut().poll(&mut context).is_pending());
+        for round in 1..4 {
+            let (round, task) = (Round(round), Payload::default());
+            journal.write(What::Round { round, task }).unwrap();
+        }
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+        journal.end(Err(JobError::Cancelled));
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        assert_eq!(end.as_mut().poll(&mut context), Poll::Ready(()));
+        let mut late = pin!(journal.ended());
+        assert_eq!(late.as_mut().poll(&mut context), Poll::Ready(()));
     }
 }

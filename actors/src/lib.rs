@@ -38,7 +38,7 @@ pub use actor::bridge::{
     BrokerCounters, BrokerError, Connectivity, Disturbance, QueueCounters, Tls,
 };
 #[cfg(feature = "amqp")]
-pub use cluster::{ClusterBuilder, Leaders, Node, NodeBuilder, NodeList};
+pub use cluster::{ClusterBuilder, Leaders, Members, Node, NodeBuilder, NodeList};
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
 pub use host::Census;

@@ -11,11 +11,16 @@ use serde::Serialize;
 
 use crate::core::dedupe::Window;
 use crate::id::{Incarnation, NodeId, Origin};
-use crate::message::{Address, Envelope, Message};
+use crate::message::{Address, Envelope, Message, SupervisorMessage};
 
 /// A message in a mailbox.
 #[derive(Debug)]
-pub(crate) struct Letter(pub(crate) Message);
+pub(crate) struct Letter {
+    pub(crate) message: Message,
+    /// The only incarnation of the receiver that it is for. To be looked at when the message is
+    /// taken up: the node may have joined anew since it arrived.
+    pub(crate) incarnation: Option<Incarnation>,
+}
 
 impl actix::Message for Letter {
     type Result = ();
@@ -53,7 +58,7 @@ pub struct Counters {
     pub repeated: u64,
     /// Answers that had come before, or late; dropped.
     pub duplicates: u64,
-    /// What a replaced leader or a lost node still said; dropped.
+    /// What a replaced leader or a lost node still said, or was still told; dropped.
     pub stale: u64,
     /// Answers of ranks that the team does not have; none in a healthy machine.
     pub strangers: u64,
@@ -94,6 +99,8 @@ struct Exchange {
 #[derive(Clone)]
 pub(crate) struct Link {
     node: NodeId,
+    /// Under which incarnation its process came up.
+    process: Incarnation,
     /// Grows when the node was given up by the directory and joins anew.
     incarnation: Arc<AtomicU64>,
     head: NodeId,
@@ -119,6 +126,7 @@ impl Link {
     ) -> Self {
         Self {
             node: origin.node,
+            process: origin.incarnation,
             incarnation: Arc::new(AtomicU64::new(origin.incarnation.0)),
             head,
             mailboxes: Arc::default(),
@@ -134,6 +142,11 @@ impl Link {
             node: self.node,
             incarnation: Incarnation(self.incarnation.load(Ordering::Relaxed)),
         }
+    }
+
+    /// The incarnation under which the node's process came up.
+    pub(crate) const fn process(&self) -> Incarnation {
+        self.process
     }
 
     /// From now on the node speaks under this incarnation.
@@ -171,6 +184,17 @@ impl Link {
     }
 
     pub(crate) fn send(&self, to: Address, message: impl Into<Message>) {
+        self.post(to, None, message.into());
+    }
+
+    /// Gives an order to the supervisor of a node, under this incarnation and no other: a later one
+    /// does not run what the order speaks of, and whoever gave it will learn of the loss.
+    pub(crate) fn order(&self, to: Origin, order: SupervisorMessage) {
+        let supervisor = Address::Supervisor(to.node);
+        self.post(supervisor, Some(to.incarnation), order.into());
+    }
+
+    fn post(&self, to: Address, incarnation: Option<Incarnation>, message: Message) {
         let node = self.node_of(to);
         match &self.transport {
             Some(transport) if node != self.node => {
@@ -184,11 +208,18 @@ impl Link {
                     from: self.origin(),
                     sequence,
                     to,
-                    message: message.into(),
+                    incarnation,
+                    message,
                 };
                 transport.send(node, envelope);
             }
-            _ => self.put(to, message.into()),
+            _ => self.put(
+                to,
+                Letter {
+                    message,
+                    incarnation,
+                },
+            ),
         }
     }
 
@@ -200,7 +231,11 @@ impl Link {
             window.take(envelope.sequence)
         };
         if new {
-            self.put(envelope.to, envelope.message);
+            let letter = Letter {
+                message: envelope.message,
+                incarnation: envelope.incarnation,
+            };
+            self.put(envelope.to, letter);
         } else {
             count(&self.tally.repeated);
         }
@@ -212,10 +247,10 @@ impl Link {
     }
 
     #[allow(clippy::disallowed_methods)]
-    fn put(&self, to: Address, message: Message) {
+    fn put(&self, to: Address, letter: Letter) {
         match self.mailboxes.get(&to) {
             Some(mailbox) if mailbox.connected() => {
-                mailbox.do_send(Letter(message));
+                mailbox.do_send(letter);
                 count(&self.tally.sent);
             }
             _ => self.lose(&to),
@@ -259,7 +294,7 @@ impl Link {
         count(&self.tally.duplicates);
     }
 
-    /// Counts what a replaced leader or a lost node still said.
+    /// Counts what a replaced leader or a lost node still said, or was still told.
     pub(crate) fn stale(&self) {
         count(&self.tally.stale);
     }
@@ -271,6 +306,11 @@ impl Link {
 
     pub(crate) fn counters(&self) -> Counters {
         self.tally.counters()
+    }
+
+    /// Messages put into a mailbox so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.tally.sent()
     }
 }
 
@@ -355,6 +395,7 @@ mod tests {
                 },
                 sequence,
                 to: leader(),
+                incarnation: None,
                 message: LeaderMessage::Cancel.into(),
             };
             for (incarnation, sequence) in [(1, 1), (1, 2), (1, 1), (1, 2), (2, 1), (2, 1)] {

@@ -119,8 +119,9 @@ impl LocalBuilder {
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
         let threads = Arc::new(watch::Sender::new(0));
         let (compute, workers) = start_compute(self.workers, &threads)?;
+        let link = Link::local(ORIGIN);
         let host = Host {
-            link: Link::local(ORIGIN),
+            link,
             clock: Arc::new(SystemClock::new()),
             processors: Arc::new(compute),
             name: "local".into(),
@@ -139,7 +140,7 @@ impl LocalBuilder {
         let (link, census) = (host.link.clone(), Arc::clone(&host.census));
         let nodes = Arc::clone(&host.nodes);
         let clock = Arc::clone(&host.clock);
-        event_loop::spawn(alive, move || async move {
+        event_loop::spawn(alive, Some(host.link.clone()), move || async move {
             let vital = stop_actors.clone();
             // Nobody waits any more when the starter was dropped: then stop at once.
             let proxy = start_head(&host, STRATEGY, journals, &vital);

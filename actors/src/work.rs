@@ -52,9 +52,6 @@ impl Readies {
 
 /// The CPUs of a node.
 pub(crate) trait Processors: Send + Sync {
-    /// How many pieces of work run at once.
-    fn cpus(&self) -> u32;
-
     /// Whether the cost of work passes as virtual time, so that work that serves for nothing but to take
     /// time need not be done.
     fn are_simulated(&self) -> bool {
@@ -116,10 +113,6 @@ pub(crate) struct Nowhere;
 
 #[cfg(test)]
 impl Processors for Nowhere {
-    fn cpus(&self) -> u32 {
-        1
-    }
-
     fn submit(&self, _: Label, _: Work) {}
 
     fn discard(&self, _: Box<dyn Any + Send>) {}

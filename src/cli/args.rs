@@ -104,7 +104,7 @@ pub(crate) struct NodeArgs {
     pub(crate) quiet: bool,
 }
 
-/// List the nodes of a cluster, as its head knows them: nothing without a head.
+/// List the nodes of a cluster: as its head knows them, or those that wait for a head.
 #[cfg(feature = "amqp")]
 #[derive(Debug, Args)]
 #[command(after_help = NODES_HELP)]
@@ -121,7 +121,7 @@ pub(crate) struct NodesArgs {
 const NODES_HELP: &str = "\
 Exit status:
   0    success
-  1    the broker cannot be reached, or there is no head
+  1    the broker cannot be reached
   2    bad arguments, or a broker that refuses them";
 
 const SIMULATE_HELP: &str = "\

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use msvpu::{NodeList, NodeStatus};
+use msvpu::{Members, NodeList, NodeStatus};
 use serde::Serialize;
 
 use super::args::NodesArgs;
@@ -13,9 +13,17 @@ use super::on_runtime::on_a_runtime;
 use super::stdout::print;
 use super::table::{dash, table};
 
-/// One node of the document of `--json`.
+/// The document of `--json`.
 #[derive(Serialize)]
-struct Member {
+struct Document {
+    vm: String,
+    /// Without a head little is known of the nodes.
+    has_head: bool,
+    nodes: Vec<Node>,
+}
+
+#[derive(Serialize)]
+struct Node {
     name: String,
     node: u32,
     incarnation: u64,
@@ -27,7 +35,7 @@ struct Member {
     msvpus: u32,
 }
 
-impl From<NodeStatus> for Member {
+impl From<NodeStatus> for Node {
     fn from(of: NodeStatus) -> Self {
         Self {
             name: of.name,
@@ -53,14 +61,26 @@ async fn steps(args: &NodesArgs) -> Result<(), Failure> {
     if let Some(timeout) = access.connect_timeout {
         list = list.connect_timeout(timeout);
     }
-    let nodes = list.get().await.map_err(broker::failure)?;
-    let members: Vec<Member> = nodes.into_iter().map(Member::from).collect();
+    let Members { has_head, nodes } = list.get().await.map_err(broker::failure)?;
+    let nodes: Vec<Node> = nodes.into_iter().map(Node::from).collect();
+    let vm = access.vm;
     if args.json {
-        let document = serde_json::to_string_pretty(&members).map_err(Failure::runtime)?;
+        let document = Document {
+            vm,
+            has_head,
+            nodes,
+        };
+        let document = serde_json::to_string_pretty(&document).map_err(Failure::runtime)?;
         return print(&format!("{document}\n"));
     }
-    if members.is_empty() {
-        return print(&format!("the virtual machine {} has no nodes\n", access.vm));
+    let head_line = match (has_head, nodes.is_empty()) {
+        (true, true) => format!("the virtual machine {vm} has a head, and no nodes"),
+        (true, false) => format!("the virtual machine {vm} has a head"),
+        (false, true) => format!("the virtual machine {vm} has neither head nor nodes"),
+        (false, false) => format!("the virtual machine {vm} has no head; these nodes wait for one"),
+    };
+    if nodes.is_empty() {
+        return print(&format!("{head_line}\n"));
     }
     let head = [
         "name",
@@ -71,7 +91,7 @@ async fn steps(args: &NodesArgs) -> Result<(), Failure> {
         "node",
         "incarnation",
     ];
-    let row = |of: Member| {
+    let row = |of: Node| {
         let name = if of.draining {
             format!("{} (leaving)", of.name)
         } else {
@@ -91,8 +111,8 @@ async fn steps(args: &NodesArgs) -> Result<(), Failure> {
     };
     let lines = table(
         &head.map(str::to_owned),
-        members.into_iter().map(row).collect(),
+        nodes.into_iter().map(row).collect(),
         1,
     );
-    print(&format!("{}\n", lines.join("\n")))
+    print(&format!("{head_line}\n\n{}\n", lines.join("\n")))
 }

@@ -15,8 +15,8 @@ pub(crate) struct Totals {
     pub(crate) duplicates: u64,
     pub(crate) poisoned: u64,
     pub(crate) panicked: u64,
-    /// Ended as poisoned because three nodes were lost for other reasons while a tile ran there, the
-    /// third time alone: what the job says is true, but the tile is not to blame.
+    /// Ended as poisoned because three processes were killed for other reasons while a tile ran there,
+    /// the third time alone: what the job says is true, but the tile is not to blame.
     pub(crate) mistaken: u64,
     /// Ended because so many leaders were lost in one round that the program could be the cause.
     pub(crate) given_up: u64,
@@ -58,7 +58,7 @@ impl Totals {
         }
         let (mistaken, jobs) = (self.mistaken, self.jobs);
         assert!(
-            500 * mistaken < jobs,
+            1000 * mistaken < jobs,
             "{mistaken} of {jobs} jobs blame an innocent tile"
         );
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::actor::{Tick, Vital, ticking};
 use crate::core::balance::Balance;
 use crate::core::examination::PROBES;
+use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::strategy::UnknownStrategy;
 use crate::host::{Host, Timing};
@@ -55,11 +56,16 @@ impl LoadBalancer {
             .send(Address::Proxy, ProxyMessage::LeaderPlaced { job, origin });
     }
 
-    fn survey(&self, team: TeamId, leader: NodeId, origins: Vec<Origin>) {
+    fn survey(&self, team: TeamId, leader: NodeId, origins: Vec<Origin>, accused: Vec<Origin>) {
         let gone = |origin: &Origin| !self.core.is_there(*origin);
         let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
         if !lost.is_empty() {
             self.tell_leader(team, leader, LeaderMessage::Lost(lost));
+        }
+        let fate = |origin: Origin| Some((origin, self.core.fate(origin)?));
+        let fates: Vec<(Origin, Fate)> = accused.into_iter().filter_map(fate).collect();
+        if !fates.is_empty() {
+            self.tell_leader(team, leader, LeaderMessage::Fates(fates));
         }
     }
 
@@ -128,7 +134,7 @@ impl Handler<Tick> for LoadBalancer {
 impl Handler<Letter> for LoadBalancer {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
         let message = match message {
             Message::Balancer(message) => message,
             other => return self.host.link.misdirected(&other),
@@ -154,7 +160,8 @@ impl Handler<Letter> for LoadBalancer {
                 team,
                 leader,
                 origins,
-            } => self.survey(team, leader, origins),
+                accused,
+            } => self.survey(team, leader, origins, accused),
             BalancerMessage::Measured {
                 team,
                 leader,

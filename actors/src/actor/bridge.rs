@@ -99,6 +99,8 @@ pub(crate) struct Plan {
     pub(crate) broker: Broker,
     pub(crate) vm: String,
     pub(crate) node: NodeId,
+    /// Whether to hear what nodes tell the head.
+    pub(crate) overhears: bool,
     pub(crate) disturbance: Option<Disturbance>,
     /// Where connections live: a runtime of several threads.
     pub(crate) runtime: Handle,
@@ -205,6 +207,7 @@ impl Mouth {
             broker,
             vm,
             node,
+            overhears,
             runtime,
             tally,
             connectivity,
@@ -226,7 +229,12 @@ impl Mouth {
                 }
             });
             Bridge {
-                membership: Membership { broker, vm, node },
+                membership: Membership {
+                    broker,
+                    vm,
+                    node,
+                    overhears,
+                },
                 runtime,
                 link,
                 clock,

@@ -102,7 +102,7 @@ impl Handler<Tick> for Directory {
 impl Handler<Letter> for Directory {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
         let message = match message {
             Message::Directory(message) => message,
             other => return self.host.link.misdirected(&other),

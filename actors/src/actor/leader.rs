@@ -82,7 +82,7 @@ impl Handler<Tick> for TeamLeader {
 impl Handler<Letter> for TeamLeader {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, context: &mut Self::Context) {
+    fn handle(&mut self, Letter { message, .. }: Letter, context: &mut Self::Context) {
         let message = match message {
             Message::Leader(message) => message,
             other => return self.host.link.misdirected(&other),
@@ -98,6 +98,7 @@ impl Handler<Letter> for TeamLeader {
             }
             LeaderMessage::NoNode => Event::NoNode,
             LeaderMessage::Lost(origins) => Event::Lost(origins),
+            LeaderMessage::Fates(fates) => Event::Fates(fates),
             LeaderMessage::Started { origin, ranks } => {
                 log::debug!(
                     "job {}: hop 5, the tiles go to node {origin}",
@@ -116,9 +117,10 @@ impl Handler<Letter> for TeamLeader {
                 Event::End(JobError::Cancelled)
             }
             LeaderMessage::Answers { origin, answers } => {
+                let now = self.host.clock.now();
                 for answer in answers {
                     let event = Event::Answered(origin, answer.rank, answer.stage, answer.payload);
-                    self.step(event, context);
+                    self.step_at(now, event, context);
                 }
                 return self.tell_tiles();
             }
@@ -172,7 +174,11 @@ impl TeamLeader {
     }
 
     fn step(&mut self, event: Event, context: &Context<Self>) {
-        for effect in self.core.step(event, self.host.clock.now()) {
+        self.step_at(self.host.clock.now(), event, context);
+    }
+
+    fn step_at(&mut self, now: Duration, event: Event, context: &Context<Self>) {
+        for effect in self.core.step(event, now) {
             self.perform(effect, context);
         }
     }
@@ -195,11 +201,12 @@ impl TeamLeader {
                 };
                 self.host.link.send(Address::Balancer, allot);
             }
-            Effect::Survey(origins) => {
+            Effect::Survey { origins, accused } => {
                 let survey = BalancerMessage::Survey {
                     team,
                     leader: self.node(),
                     origins,
+                    accused,
                 };
                 self.host.link.send(Address::Balancer, survey);
             }
@@ -248,7 +255,6 @@ impl TeamLeader {
                 let reserve = SupervisorMessage::Reserve {
                     team,
                     leader: self.node(),
-                    origin,
                     rank,
                     id,
                 };
@@ -294,7 +300,7 @@ impl TeamLeader {
     }
 
     fn order(&self, to: Origin, order: SupervisorMessage) {
-        self.host.link.send(Address::Supervisor(to.node), order);
+        self.host.link.order(to, order);
     }
 
     fn send_tile(&self, origin: Origin, rank: Rank, tile: Payload) {

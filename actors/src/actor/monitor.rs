@@ -105,7 +105,7 @@ impl Actor for NodeMonitor {
 impl Handler<Letter> for NodeMonitor {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
         match message {
             Message::Monitor(MonitorMessage::Test { test, work, .. }) => self.test(test, work),
             other => self.host.link.misdirected(&other),

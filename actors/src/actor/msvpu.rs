@@ -1,6 +1,7 @@
 //! The MsVPU: one virtual processor, which owns one tile for the life of a job.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 
@@ -74,7 +75,15 @@ impl LocalTeam {
     }
 
     fn answer(&self, answer: Answer) {
-        let answers = locked(&self.outbox).put(answer, self.host.clock.now());
+        // Not under the lock.
+        let now = self.host.clock.now();
+        let answers = locked(&self.outbox).put(answer, now);
+        self.tell_answers(answers);
+    }
+
+    /// Sends what waits for the others.
+    pub(crate) fn flush(&self) {
+        let answers = locked(&self.outbox).tick(self.host.clock.now());
         self.tell_answers(answers);
     }
 
@@ -223,7 +232,11 @@ impl Processor {
             Ok((tile, answer)) => {
                 let kept = answer.clone().filter(|_| this.team.host.is_recoverable());
                 // Before the answer is sent: the next order may come at once.
-                let next = locked(&this.memory).agenda.done(tile, kept);
+                let now = match kept {
+                    Some(_) => this.team.host.clock.now(),
+                    None => Duration::ZERO,
+                };
+                let next = locked(&this.memory).agenda.done(tile, kept, now);
                 (next, answer)
             }
             // The team was stopped here; nobody is to hear of it.
@@ -257,7 +270,11 @@ impl Processor {
     /// The leader misses an answer.
     fn speak(&self, stage: Stage) {
         let (rank, origin) = (self.place.rank(), self.team.origin);
-        let word = locked(&self.memory).agenda.inquire(stage);
+        let host = &self.team.host;
+        // It waits for others no longer than a tick; younger ones are there or under way.
+        let way = host.timing.map_or(Duration::ZERO, |timing| timing.retry());
+        let now = host.clock.now();
+        let word = locked(&self.memory).agenda.inquire(stage, now, way);
         match word {
             Word::Busy => {}
             Word::LacksTile | Word::LacksOrder => {

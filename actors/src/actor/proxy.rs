@@ -61,6 +61,11 @@ impl Job {
     }
 }
 
+fn is_lost(lost: &BTreeMap<NodeId, Incarnation>, origin: Origin) -> bool {
+    let lost = lost.get(&origin.node);
+    lost.is_some_and(|lost| origin.incarnation <= *lost)
+}
+
 /// Hop 1: a job is submitted; answered with its journal once it is admitted.
 #[derive(actix::Message)]
 #[rtype(result = "Result<Arc<Journal>, JobError>")]
@@ -101,11 +106,7 @@ impl Proxy {
         let Some(job) = self.jobs.get_mut(&id) else {
             return;
         };
-        let lost = |origin: &Origin| {
-            let lost = self.lost.get(&origin.node);
-            lost.is_some_and(|lost| origin.incarnation <= *lost)
-        };
-        if origin.is_some_and(|origin| lost(&origin)) {
+        if origin.is_some_and(|origin| is_lost(&self.lost, origin)) {
             let place = BalancerMessage::PlaceLeader { job: id };
             return self.host.link.send(Address::Balancer, place);
         }
@@ -142,7 +143,7 @@ impl Proxy {
                 input,
                 resumed: job.record.clone(),
             };
-            self.host.link.send(Address::Supervisor(leader.node), start);
+            self.host.link.order(leader, start);
         }
     }
 
@@ -166,10 +167,8 @@ impl Proxy {
         if let Some(job) = self.jobs.get(&id)
             && let (true, Some(leader), Some(team)) = (job.ordered, job.leader, job.team)
         {
-            self.host.link.send(
-                Address::Supervisor(leader.node),
-                SupervisorMessage::CancelLeader { team },
-            );
+            let cancel = SupervisorMessage::CancelLeader { team };
+            self.host.link.order(leader, cancel);
         }
     }
 
@@ -215,17 +214,19 @@ impl Proxy {
             .map(|(id, _)| *id)
             .collect();
         for id in led {
-            if let Err(error) = self.replace_leader(id, origin) {
+            if let Err(error) = self.replace_leader(id) {
                 self.end(id, Err(error));
             }
         }
     }
 
-    fn replace_leader(&mut self, id: JobId, lost: Origin) -> Result<(), JobError> {
+    /// # Errors
+    /// When so many were lost that the job is given up.
+    fn replace_leader(&mut self, id: JobId) -> Result<(), JobError> {
         let Some(job) = self.jobs.get_mut(&id) else {
             return Ok(());
         };
-        log::debug!("job {id}: its leader was lost with node {lost}");
+        log::debug!("job {id}: its leader was lost");
         if let Some(journal) = self.journals.get(id) {
             journal.leader_lost();
         }
@@ -233,7 +234,8 @@ impl Proxy {
         (job.ordered, job.started) = (false, false);
         job.losses += 1;
         if let Some(record) = &mut job.record {
-            record.lost(lost)?;
+            // Other nodes may have gone down before, unheard of by the leader.
+            record.lost(|origin| is_lost(&self.lost, origin));
             // The next leader counts anew.
             record.sequence = 0;
         }
@@ -273,10 +275,7 @@ impl Proxy {
         if let Some(job) = self.jobs.remove(&id)
             && let (true, Some(leader), Some(team)) = (job.ordered, job.leader, job.team)
         {
-            link.send(
-                Address::Supervisor(leader.node),
-                SupervisorMessage::Stop { team },
-            );
+            link.order(leader, SupervisorMessage::Stop { team });
         }
         if let Some(journal) = self.journals.remove(id) {
             journal.end(result);
@@ -367,7 +366,7 @@ impl Handler<Cancel> for Proxy {
 impl Handler<Letter> for Proxy {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
         let message = match message {
             Message::Proxy(message) => message,
             other => return self.host.link.misdirected(&other),

@@ -79,6 +79,13 @@ impl Handler<Tick> for Supervisor {
         ticking!(self.host, context);
         self.forget_silent_head();
         self.renew();
+        for crew in self
+            .hosted
+            .values()
+            .filter_map(|hosted| hosted.crew.as_ref())
+        {
+            crew.team.flush();
+        }
         self.leave_when_idle();
     }
 }
@@ -86,11 +93,18 @@ impl Handler<Tick> for Supervisor {
 impl Handler<Letter> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
-        let message = match message {
+    fn handle(&mut self, letter: Letter, _: &mut Self::Context) {
+        let message = match letter.message {
             Message::Supervisor(message) => message,
             other => return self.host.link.misdirected(&other),
         };
+        let origin = self.host.link.origin();
+        if letter
+            .incarnation
+            .is_some_and(|of| of != origin.incarnation)
+        {
+            return self.host.link.stale();
+        }
         match message {
             SupervisorMessage::Granted { at, head, over } => {
                 // A later head counts from another moment.
@@ -101,11 +115,8 @@ impl Handler<Letter> for Supervisor {
                 }
             }
             SupervisorMessage::Expelled { incarnation } => {
-                if incarnation >= self.host.link.origin().incarnation {
-                    log::warn!(
-                        "node {} was given up; it joins anew",
-                        self.host.link.origin()
-                    );
+                if incarnation >= origin.incarnation {
+                    log::warn!("node {origin} was given up; it joins anew");
                     for team in self.hosted.keys().copied().collect::<Vec<_>>() {
                         self.stop(team);
                     }
@@ -132,7 +143,6 @@ impl Handler<Letter> for Supervisor {
                 ranks,
                 team_size,
             } if !self.is_replaced(team) => {
-                let origin = self.host.link.origin();
                 let answer = match self.start_msvpus(team, leader, &invocation, &ranks, team_size) {
                     Ok(()) => LeaderMessage::Started { origin, ranks },
                     Err(error) => LeaderMessage::Failed { origin, error },
@@ -173,7 +183,6 @@ impl Handler<Letter> for Supervisor {
             } => {
                 let absent = self.absent(team, &ranks);
                 if !absent.is_empty() {
-                    let origin = self.host.link.origin();
                     let ranks = absent;
                     let answer = LeaderMessage::Absent { origin, ranks };
                     self.host.link.send(Address::Leader(team, leader), answer);
@@ -183,16 +192,15 @@ impl Handler<Letter> for Supervisor {
             SupervisorMessage::Reserve {
                 team,
                 leader,
-                origin,
                 rank,
                 id,
-            } if origin == self.host.link.origin() => self.reserve(team, leader, rank, id),
+            } => self.reserve(team, leader, rank, id),
             SupervisorMessage::Release { team, leader, id } => self.release(team, leader, id),
             SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
             SupervisorMessage::Stop { team } => self.stop(team),
-            SupervisorMessage::StartLeader { .. }
-            | SupervisorMessage::StartMsvpus { .. }
-            | SupervisorMessage::Reserve { .. } => self.host.link.stale(),
+            SupervisorMessage::StartLeader { .. } | SupervisorMessage::StartMsvpus { .. } => {
+                self.host.link.stale()
+            }
         }
     }
 }
@@ -217,6 +225,7 @@ impl Supervisor {
         let renew = DirectoryMessage::Renew {
             member: Member {
                 origin: self.host.link.origin(),
+                process: self.host.link.process(),
                 name: self.host.name.to_string(),
                 cpus: self.host.cpus,
                 draining: self.draining.is_some(),
@@ -402,3 +411,6 @@ impl Supervisor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

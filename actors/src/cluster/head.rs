@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::{Access, Joining, Member, close, connected};
+use super::{Access, Joining, Member, Part, close, connected};
 use crate::actor::bridge::{Disturbance, Tls};
 use crate::catalog::Catalog;
 use crate::clock::SystemClock;
@@ -138,7 +138,7 @@ impl ClusterBuilder {
             connectivity,
             mouth,
             origin,
-        } = self.access.join(Some(HEAD))?;
+        } = self.access.join(Part::Head)?;
         let threads = Arc::new(watch::Sender::new(0));
         let (compute, workers) = start_compute(self.workers, &threads)?;
         let clock = Arc::new(SystemClock::new());
@@ -165,7 +165,7 @@ impl ClusterBuilder {
         let alive = Alive::new(&threads, &journals);
         let (census, nodes) = (Arc::clone(&host.census), Arc::clone(&host.nodes));
         let (states, strategy, leaders) = (Arc::clone(&connectivity), self.strategy, self.leaders);
-        event_loop::spawn(alive, move || async move {
+        event_loop::spawn(alive, None, move || async move {
             let proxy = start_head(&host, &strategy, journals, &vital)
                 .map_err(|unknown| StartError::Strategy(unknown.to_string()));
             if leaders == Leaders::Head {

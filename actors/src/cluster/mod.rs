@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 pub use head::{ClusterBuilder, Leaders};
-pub use list::NodeList;
+pub use list::{Members, NodeList};
 pub use node::{Node, NodeBuilder};
 
 use crate::actor::bridge::{
@@ -23,7 +23,7 @@ use crate::actor::bridge::{
 };
 use crate::id::{Incarnation, NodeId, Origin};
 use crate::local::StartError;
-use crate::wire::queues::is_name;
+use crate::wire::queues::{HEAD, is_name};
 
 /// The machine that is meant where none is named.
 const DEFAULT_VM: &str = "default";
@@ -43,6 +43,15 @@ struct Access {
     connect_timeout: Option<Duration>,
     disturbance: Option<Disturbance>,
     lease: Duration,
+}
+
+/// As what a process comes to a cluster.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Head,
+    Node,
+    /// Who only wants to know the nodes.
+    Observer,
 }
 
 /// This process's part in a cluster.
@@ -85,7 +94,7 @@ impl Access {
 
     /// # Errors
     /// When the URL or the name will not do, or the operating system refuses threads.
-    fn join(self, node: Option<NodeId>) -> Result<Joining, StartError> {
+    fn join(self, part: Part) -> Result<Joining, StartError> {
         if !is_name(&self.vm) {
             return Err(BrokerError::Name(self.vm).into());
         }
@@ -96,8 +105,11 @@ impl Access {
             .enable_all()
             .build()?;
         let random = Uuid::new_v4().as_u128();
-        // Below the highest there is room for the head, which is 0, and for no other.
-        let node = node.unwrap_or(NodeId((random as u32).max(1)));
+        let node = match part {
+            Part::Head => HEAD,
+            // The head is 0.
+            Part::Node | Part::Observer => NodeId((random as u32).max(1)),
+        };
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
         // A later process of the same id is a later incarnation.
         let incarnation = since_epoch.unwrap_or_default().as_millis() as u64;
@@ -110,6 +122,7 @@ impl Access {
             broker,
             vm: self.vm,
             node,
+            overhears: part == Part::Observer,
             disturbance: self.disturbance,
             runtime: runtime.handle().clone(),
             tally: tally.clone(),

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::head::Starting;
-use super::{Access, Joining, Member, close, connected};
+use super::{Access, Joining, Member, Part, close, connected};
 use crate::actor::bridge::{BrokerCounters, Connectivity, Disturbance, Tls};
 use crate::actor::supervisor::{Drain, Supervisor};
 use crate::catalog::Catalog;
@@ -112,7 +112,7 @@ impl NodeBuilder {
             connectivity,
             mouth,
             origin,
-        } = self.access.join(None)?;
+        } = self.access.join(Part::Node)?;
         let threads = Arc::new(watch::Sender::new(0));
         let (compute, cpus) = start_compute(self.cpus, &threads)?;
         let name: Arc<str> = self.name.unwrap_or_else(default_name).into();
@@ -138,7 +138,7 @@ impl NodeBuilder {
         let alive = Alive::new(&threads, &Journals::default());
         let census = Arc::clone(&host.census);
         let states = Arc::clone(&connectivity);
-        event_loop::spawn(alive, move || async move {
+        event_loop::spawn(alive, None, move || async move {
             let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
             let joined = tokio::select! {
                 connected = connected(&states, &broker, limit) => connected.map_err(Into::into),

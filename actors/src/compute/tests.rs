@@ -75,8 +75,8 @@ fn a_step_that_waits_for_its_parts_runs_no_other_step() {
     assert_ne!(waiting, on, "a step ran within another");
 }
 
-fn until_all_sleep(compute: &Compute) {
-    while compute.threads.queue.asleep.load(Ordering::Relaxed) < compute.workers() {
+fn until_all_sleep(compute: &Compute, workers: usize) {
+    while compute.threads.queue.asleep.load(Ordering::Relaxed) < workers {
         thread::yield_now();
     }
 }
@@ -96,7 +96,7 @@ fn no_call_is_missed() {
             }
             // Now and then until the lookout is over and everybody sleeps.
             if burst == 7 {
-                until_all_sleep(&compute);
+                until_all_sleep(&compute, workers);
             }
         }
     }
@@ -126,7 +126,7 @@ fn what_waits_is_done_before_the_threads_end() {
 fn a_call_that_the_end_overtakes_is_answered() {
     for _ in 0..200 {
         let (compute, _) = compute(2);
-        until_all_sleep(&compute);
+        until_all_sleep(&compute, 2);
         let (done, result) = channel();
         run(&compute, move || done.send(()).unwrap());
         drop(compute);
@@ -164,14 +164,14 @@ fn a_reservation_waits_for_what_runs_keeps_others_out_and_lets_go() {
     end.send(()).unwrap();
     granted.recv_timeout(SOON).unwrap();
     // As soon as a thread has nothing better to do, it sleeps.
-    until_all_sleep(&compute);
+    until_all_sleep(&compute, 2);
     note(0, "nobody's");
     for _ in 0..10 {
         note(2, "alone");
         assert_eq!(order.recv_timeout(SOON), Ok("alone"));
     }
     reserve(&compute, job(2)).recv_timeout(SOON).unwrap();
-    until_all_sleep(&compute);
+    until_all_sleep(&compute, 2);
     assert_eq!(order.try_recv(), Err(TryRecvError::Empty));
     compute.release(job(2));
     let mut rest = [(); 2].map(|()| order.recv_timeout(SOON).unwrap());
@@ -191,7 +191,7 @@ fn a_forgotten_job_lets_go() {
     assert_eq!(withdrawn.try_recv(), Err(TryRecvError::Disconnected));
     compute.forget(job(1));
     next.recv_timeout(SOON).unwrap();
-    until_all_sleep(&compute);
+    until_all_sleep(&compute, 2);
     assert_eq!(result.try_recv(), Err(TryRecvError::Empty));
     compute.forget(job(2));
     result.recv_timeout(SOON).unwrap();

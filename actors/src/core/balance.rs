@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::allotment::{Share, deal, whole};
 use crate::core::examination::{Examination, PROBES};
+use crate::core::fate::{Fate, Lives};
 use crate::core::lease::Member;
 use crate::core::performance::{
     NodePerformance, PerformanceError, StepCost, load_indices, performance_indices,
@@ -26,6 +27,7 @@ pub(crate) struct Balance {
     tests: bool,
     nodes: BTreeMap<NodeId, Examination>,
     teams: BTreeMap<TeamId, Placement>,
+    lives: Lives,
     /// Where the leaders of jobs were put.
     leaders: BTreeMap<JobId, Origin>,
     tested: u64,
@@ -58,6 +60,7 @@ impl Balance {
             tests,
             nodes: BTreeMap::new(),
             teams: BTreeMap::new(),
+            lives: Lives::default(),
             leaders: BTreeMap::new(),
             tested: 0,
         })
@@ -68,6 +71,7 @@ impl Balance {
         let mut before = std::mem::take(&mut self.nodes);
         let origins: Vec<Origin> = before.values().map(|known| known.member.origin).collect();
         for member in members {
+            self.lives.seen(&member);
             let known = before.remove(&member.origin.node);
             let known = known.filter(|known| known.member.origin == member.origin);
             let node = member.origin.node;
@@ -90,6 +94,11 @@ impl Balance {
     pub(crate) fn is_there(&self, origin: Origin) -> bool {
         let node = self.nodes.get(&origin.node);
         node.is_some_and(|node| node.member.origin == origin)
+    }
+
+    /// What became of a node that was lost, if that is known.
+    pub(crate) fn fate(&self, origin: Origin) -> Option<Fate> {
+        self.lives.fate(origin)
     }
 
     /// The teams under way, and where their leaders are.

@@ -14,11 +14,19 @@ pub(crate) struct Crew {
     /// Asked for, not known to be there.
     pub(crate) starting: Ranks,
     pub(crate) live: Ranks,
+    /// Of those that are there, these have not been sent their tiles: the record of where they are
+    /// is not safe yet.
+    pub(crate) unsent: Ranks,
     /// When its latest answer of this round came.
     answered: Option<Duration>,
-    /// How many ticks have passed without one, and at which tick it is asked next.
-    quiet: u32,
-    patience: u32,
+    /// Whether a word has come since the last tick, and between that and the one before.
+    speaks: bool,
+    spoke: bool,
+    /// How many ticks have passed since then or since it was asked, and how often it was.
+    silent: u32,
+    asked: u32,
+    /// Whether it is to be asked at this tick.
+    due: bool,
 }
 
 /// The crews of a team, by node.
@@ -31,8 +39,36 @@ pub(crate) struct Crews {
     asked: Duration,
 }
 
+/// So often a node is asked at every tick, because something may have got lost; then it is most
+/// likely at work, and is asked ever more rarely.
+const EAGER: u32 = 3;
+
 /// Ticks without an answer after which a node is asked again, at the latest.
-const MAX_PATIENCE: u32 = 8;
+const MAX_PATIENCE: u32 = 9;
+
+impl Crew {
+    /// A word of it has come. As long as there is one between any two ticks it is not asked.
+    fn heard(&mut self) {
+        (self.silent, self.asked, self.due) = (0, 0, false);
+        self.speaks = true;
+    }
+
+    fn tick(&mut self) {
+        let spoke = std::mem::replace(&mut self.spoke, self.speaks);
+        if std::mem::take(&mut self.speaks) && spoke {
+            return;
+        }
+        self.silent += 1;
+        let patience = match self.asked.checked_sub(EAGER) {
+            None => 1,
+            Some(more) => (2 << more.min(MAX_PATIENCE)).min(MAX_PATIENCE),
+        };
+        self.due = self.silent >= patience;
+        if self.due {
+            (self.silent, self.asked) = (0, self.asked + 1);
+        }
+    }
+}
 
 impl Crews {
     pub(crate) fn get(&self, origin: Origin) -> Option<&Crew> {
@@ -79,7 +115,7 @@ impl Crews {
         let new = ranks.intersection(&crew.starting);
         crew.starting = crew.starting.without(&new);
         crew.live = crew.live.union(&new);
-        (crew.quiet, crew.patience) = (0, 0);
+        crew.heard();
         Some(new)
     }
 
@@ -90,8 +126,32 @@ impl Crews {
         };
         let absent = ranks.intersection(&crew.live);
         crew.live = crew.live.without(&absent);
+        crew.unsent = crew.unsent.without(&absent);
         crew.starting = crew.starting.union(&absent);
         absent
+    }
+
+    /// Those of the ranks that are there are not to be sent their tiles yet.
+    pub(crate) fn hold_back(&mut self, origin: Origin, ranks: &Ranks) {
+        if let Some(crew) = self.get_mut(origin) {
+            let here = ranks.intersection(&crew.live);
+            crew.unsent = crew.unsent.union(&here);
+        }
+    }
+
+    /// Those that were held back until now.
+    pub(crate) fn take_unsent(&mut self) -> Vec<(Origin, Ranks)> {
+        let mut unsent = Vec::new();
+        for (node, crew) in &mut self.crews {
+            let origin = Origin {
+                node: *node,
+                incarnation: crew.incarnation,
+            };
+            if !crew.unsent.is_empty() {
+                unsent.push((origin, std::mem::take(&mut crew.unsent)));
+            }
+        }
+        unsent
     }
 
     /// Takes ranks away from all nodes but `except`; tells from which.
@@ -105,6 +165,7 @@ impl Crews {
             let here = crew.live.intersection(ranks);
             if origin != except && !here.is_empty() {
                 crew.live = crew.live.without(&here);
+                crew.unsent = crew.unsent.without(&here);
                 removed.push((origin, here));
             }
         }
@@ -124,14 +185,15 @@ impl Crews {
         self.asked = now;
         for crew in self.crews.values_mut() {
             crew.answered = None;
-            (crew.quiet, crew.patience) = (0, 0);
+            crew.heard();
+            (crew.speaks, crew.spoke) = (false, false);
         }
     }
 
     pub(crate) fn answered(&mut self, origin: Origin, now: Duration) {
         if let Some(crew) = self.get_mut(origin) {
             crew.answered = Some(now);
-            (crew.quiet, crew.patience) = (0, 0);
+            crew.heard();
         }
     }
 
@@ -158,18 +220,12 @@ impl Crews {
     /// A tick has passed. The longer a crew is quiet the more rarely it is asked: most are just at
     /// work.
     pub(crate) fn tick(&mut self) {
-        for crew in self.crews.values_mut() {
-            crew.quiet += 1;
-            if crew.quiet > crew.patience {
-                crew.quiet = 0;
-                crew.patience = (2 * crew.patience + 1).min(MAX_PATIENCE);
-            }
-        }
+        self.crews.values_mut().for_each(Crew::tick);
     }
 
     /// The crews that have been quiet long enough to be asked, at the tick that has just passed.
     pub(crate) fn iter_quiet(&self) -> impl Iterator<Item = (Origin, &Crew)> {
-        self.iter().filter(|(_, crew)| crew.quiet == 0)
+        self.iter().filter(|(_, crew)| crew.due)
     }
 
     pub(crate) fn place_of(&self, rank: Rank) -> Option<Origin> {

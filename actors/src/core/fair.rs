@@ -132,27 +132,33 @@ impl Level {
 
 #[derive(Debug)]
 struct Job<T> {
+    id: JobId,
     weight: Priority,
-    /// Key of its owner.
-    owner: usize,
     /// Where its last piece ended.
     end: Ticks,
     pieces: VecDeque<(f64, T)>,
 }
 
-#[derive(Debug, Default)]
-struct Owner {
+#[derive(Debug)]
+struct Owner<T> {
     id: u64,
-    jobs: Level,
+    level: Level,
+    jobs: Slab<Job<T>>,
     /// Where the last piece of its jobs ended.
     end: Ticks,
     /// How many jobs wait, by weight.
     waiting: [u32; 3],
-    /// How many jobs are remembered.
-    known: u32,
+    /// With more jobs than this it is time to look for those that can be forgotten.
+    crowd: usize,
 }
 
-impl Owner {
+/// Looking for what can be forgotten takes as long as there is much of it, so it is done when there
+/// is twice as much as was left the last time, and a few.
+const fn crowd(left: usize) -> usize {
+    2 * left + 16
+}
+
+impl<T> Owner<T> {
     const fn weight(&self) -> Priority {
         match self.waiting {
             [_, _, high] if high > 0 => Priority::High,
@@ -164,19 +170,21 @@ impl Owner {
 
 /// What waits for the CPUs of one node, in two levels of fair queues.
 ///
-/// [`push`](Self::push) and [`pop`](Self::pop) take O(log owners + log jobs of the owner). A job
-/// is remembered until it is [removed](Self::remove), even while it is idle, because it may have
-/// had more than its share.
+/// [`push`](Self::push) and [`pop`](Self::pop) take O(log owners + log jobs of the owner). One that
+/// has had more than its share is remembered while it is idle, until the others have caught up or
+/// none of them waits any more: a queue in which nothing waits remembers nothing.
 #[derive(Debug)]
 pub(crate) struct FairQueue<T> {
     level: Level,
-    owners: Slab<Owner>,
-    jobs: Slab<Job<T>>,
+    owners: Slab<Owner<T>>,
     owner_keys: HashMap<u64, usize>,
-    job_keys: HashMap<JobId, usize>,
+    /// Keys of its owner, and there.
+    job_keys: HashMap<JobId, (usize, usize)>,
     /// The job of the last push, which is mostly that of the next.
-    last: Option<(JobId, usize)>,
+    last: Option<(JobId, (usize, usize))>,
     len: usize,
+    /// With more owners than this it is time to look for those that can be forgotten.
+    crowd: usize,
 }
 
 impl<T> FairQueue<T> {
@@ -184,11 +192,11 @@ impl<T> FairQueue<T> {
         Self {
             level: Level::default(),
             owners: Slab::new(),
-            jobs: Slab::new(),
             owner_keys: HashMap::new(),
             job_keys: HashMap::new(),
             last: None,
             len: 0,
+            crowd: crowd(0),
         }
     }
 
@@ -200,16 +208,16 @@ impl<T> FairQueue<T> {
     /// Lets a piece wait behind those of its job; `cost` in elementary operations. What is not a
     /// number or not positive counts as next to nothing.
     pub(crate) fn push(&mut self, flow: Flow, cost: f64, piece: T) {
-        let key = self.key(flow);
-        let job = &mut self.jobs[key];
+        let (owner_key, key) = self.key(flow);
+        let owner = &mut self.owners[owner_key];
+        let job = &mut owner.jobs[key];
         job.pieces.push_back((cost, piece));
         self.len += 1;
         if job.pieces.len() == 1 {
-            let owner = &mut self.owners[job.owner];
-            if owner.jobs.is_empty() {
-                self.level.arrive(job.owner, owner.end);
+            if owner.level.is_empty() {
+                self.level.arrive(owner_key, owner.end);
             }
-            owner.jobs.arrive(key, job.end);
+            owner.level.arrive(key, job.end);
             owner.waiting[job.weight as usize] += 1;
         }
     }
@@ -218,41 +226,45 @@ impl<T> FairQueue<T> {
     pub(crate) fn pop(&mut self) -> Option<T> {
         let owner_key = self.level.next()?;
         let owner = &mut self.owners[owner_key];
-        let job = &mut self.jobs[owner.jobs.next()?];
+        let weight = owner.weight();
+        let job = &mut owner.jobs[owner.level.next()?];
         let (cost, piece) = job.pieces.pop_front()?;
         self.len -= 1;
-        let weight = owner.weight();
         let job_waits = !job.pieces.is_empty();
-        job.end = owner.jobs.take(ticks(cost, job.weight), job_waits);
+        job.end = owner.level.take(ticks(cost, job.weight), job_waits);
         if !job_waits {
             owner.waiting[job.weight as usize] -= 1;
         }
-        let owner_waits = !owner.jobs.is_empty();
+        let owner_waits = !owner.level.is_empty();
         owner.end = self.level.take(ticks(cost, weight), owner_waits);
+        if !job_waits {
+            self.settle(owner_key);
+        }
         Some(piece)
     }
 
     /// Takes out what waits of a job, in order.
     pub(crate) fn drain(&mut self, id: JobId) -> VecDeque<(Flow, f64, T)> {
-        let Some(key) = self.job_keys.get(&id) else {
+        let Some((owner_key, key)) = self.job_keys.get(&id).copied() else {
             return VecDeque::new();
         };
-        let job = &mut self.jobs[*key];
+        let owner = &mut self.owners[owner_key];
+        let job = &mut owner.jobs[key];
         let pieces = std::mem::take(&mut job.pieces);
-        let owner = &mut self.owners[job.owner];
-        if !pieces.is_empty() {
-            owner.waiting[job.weight as usize] -= 1;
-            owner.jobs.leave(*key);
-            if owner.jobs.is_empty() {
-                self.level.leave(job.owner);
-            }
-        }
-        self.len -= pieces.len();
         let flow = Flow {
             owner: owner.id,
             job: id,
             weight: job.weight,
         };
+        if !pieces.is_empty() {
+            owner.waiting[job.weight as usize] -= 1;
+            owner.level.leave(key);
+            if owner.level.is_empty() {
+                self.level.leave(owner_key);
+            }
+            self.len -= pieces.len();
+            self.settle(owner_key);
+        }
         let pieces = pieces.into_iter();
         pieces.map(|(cost, piece)| (flow, cost, piece)).collect()
     }
@@ -260,31 +272,54 @@ impl<T> FairQueue<T> {
     /// Forgets a job; returns what waits of it.
     pub(crate) fn remove(&mut self, job: JobId) -> VecDeque<T> {
         let pieces = self.drain(job);
-        if let Some(key) = self.job_keys.remove(&job) {
+        if let Some((owner, key)) = self.job_keys.remove(&job) {
             self.last = None;
-            let owner = &mut self.owners[self.jobs.remove(key).owner];
-            owner.known -= 1;
-            if owner.known == 0 {
-                self.forget_owners();
-            }
+            self.owners[owner].jobs.remove(key);
         }
         pieces.into_iter().map(|(.., piece)| piece).collect()
     }
 
-    /// Forgets owners without jobs, unless they had more than their share: they might be back with
-    /// another job before the others have caught up.
-    fn forget_owners(&mut self) {
-        let (keys, now) = (&mut self.owner_keys, self.level.now);
-        self.owners.retain(|_, owner| {
-            let keep = owner.known > 0 || owner.end > now;
-            if !keep {
-                keys.remove(&owner.id);
-            }
-            keep
-        });
+    /// A job of this owner has become idle: forgets those that had no more than their share, and
+    /// so begin like all others when they come back.
+    fn settle(&mut self, owner_key: usize) {
+        if self.len == 0 {
+            // A time in which something waited is over, for all alike.
+            self.owners.clear();
+            self.owner_keys.clear();
+            self.job_keys.clear();
+            self.last = None;
+            self.crowd = crowd(0);
+            return;
+        }
+        let owner = &mut self.owners[owner_key];
+        let (idle, now) = (owner.level.is_empty(), owner.level.now);
+        if idle || owner.jobs.len() > owner.crowd {
+            let keys = &mut self.job_keys;
+            owner.jobs.retain(|_, job| {
+                let keep = !job.pieces.is_empty() || (!idle && job.end > now);
+                if !keep {
+                    keys.remove(&job.id);
+                }
+                keep
+            });
+            owner.crowd = crowd(owner.jobs.len());
+            self.last = None;
+        }
+        if self.owners.len() > self.crowd {
+            let (keys, now) = (&mut self.owner_keys, self.level.now);
+            // One without jobs that wait has none at all, for it is at rest.
+            self.owners.retain(|_, owner| {
+                let keep = !owner.level.is_empty() || owner.end > now;
+                if !keep {
+                    keys.remove(&owner.id);
+                }
+                keep
+            });
+            self.crowd = crowd(self.owners.len());
+        }
     }
 
-    fn key(&mut self, flow: Flow) -> usize {
+    fn key(&mut self, flow: Flow) -> (usize, usize) {
         if let Some((job, key)) = self.last
             && job == flow.job
         {
@@ -298,21 +333,24 @@ impl<T> FairQueue<T> {
         key
     }
 
-    fn open(&mut self, flow: Flow) -> usize {
+    fn open(&mut self, flow: Flow) -> (usize, usize) {
         let owner = *self.owner_keys.entry(flow.owner).or_insert_with(|| {
             self.owners.insert(Owner {
                 id: flow.owner,
-                ..Owner::default()
+                level: Level::default(),
+                jobs: Slab::new(),
+                end: 0,
+                waiting: [0; 3],
+                crowd: crowd(0),
             })
         });
-        self.owners[owner].known += 1;
-        let key = self.jobs.insert(Job {
+        let key = self.owners[owner].jobs.insert(Job {
+            id: flow.job,
             weight: flow.weight,
-            owner,
             end: 0,
             pieces: VecDeque::new(),
         });
-        self.job_keys.insert(flow.job, key);
-        key
+        self.job_keys.insert(flow.job, (owner, key));
+        (owner, key)
     }
 }

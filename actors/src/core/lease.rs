@@ -11,6 +11,8 @@ use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, TeamId};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Member {
     pub(crate) origin: Origin,
+    /// The incarnation under which its process came up: all from that one to this were the same.
+    pub(crate) process: Incarnation,
     /// For people.
     pub(crate) name: String,
     /// How many steps it computes at once. A node of none runs leaders only, and gets them before
@@ -188,6 +190,7 @@ mod tests {
                 incarnation: Incarnation(incarnation),
             },
             name: "one".to_owned(),
+            process: Incarnation(incarnation),
             cpus: 4,
             draining: false,
         }

@@ -11,6 +11,7 @@ pub(crate) mod crew;
 pub(crate) mod dedupe;
 pub(crate) mod examination;
 pub(crate) mod fair;
+pub(crate) mod fate;
 pub(crate) mod gate;
 pub(crate) mod gather;
 pub(crate) mod lease;

@@ -1,6 +1,7 @@
 //! What an MsVPU does next: one piece of work at a time, in the order of the leader's messages.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,13 +45,13 @@ pub(crate) struct Next<L> {
 /// What an MsVPU says when the leader misses its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// It works on it, or will.
+    /// It works on it, or will, or its answer is on its way.
     Busy,
     /// It never got its tile.
     LacksTile,
     /// It has its tile and no order.
     LacksOrder,
-    /// It has answered: here it is again, `None` for the hand-over of nothing.
+    /// It answered a while ago: here it is again, `None` for the hand-over of nothing.
     Answered(Option<Payload>),
     /// It has failed, with this.
     Failed(JobError),
@@ -62,8 +63,16 @@ pub(crate) struct Agenda<L> {
     state: State<L>,
     waiting: VecDeque<Order>,
     /// The latest answer, in case it gets lost; kept where messages can be.
-    last: Option<(Stage, Option<Payload>)>,
+    last: Option<Last>,
     failure: Option<Box<JobError>>,
+}
+
+/// The latest answer, and when it was computed.
+#[derive(Debug)]
+struct Last {
+    stage: Stage,
+    payload: Option<Payload>,
+    at: Duration,
 }
 
 #[derive(Debug)]
@@ -101,10 +110,12 @@ impl<L> Agenda<L> {
         &mut self,
         tile: Option<L>,
         answer: Option<(Stage, Option<Payload>)>,
+        now: Duration,
     ) -> Next<L> {
         self.state = tile.map_or(State::Spent, State::Idle);
-        if answer.is_some() {
-            self.last = answer;
+        if let Some((stage, payload)) = answer {
+            let at = now;
+            self.last = Some(Last { stage, payload, at });
         }
         self.next()
     }
@@ -112,7 +123,8 @@ impl<L> Agenda<L> {
     /// The work has failed: there is no tile any more.
     pub(crate) fn failed(&mut self, error: JobError) -> Next<L> {
         self.failure = Some(Box::new(error));
-        self.done(None, None)
+        self.state = State::Spent;
+        self.next()
     }
 
     /// What is left at the end of a team: the tile, if it was not collected.
@@ -124,15 +136,19 @@ impl<L> Agenda<L> {
         }
     }
 
-    /// The leader misses the answer of a stage.
-    pub(crate) fn inquire(&self, stage: Stage) -> Word {
+    /// The leader misses the answer of a stage; one that is younger than `way` may be on its way.
+    pub(crate) fn inquire(&self, stage: Stage, now: Duration, way: Duration) -> Word {
         if let Some(error) = &self.failure {
             return Word::Failed((**error).clone());
         }
-        if let Some((answered, payload)) = &self.last
-            && *answered == stage
+        if let Some(last) = &self.last
+            && last.stage == stage
         {
-            return Word::Answered(payload.clone());
+            return if now.saturating_sub(last.at) < way {
+                Word::Busy
+            } else {
+                Word::Answered(last.payload.clone())
+            };
         }
         match self.state {
             State::Busy => Word::Busy,
@@ -173,7 +189,7 @@ impl<L> Agenda<L> {
     }
 
     fn is_new(&self, stage: Stage) -> bool {
-        self.last.as_ref().is_none_or(|(last, _)| stage > *last)
+        self.last.as_ref().is_none_or(|last| stage > last.stage)
     }
 }
 
@@ -189,6 +205,10 @@ impl<L> Next<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// When all is computed, and how long answers are under way.
+    const AT: Duration = Duration::from_secs(9);
+    const WAY: Duration = Duration::from_millis(200);
 
     fn payload(byte: u8) -> Payload {
         Payload {
@@ -209,17 +229,23 @@ mod tests {
         let mut agenda = Agenda::new();
         let early = agenda.order(Order::Step(Round(1), payload(1)));
         assert_eq!(early, nothing(0), "no tile yet: the task has overtaken it");
-        assert_eq!(agenda.inquire(Stage::Round(Round(1))), Word::LacksTile);
+        assert_eq!(
+            agenda.inquire(Stage::Round(Round(1)), AT + WAY, WAY),
+            Word::LacksTile
+        );
         assert_eq!(
             agenda.order(Order::Load(payload(0))),
             Next::start(Work::Load(payload(0)), 0)
         );
-        assert_eq!(agenda.inquire(Stage::Round(Round(1))), Word::Busy);
         assert_eq!(
-            agenda.done(Some("tile"), None),
+            agenda.inquire(Stage::Round(Round(1)), AT + WAY, WAY),
+            Word::Busy
+        );
+        assert_eq!(
+            agenda.done(Some("tile"), None, AT),
             Next::start(Work::Step("tile", Round(1), payload(1)), 0)
         );
-        assert_eq!(agenda.done(Some("tile"), None), nothing(0));
+        assert_eq!(agenda.done(Some("tile"), None, AT), nothing(0));
         assert_eq!(
             agenda.order(Order::Load(payload(9))),
             nothing(0),
@@ -229,7 +255,7 @@ mod tests {
             agenda.order(Order::Collect(payload(2))),
             Next::start(Work::Collect("tile", payload(2)), 0)
         );
-        assert_eq!(agenda.done(None, None), nothing(0));
+        assert_eq!(agenda.done(None, None, AT), nothing(0));
         assert_eq!(
             agenda.order(Order::Step(Round(2), payload(3))),
             nothing(1),
@@ -241,12 +267,19 @@ mod tests {
     fn an_answer_that_was_lost_is_given_again_and_not_computed_again() {
         let mut agenda = Agenda::new();
         agenda.order(Order::Load(payload(0)));
-        agenda.done(Some("tile"), None);
+        agenda.done(Some("tile"), None, AT);
         let round = Stage::Round(Round(3));
-        assert_eq!(agenda.inquire(round), Word::LacksOrder);
+        assert_eq!(agenda.inquire(round, AT + WAY, WAY), Word::LacksOrder);
         agenda.order(Order::Step(Round(3), payload(1)));
-        agenda.done(Some("tile"), Some((round, Some(payload(7)))));
-        assert_eq!(agenda.inquire(round), Word::Answered(Some(payload(7))));
+        agenda.done(Some("tile"), Some((round, Some(payload(7)))), AT);
+        let just_after = AT + WAY - Duration::from_nanos(1);
+        assert_eq!(
+            agenda.inquire(round, just_after, WAY),
+            Word::Busy,
+            "on its way"
+        );
+        let again = Word::Answered(Some(payload(7)));
+        assert_eq!(agenda.inquire(round, AT + WAY, WAY), again);
         assert_eq!(
             agenda.order(Order::Step(Round(3), payload(1))),
             nothing(1),
@@ -257,10 +290,16 @@ mod tests {
             nothing(1),
             "late"
         );
-        assert_eq!(agenda.inquire(Stage::Round(Round(4))), Word::LacksOrder);
+        assert_eq!(
+            agenda.inquire(Stage::Round(Round(4)), AT + WAY, WAY),
+            Word::LacksOrder
+        );
         agenda.order(Order::Collect(payload(2)));
-        agenda.done(None, Some((Stage::Collecting, None)));
-        assert_eq!(agenda.inquire(Stage::Collecting), Word::Answered(None));
+        agenda.done(None, Some((Stage::Collecting, None)), AT);
+        assert_eq!(
+            agenda.inquire(Stage::Collecting, AT + WAY, WAY),
+            Word::Answered(None)
+        );
     }
 
     #[test]
@@ -274,7 +313,7 @@ mod tests {
             "what waited is dropped"
         );
         let word = Word::Failed(JobError::NoTiles);
-        assert_eq!(agenda.inquire(Stage::Round(Round(1))), word);
-        assert_eq!(agenda.inquire(Stage::Collecting), word);
+        assert_eq!(agenda.inquire(Stage::Round(Round(1)), AT + WAY, WAY), word);
+        assert_eq!(agenda.inquire(Stage::Collecting, AT + WAY, WAY), word);
     }
 }

@@ -44,10 +44,20 @@ impl<A> Outbox<A> {
         self.flush(now)
     }
 
+    /// Time has passed: whatever is there is to be sent, so that nothing waits for a step that
+    /// takes long, and is lost with the node, or held against its tile.
+    pub(crate) fn tick(&mut self, now: Duration) -> Option<Vec<A>> {
+        self.send(now)
+    }
+
     /// Nothing is kept back once every order has ended.
     fn flush(&mut self, now: Duration) -> Option<Vec<A>> {
         let due = self.outstanding == 0 || now.saturating_sub(self.sent_at) >= PACE;
-        if !due || self.gathered.is_empty() {
+        if due { self.send(now) } else { None }
+    }
+
+    fn send(&mut self, now: Duration) -> Option<Vec<A>> {
+        if self.gathered.is_empty() {
             return None;
         }
         self.sent_at = now;
@@ -81,6 +91,18 @@ mod tests {
         assert_eq!(outbox.put('b', NOW + PACE), Some(vec!['a', 'b']));
         assert_eq!(outbox.put('c', NOW + PACE), None);
         assert_eq!(outbox.put('d', NOW + PACE), Some(vec!['c', 'd']));
+    }
+
+    #[test]
+    fn what_is_there_does_not_wait_for_a_step_that_takes_long() {
+        let mut outbox = Outbox::new();
+        outbox.order(3, NOW);
+        assert_eq!(outbox.tick(NOW), None);
+        assert_eq!(outbox.put('a', NOW), None);
+        assert_eq!(outbox.tick(NOW), Some(vec!['a']));
+        assert_eq!(outbox.tick(NOW + PACE), None, "once");
+        assert_eq!(outbox.put('b', NOW), None);
+        assert_eq!(outbox.put('c', NOW), Some(vec!['b', 'c']));
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub(crate) struct Team {
     team_size: u32,
     tiles: Vec<Payload>,
     crews: Crews,
+    /// Where an earlier leader had ranks that may be at work there still, and take the node with
+    /// them; until all have answered here.
+    former: Vec<Share>,
     /// Ranks that no node has been found for yet.
     unplaced: Ranks,
     /// Whether watchers were told that there is no node.
@@ -44,6 +47,10 @@ pub(crate) struct Team {
     trials: Trials,
     sequence: u64,
     committed: u64,
+    /// Whether ranks are where the latest record does not say, and the latest record that said so
+    /// first of any.
+    unrecorded: bool,
+    placed: u64,
     /// The latest record, until the proxy has it.
     record: Option<Record>,
     state: State,
@@ -69,6 +76,7 @@ impl Team {
             team_size: 0,
             tiles: Vec::new(),
             crews: Crews::default(),
+            former: Vec::new(),
             unplaced: Ranks::default(),
             waiting: false,
             moves: Vec::new(),
@@ -76,6 +84,8 @@ impl Team {
             trials: Trials::default(),
             sequence: 0,
             committed: 0,
+            unrecorded: false,
+            placed: 0,
             record: None,
             state: State::Splitting,
         }
@@ -135,6 +145,7 @@ impl Team {
                 let before = self.committed;
                 self.committed = before.max(sequence);
                 self.release(before, &mut effects);
+                self.send_held_back(&mut effects);
                 effects.extend(self.commit_done(now));
             }
             Event::Reserved(origin, id) => self.reserved(origin, id, &mut effects),
@@ -144,10 +155,14 @@ impl Team {
                 effects.push(Effect::Wait);
             }
             Event::NoNode => {}
-            Event::Lost(origins) => return self.lost(&origins),
+            Event::Lost(origins) => self.lost(&origins, &mut effects),
+            Event::Fates(fates) => self.learn_fates(fates, &mut effects),
             Event::Tick => self.tick(&mut effects),
         }
-        effects
+        match self.poison() {
+            Some(poison) => self.finish(Err(poison)),
+            None => effects,
+        }
     }
 
     fn finish(&mut self, result: Result<Finished, JobError>) -> Vec<Effect> {
@@ -170,6 +185,7 @@ impl Team {
         let demand = match self.resumed.take() {
             Some(record) => {
                 self.suspects = record.suspects;
+                self.former = record.former;
                 Demand::Task(record.round, record.task)
             }
             None => Demand::Task(Round(1), task),
@@ -200,6 +216,7 @@ impl Team {
                 }
             }
         }
+        self.send_held_back(effects);
         self.try_next(effects);
     }
 
@@ -210,11 +227,15 @@ impl Team {
             return;
         };
         self.sequence += 1;
+        if std::mem::take(&mut self.unrecorded) {
+            self.placed = self.sequence;
+        }
         let record = Record {
             sequence: self.sequence,
             round: *round,
             task: task.clone(),
             shares: self.crews.shares(),
+            former: self.former.clone(),
             suspects: self.suspects.clone(),
         };
         self.record = self.recoverable.then(|| record.clone());
@@ -268,6 +289,7 @@ impl Team {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Asking(Demand::Task(round, task), gather) => {
                 self.state = State::Folding(round);
+                self.former.clear();
                 effects.push(Effect::Measured(round, self.crews.times()));
                 let partials = gather.into_answers().into_iter().flatten().collect();
                 effects.push(Effect::Fold(round, task, partials));
@@ -314,7 +336,10 @@ impl Team {
         if let State::Splitting = self.state {
             return;
         }
-        effects.push(Effect::Survey(self.crews.origins()));
+        effects.push(Effect::Survey {
+            origins: self.watched(),
+            accused: self.await_fates(),
+        });
         if !self.unplaced.is_empty() {
             effects.push(Effect::Allot(self.unplaced.clone()));
         }

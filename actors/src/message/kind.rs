@@ -60,6 +60,7 @@ kinds! {
     Leader(LeaderMessage::Move) = "leader.move",
     Leader(LeaderMessage::NoNode) = "leader.no-node",
     Leader(LeaderMessage::Lost) = "leader.lost",
+    Leader(LeaderMessage::Fates) = "leader.fates",
     Leader(LeaderMessage::Started) = "leader.started",
     Leader(LeaderMessage::Answers) = "leader.answers",
     Leader(LeaderMessage::Lacks) = "leader.lacks",

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::core::balance::Plan;
+use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
@@ -43,6 +44,8 @@ pub(crate) struct Envelope {
     /// Counts what this incarnation has sent to this node.
     pub(crate) sequence: u64,
     pub(crate) to: Address,
+    /// The only incarnation of the receiver that it is for; `None`: whichever is there.
+    pub(crate) incarnation: Option<Incarnation>,
     pub(crate) message: Message,
 }
 
@@ -108,11 +111,12 @@ pub(crate) enum BalancerMessage {
         ranks: Ranks,
         cost: Cost,
     },
-    /// Leader: which of these nodes are lost?
+    /// Leader: which of these nodes are lost, and what became of those that are?
     Survey {
         team: TeamId,
         leader: NodeId,
         origins: Vec<Origin>,
+        accused: Vec<Origin>,
     },
     /// Leader: how long each node took for a round, and for which MsVPUs.
     Measured {
@@ -213,12 +217,10 @@ pub(crate) enum SupervisorMessage {
         ranks: Ranks,
         stage: Stage,
     },
-    /// Leader: this incarnation of the node is to work for this rank alone, as soon as nothing
-    /// else is at work.
+    /// Leader: work for this rank alone, as soon as nothing else is at work.
     Reserve {
         team: TeamId,
         leader: NodeId,
-        origin: Origin,
         rank: Rank,
         id: ReservationId,
     },
@@ -254,6 +256,8 @@ pub(crate) enum LeaderMessage {
     NoNode,
     /// Balancer: these nodes are lost.
     Lost(Vec<Origin>),
+    /// Balancer: this became of nodes that were lost.
+    Fates(Vec<(Origin, Fate)>),
     /// Supervisor: MsVPUs are there.
     Started { origin: Origin, ranks: Ranks },
     /// MsVPUs of one node: their answers (`results_queue`).

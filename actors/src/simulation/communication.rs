@@ -17,7 +17,7 @@ pub(crate) struct Preset {
 pub(crate) const PRESETS: [Preset; 2] = [
     Preset {
         name: "amqp",
-        envelope_bytes: 134.0,
+        envelope_bytes: 135.0,
         expansion: 1.0,
         handling: Duration::from_micros(20),
         migration_bytes: 0.0,
@@ -120,6 +120,7 @@ mod tests {
             from: origin(10),
             sequence: 600,
             to: Address::Supervisor(NodeId(5)),
+            incarnation: Some(Incarnation(1)),
             message: message.into(),
         };
         let answers = LeaderMessage::Answers {
@@ -134,6 +135,7 @@ mod tests {
             from: origin(5),
             sequence: 600,
             to: Address::Leader(team, NodeId(10)),
+            incarnation: None,
             message: answers.into(),
         };
         let tile = SupervisorMessage::Tile {

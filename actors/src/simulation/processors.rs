@@ -213,10 +213,6 @@ impl SimulatedProcessors {
 }
 
 impl Processors for SimulatedProcessors {
-    fn cpus(&self) -> u32 {
-        self.cpus
-    }
-
     fn are_simulated(&self) -> bool {
         true
     }

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Origin, Rank, TeamId};
+use crate::id::{Incarnation, Origin, Rank, TeamId};
 use crate::message::{Address, Envelope, Message, SupervisorMessage};
 use crate::wire::queues::Queue;
 
@@ -72,6 +72,7 @@ pub(crate) enum WireError {
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     to: Address,
+    incarnation: Option<Incarnation>,
     message: Message,
     /// Which of the message's bulk data follows, and how many bytes of it.
     detached: Vec<(u32, u64)>,
@@ -113,6 +114,7 @@ impl Parcel {
             from,
             sequence,
             to,
+            incarnation,
             mut message,
         } = envelope;
         let (queue, kind) = (Queue::of(&message), message.kind());
@@ -130,6 +132,7 @@ impl Parcel {
         }
         let sealed = Sealed {
             to,
+            incarnation,
             message,
             detached,
         };
@@ -175,6 +178,7 @@ pub(crate) fn open(
     let sealed = stream.sealed()?;
     let Sealed {
         to,
+        incarnation,
         mut message,
         detached,
     } = sealed;
@@ -203,6 +207,7 @@ pub(crate) fn open(
         from,
         sequence,
         to,
+        incarnation,
         message,
     })
 }

@@ -129,16 +129,20 @@ async fn a_second_head_is_refused_at_once_and_the_first_goes_on() {
 #[tokio::test]
 async fn whoever_asks_is_told_the_nodes_with_names_and_ages() {
     let cluster = Cluster::new("list");
-    let nobody = soon(cluster.list().get()).await.unwrap_err();
-    let StartError::Broker(BrokerError::NoHead { vm, .. }) = &nobody else {
-        panic!("{nobody:?}");
-    };
-    assert_eq!(vm, &cluster.vm);
-    let head = soon(cluster.head().start()).await.unwrap();
+    let nobody = soon(cluster.list().get()).await.unwrap();
+    assert!(!nobody.has_head && nobody.nodes.is_empty(), "{nobody:?}");
     let two = soon(cluster.node("two").cpus(2).start()).await.unwrap();
+    let waiting = soon(cluster.list().get()).await.unwrap();
+    assert!(!waiting.has_head, "{waiting:?}");
+    let names: Vec<_> = waiting.nodes.iter().map(|node| &*node.name).collect();
+    assert_eq!(names, ["two"], "it waits for a head");
+
+    let head = soon(cluster.head().start()).await.unwrap();
     let one = soon(cluster.node("one").start()).await.unwrap();
     soon(head.nodes_are(|nodes| computing(nodes) == 2)).await;
-    let mut listed = soon(cluster.list().get()).await.unwrap();
+    let listed = soon(cluster.list().get()).await.unwrap();
+    assert!(listed.has_head);
+    let mut listed = listed.nodes;
     listed.sort_by(|a, b| a.name.cmp(&b.name));
     let short: Vec<_> = listed
         .iter()

@@ -78,16 +78,6 @@ pub enum BrokerError {
         /// Without the password.
         broker: String,
     },
-    /// No head serves the machine.
-    #[error("the virtual machine `{vm}` at {broker} has no head: nobody answered for {} s", waited.as_secs_f64())]
-    NoHead {
-        /// The machine's name.
-        vm: String,
-        /// Without the password.
-        broker: String,
-        /// How long nobody answered.
-        waited: Duration,
-    },
     /// The broker cannot be reached.
     #[error("{broker} cannot be reached: {reason}")]
     Unreachable {
@@ -102,7 +92,7 @@ impl BrokerError {
     /// Whether trying again changes nothing.
     #[must_use]
     pub const fn is_final(&self) -> bool {
-        !matches!(self, Self::Unreachable { .. } | Self::NoHead { .. })
+        !matches!(self, Self::Unreachable { .. })
     }
 }
 

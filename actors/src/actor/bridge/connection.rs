@@ -35,6 +35,8 @@ pub(super) struct Membership {
     pub(super) broker: Broker,
     pub(super) vm: String,
     pub(super) node: NodeId,
+    /// Whether to hear, beside the head if there is one, what nodes tell the head.
+    pub(super) overhears: bool,
 }
 
 /// Separate connections for what is published, what is consumed, and what must not wait for
@@ -163,6 +165,17 @@ impl Membership {
                 FieldTable::default(),
             )
             .await?;
+        if self.overhears && queue == Queue::Control {
+            channel
+                .queue_bind(
+                    name.clone().into(),
+                    exchange(&self.vm).into(),
+                    queue.routing_key(HEAD).into(),
+                    QueueBindOptions::default(),
+                    FieldTable::default(),
+                )
+                .await?;
+        }
         channel
             .basic_qos(PREFETCH, BasicQosOptions::default())
             .await?;

@@ -40,10 +40,6 @@ impl Clock for Hands {
 }
 
 impl Processors for Hands {
-    fn cpus(&self) -> u32 {
-        2
-    }
-
     fn are_simulated(&self) -> bool {
         true
     }

@@ -30,7 +30,7 @@ impl Actor for Witness {
 impl Handler<Letter> for Witness {
     type Result = ();
 
-    fn handle(&mut self, Letter(message): Letter, _: &mut Self::Context) {
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
         let text = format!("{message:?}");
         let kind = text.split(" {").next().unwrap_or_default();
         self.0.lock().unwrap().push(kind.to_owned());

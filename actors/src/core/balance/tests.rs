@@ -23,6 +23,7 @@ fn member(origin: Origin, cpus: u32) -> Member {
     Member {
         origin,
         name: origin.to_string(),
+        process: origin.incarnation,
         cpus,
         draining: false,
     }

@@ -15,6 +15,7 @@ fn examination() -> Examination {
     Examination::new(Member {
         origin: HERE,
         name: "here".to_owned(),
+        process: HERE.incarnation,
         cpus: 2,
         draining: false,
     })

@@ -134,10 +134,34 @@ fn a_removed_job_leaves_nothing_and_the_others_alone() {
     let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
     assert_eq!(rest, (100..110).collect::<Vec<_>>());
     assert_eq!(queue.remove(normal(1, 2).job).len(), 0);
-    assert_eq!(
-        (queue.jobs.len(), queue.owners.len(), queue.owner_keys.len()),
-        (0, 0, 0)
-    );
+    assert_eq!(remembered(&queue), (0, 0));
+}
+
+/// How many owners and jobs the queue remembers.
+fn remembered<T>(queue: &FairQueue<T>) -> (usize, usize) {
+    let jobs = queue.owners.iter().map(|(_, owner)| owner.jobs.len()).sum();
+    assert_eq!(queue.job_keys.len(), jobs);
+    assert_eq!(queue.owner_keys.len(), queue.owners.len());
+    (queue.owners.len(), jobs)
+}
+
+#[test]
+fn a_queue_that_is_never_idle_does_not_remember_all_who_were_there() {
+    // One job is always there; others bring a piece after they were removed, and are never seen
+    // again: of its owner, and of an owner of their own.
+    for guests in [1, 2] {
+        let mut queue = FairQueue::new();
+        queue.push(normal(1, 0), 1.0, 0);
+        for n in 1..10_000 {
+            queue.push(normal(1, 0), 1.0, 0);
+            queue.remove(normal(1, n).job);
+            let owner = if guests == 1 { 1 } else { 1 + n as u64 };
+            queue.push(normal(owner, n), 1.0, 1);
+            taken(&mut queue, 2);
+            let (owners, jobs) = remembered(&queue);
+            assert!(owners <= 40 && jobs <= 40, "{owners} owners, {jobs} jobs");
+        }
+    }
 }
 
 #[test]
@@ -195,7 +219,11 @@ proptest! {
                 }
             }
             prop_assert_eq!(queue.len(), model.values().map(VecDeque::len).sum::<usize>());
+            let (owners, jobs) = remembered(&queue);
+            prop_assert!(queue.len() > 0 || (owners, jobs) == (0, 0), "{owners} owners, {jobs} jobs");
         }
+        while queue.pop().is_some() {}
+        prop_assert_eq!(remembered(&queue), (0, 0));
     }
 
     /// The theorem of the paper: while two flows wait, what they had over their weights differs by

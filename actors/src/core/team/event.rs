@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::core::allotment::Share;
+use crate::core::fate::Fate;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
@@ -46,6 +47,8 @@ pub(crate) enum Event {
     NoNode,
     /// These nodes are lost.
     Lost(Vec<Origin>),
+    /// This became of nodes that were lost.
+    Fates(Vec<(Origin, Fate)>),
     /// MsVPUs of this node cannot go on.
     Failed(Origin, JobError),
     /// The program failed at the leader, or someone asked for the job's end.
@@ -75,8 +78,12 @@ pub(crate) enum Effect {
     SendOutput(Origin, Ranks, Payload),
     /// Ask these what has become of their answers.
     Inquire(Origin, Ranks, Stage),
-    /// Ask the balancer which of these nodes are lost.
-    Survey(Vec<Origin>),
+    /// Ask the balancer which of the nodes that run the team are lost, and what became of those
+    /// that tiles are suspected to have brought down.
+    Survey {
+        origins: Vec<Origin>,
+        accused: Vec<Origin>,
+    },
     /// Ask a node to finish what it works on, and then to work for this rank alone.
     Reserve(Origin, Rank, ReservationId),
     /// Let a node work for others again.

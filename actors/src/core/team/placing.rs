@@ -1,7 +1,6 @@
 //! Which node runs what: MsVPUs are placed, moved, lost, and given their tiles and orders.
 
-use super::demand::Demand;
-use super::{Dropped, Effect, State, Team};
+use super::{Demand, Dropped, Effect, State, Team};
 use crate::core::allotment::Share;
 use crate::core::crew::Crew;
 use crate::core::ranks::Ranks;
@@ -23,6 +22,7 @@ impl Team {
                 continue;
             }
             self.unplaced = self.unplaced.without(&ranks);
+            self.unrecorded = true;
             effects.push(Effect::Start(share.origin, ranks));
         }
         if self.waiting && self.unplaced.is_empty() {
@@ -35,10 +35,17 @@ impl Team {
             };
             effects.push(Effect::Enter(phase));
         }
-        // Who had what is part of the record, for the sake of tiles that kill their leader.
         if self.recoverable {
             self.commit(effects);
         }
+    }
+
+    /// Who has what is part of the record, for the sake of tiles that kill their leader: until that
+    /// is safe no tile goes to where it was not before. When the rounds are over there are no
+    /// records any more.
+    fn places_are_safe(&self) -> bool {
+        let is_over = matches!(self.state, State::Asking(Demand::Output(_), _));
+        is_over || !self.recoverable || (!self.unrecorded && self.committed >= self.placed)
     }
 
     /// Ranks change nodes between rounds only, so that no answer is computed twice for it.
@@ -52,6 +59,7 @@ impl Team {
             if moving.is_empty() {
                 continue;
             }
+            self.unrecorded = true;
             if self.crews.place(share.origin, &moving) {
                 effects.push(Effect::Start(share.origin, moving));
             } else {
@@ -61,30 +69,50 @@ impl Team {
         }
     }
 
-    /// Tiles go out as soon as their MsVPUs are there, with the order of the moment.
+    /// Tiles go out as soon as their MsVPUs are there and that is recorded, with the order of the
+    /// moment.
     pub(super) fn started(&mut self, origin: Origin, ranks: &Ranks, effects: &mut Vec<Effect>) {
         let Some(new) = self.crews.started(origin, ranks) else {
             effects.push(Effect::Drop(Dropped::Stale));
             return;
         };
+        // The node has stopped what an earlier leader had there.
+        self.former.retain(|share| share.origin != origin);
         if new.is_empty() {
             effects.push(Effect::Drop(Dropped::Duplicate));
             return;
         }
-        let new = new.without(&self.withheld(origin));
-        self.note_trial(&new);
-        for rank in new.iter() {
+        if self.places_are_safe() {
+            self.send_tiles(origin, &new, effects);
+        } else {
+            self.crews.hold_back(origin, &new);
+        }
+        self.try_next(effects);
+    }
+
+    /// Those that wait for the record of where they are, if it is safe.
+    pub(super) fn send_held_back(&mut self, effects: &mut Vec<Effect>) {
+        if self.places_are_safe() {
+            for (origin, ranks) in self.crews.take_unsent() {
+                self.send_tiles(origin, &ranks, effects);
+            }
+        }
+    }
+
+    fn send_tiles(&mut self, origin: Origin, ranks: &Ranks, effects: &mut Vec<Effect>) {
+        let ranks = ranks.without(&self.withheld(origin));
+        self.note_trial(&ranks);
+        for rank in ranks.iter() {
             if let Some(tile) = self.tile(rank) {
                 effects.push(Effect::SendTile(origin, rank, tile));
             }
         }
         if let State::Asking(demand, gather) = &self.state {
-            let ranks = gather.missing(&new);
+            let ranks = gather.missing(&ranks);
             if !ranks.is_empty() {
                 effects.push(demand.order(origin, ranks));
             }
         }
-        self.try_next(effects);
     }
 
     /// An order to retire may be overtaken by the order to start the same MsVPU again, and end it
@@ -132,8 +160,42 @@ impl Team {
         }
     }
 
-    pub(super) fn lost(&mut self, origins: &[Origin]) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    /// The nodes of which the leader must know when they are lost.
+    pub(super) fn watched(&self) -> Vec<Origin> {
+        let former = self.former.iter().map(|share| share.origin);
+        let former = former.filter(|origin| !self.crews.has(*origin));
+        self.crews.origins().into_iter().chain(former).collect()
+    }
+
+    /// What earlier leaders had on lost nodes is suspected, unless it is at work here: then it is
+    /// asked again, when it has answered or is lost here, too. None is held while it is at work.
+    fn lose_former(&mut self, lost: &[Origin]) {
+        let State::Asking(_, gather) = &self.state else {
+            return;
+        };
+        let at_work = |(origin, crew): (Origin, &Crew)| crew.live.without(&self.withheld(origin));
+        let at_work = match self.former.is_empty() {
+            true => Ranks::default(),
+            false => self
+                .crews
+                .iter()
+                .map(at_work)
+                .fold(Ranks::default(), |a, b| a.union(&b)),
+        };
+        let trial = self.suspects.trial();
+        self.former.retain_mut(|share| {
+            if !lost.contains(&share.origin) {
+                return true;
+            }
+            let missing = gather.missing(&share.ranks);
+            let idle = missing.without(&at_work);
+            self.suspects.lost_former(share.origin, &idle, trial);
+            share.ranks = missing.without(&idle);
+            !share.ranks.is_empty()
+        });
+    }
+
+    pub(super) fn lost(&mut self, origins: &[Origin], effects: &mut Vec<Effect>) {
         for origin in origins {
             let (withheld, on_trial) = (self.withheld(*origin), self.is_on_trial(*origin));
             let Some(Crew { live, starting, .. }) = self.crews.lose(*origin) else {
@@ -142,18 +204,16 @@ impl Team {
             self.trials.lost(*origin);
             if let State::Asking(_, gather) = &self.state {
                 let at_work = gather.missing(&live.without(&withheld));
-                if let Err(error) = self.suspects.lost(&at_work) {
-                    return self.finish(Err(error));
-                }
+                self.suspects.lost(*origin, &at_work);
             }
             if on_trial {
                 self.suspects.withdraw();
             }
             self.unplaced = self.unplaced.union(&live).union(&starting);
         }
+        self.lose_former(origins);
         if !self.unplaced.is_empty() {
             effects.push(Effect::Allot(self.unplaced.clone()));
         }
-        effects
     }
 }

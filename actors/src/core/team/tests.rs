@@ -46,6 +46,7 @@ fn record(sequence: u64, round: u32, task: u8, shares: Vec<Share>) -> Record {
         round: Round(round),
         task: payload(task),
         shares,
+        former: Vec::new(),
         suspects: Suspects::default(),
     }
 }
@@ -112,6 +113,13 @@ impl Scene {
         self.step(Event::Committed(sequence))
     }
 
+    /// The balancer has placed them, and the record of it is safe; returns what came of the former.
+    fn allotted(&mut self, shares: Vec<Share>) -> Vec<Effect> {
+        let effects = self.step(Event::Allotted(shares));
+        self.committed();
+        effects
+    }
+
     /// The answer of a rank is its number.
     fn answer(&mut self, origin: Origin, stage: Stage, rank: u32) -> Vec<Effect> {
         let answer = Some(payload(rank as u8));
@@ -131,7 +139,14 @@ impl Scene {
 }
 
 fn survey() -> Effect {
-    Effect::Survey(vec![node(0), node(1)])
+    survey_of(vec![node(0), node(1)])
+}
+
+fn survey_of(origins: Vec<Origin>) -> Effect {
+    Effect::Survey {
+        origins,
+        accused: Vec::new(),
+    }
 }
 
 fn vec_of(effect: impl Fn() -> Effect, count: usize) -> Vec<Effect> {

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Dropped, Effect, State, Team};
+use crate::core::fate::Fate;
 use crate::core::ranks::Ranks;
+use crate::core::record::MAX_LOSSES;
 use crate::core::reservation::ReservationId;
+use crate::error::JobError;
 use crate::id::{Origin, Rank};
 
 /// How far the trials have got.
@@ -21,7 +24,22 @@ pub(super) struct Trials {
     /// Nodes where a trial is over, until they know, and the number of the record that says so. As
     /// long as that is not safe, a loss of the node would be blamed on the tile that was on trial.
     over: BTreeMap<Origin, (ReservationId, u64)>,
+    /// What is known of the nodes that tiles are suspected to have brought down.
+    accused: BTreeMap<Origin, Accused>,
 }
+
+/// Of a node that was lost.
+#[derive(Clone, Copy, Debug)]
+enum Accused {
+    /// Nothing was heard of it for so many ticks.
+    Silent(u32),
+    /// It is dead.
+    Dead,
+}
+
+/// After so many ticks a node that does not come back is taken for dead: ten leases, so that none
+/// is which was just cut off for a while.
+const MAX_SILENCE: u32 = 40;
 
 impl Trials {
     /// Orders that may have got lost.
@@ -45,13 +63,30 @@ impl Trials {
         self.at = self.at.filter(|at| *at != origin);
         self.over.remove(&origin);
     }
+
+    fn is_dead(&self, origin: &Origin) -> bool {
+        match self.accused.get(origin) {
+            Some(Accused::Silent(ticks)) => *ticks >= MAX_SILENCE,
+            Some(Accused::Dead) => true,
+            None => false,
+        }
+    }
 }
 
 impl Team {
-    /// Ranks that may not run now on that node: suspects that wait for their trial; all others
+    /// Ranks that may not run now on that node: those whose place the proxy does not know yet,
+    /// because they may take the leader with them; suspects that wait for their trial; all others
     /// where one is on trial or about to be, or was until just now, and that one as long as the
-    /// proxy does not know of it, because it may take the leader with it.
+    /// proxy does not know of it.
     pub(super) fn withheld(&self, origin: Origin) -> Ranks {
+        let suspected = self.suspected(origin);
+        match self.crews.get(origin) {
+            Some(crew) if !crew.unsent.is_empty() => suspected.union(&crew.unsent),
+            _ => suspected,
+        }
+    }
+
+    fn suspected(&self, origin: Origin) -> Ranks {
         let all = || Ranks::from(0..self.team_size);
         let over = self.trials.over.get(&origin);
         match self.suspects.trial() {
@@ -76,7 +111,8 @@ impl Team {
         }
         let held = self.suspects.held();
         let place = |rank| Some((rank, self.crews.place_of(rank)?));
-        let mut next = held.iter().filter_map(place);
+        let may_be_tried = |rank: &Rank| self.suspects.awaits_trial(*rank);
+        let mut next = held.iter().filter(may_be_tried).filter_map(place);
         if let Some((rank, origin)) = next.find(|(_, origin)| self.is_alone(*origin, &held)) {
             self.trials.latest = self.trials.latest.next();
             self.trials.wanted = Some((rank, origin));
@@ -115,7 +151,7 @@ impl Team {
             return effects.push(Effect::Drop(Dropped::Duplicate));
         };
         self.trials.wanted = None;
-        if self.suspects.held().contains(rank) && self.crews.runs(origin, rank) {
+        if self.suspects.awaits_trial(rank) && self.crews.runs(origin, rank) {
             (self.trials.at, self.trials.sent) = (Some(origin), false);
             self.suspects.try_rank(rank);
             // It is sent when the proxy knows of the trial: it may take the leader with it.
@@ -152,6 +188,54 @@ impl Team {
             self.trial_over(origin, effects);
         }
         self.try_next(effects);
+    }
+
+    /// The nodes of which it is to be asked what became of them. A tick has passed.
+    pub(super) fn await_fates(&mut self) -> Vec<Origin> {
+        let nodes = self.suspects.nodes();
+        self.trials
+            .accused
+            .retain(|origin, _| nodes.contains(origin));
+        let mut unknown = Vec::new();
+        for origin in nodes {
+            let accused = self.trials.accused.entry(origin);
+            if let Accused::Silent(ticks) = accused.or_insert(Accused::Silent(0)) {
+                *ticks += 1;
+                unknown.push(origin);
+            }
+        }
+        unknown
+    }
+
+    /// What became of nodes that were lost.
+    pub(super) fn learn_fates(&mut self, fates: Vec<(Origin, Fate)>, effects: &mut Vec<Effect>) {
+        let before = self.suspects.held();
+        for (origin, fate) in fates {
+            match fate {
+                Fate::Survived => self.suspects.forgive(origin),
+                Fate::Died => drop(self.trials.accused.insert(origin, Accused::Dead)),
+            }
+        }
+        // They run like all others again, when the proxy does not hold them for held any more.
+        let freed = before.without(&self.suspects.held());
+        if !freed.is_empty() {
+            for origin in self.crews.origins() {
+                self.crews.hold_back(origin, &freed);
+            }
+            self.unrecorded = true;
+            self.commit(effects);
+            self.send_held_back(effects);
+        }
+        self.try_next(effects);
+    }
+
+    /// The tile that is to blame for the loss of its nodes, if one is.
+    pub(super) fn poison(&self) -> Option<JobError> {
+        let rank = self.suspects.poison(|origin| self.trials.is_dead(origin))?;
+        Some(JobError::PoisonTile {
+            rank,
+            losses: MAX_LOSSES,
+        })
     }
 
     fn trial_over(&mut self, origin: Origin, effects: &mut Vec<Effect>) {

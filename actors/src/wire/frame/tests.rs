@@ -16,6 +16,7 @@ fn envelope(message: Message) -> Envelope {
         from: ORIGIN,
         sequence: 42,
         to: Address::Supervisor(NODE),
+        incarnation: Some(ORIGIN.incarnation),
         message,
     }
 }

@@ -21,10 +21,7 @@ fn what_a_lost_node_ran_goes_to_others_and_is_not_computed_twice() {
         [Effect::Allot(ranks(0..2))],
         "told twice: still nobody has them"
     );
-    let allotted = scene.step(Event::Allotted(vec![
-        share(node(1), 0..1),
-        share(node(2), 1..2),
-    ]));
+    let allotted = scene.allotted(vec![share(node(1), 0..1), share(node(2), 1..2)]);
     assert_eq!(
         allotted[..2],
         [
@@ -48,7 +45,6 @@ fn what_a_lost_node_ran_goes_to_others_and_is_not_computed_twice() {
         [Effect::SendTile(node(2), Rank(1), payload(1))],
         "its answer is there; its tile is for the next round"
     );
-    scene.committed();
     scene.answer(node(1), SECOND, 0);
     let last = scene.answer(node(1), SECOND, 2);
     let partials = vec![payload(0), payload(1), payload(2)];
@@ -81,8 +77,9 @@ fn a_node_that_is_lost_while_a_round_is_folded_is_replaced_too() {
         "nobody is there yet: {next:?}"
     );
     let started = scene.step(Event::Started(node(3), ranks(0..3)));
+    assert_eq!(started, NOTHING, "the first record of it is not safe");
     assert_eq!(
-        started[3],
+        scene.committed()[3],
         Effect::SendTask(node(3), ranks(0..3), Round(3), payload(7))
     );
     assert_eq!(
@@ -95,17 +92,14 @@ fn a_node_that_is_lost_while_a_round_is_folded_is_replaced_too() {
 #[test]
 fn what_was_only_starting_on_a_lost_node_goes_elsewhere() {
     let mut scene = Scene::split(3);
-    scene.step(Event::Allotted(vec![
-        share(node(0), 0..2),
-        share(node(1), 2..3),
-    ]));
+    scene.allotted(vec![share(node(0), 0..2), share(node(1), 2..3)]);
     scene.step(Event::Started(node(0), ranks(0..1)));
     assert_eq!(
         scene.step(Event::Lost(vec![node(0)])),
         [Effect::Allot(ranks(0..2))]
     );
     let mut one = Suspects::default();
-    one.lost(&ranks([0])).unwrap();
+    one.lost(node(0), &ranks([0]));
     assert_eq!(
         scene.team.suspects, one,
         "rank 0 was at work, rank 1 was not there yet"
@@ -116,7 +110,7 @@ fn what_was_only_starting_on_a_lost_node_goes_elsewhere() {
 fn a_node_that_has_come_back_is_not_taken_for_the_one_that_was_lost() {
     let mut scene = Scene::second_round();
     scene.step(Event::Lost(vec![node(0)]));
-    scene.step(Event::Allotted(vec![share(again(0, 2), 0..2)]));
+    scene.allotted(vec![share(again(0, 2), 0..2)]);
     scene.step(Event::Started(again(0, 2), ranks(0..2)));
     let stale = [Effect::Drop(Dropped::Stale)];
     assert_eq!(scene.answer(node(0), SECOND, 0), stale);
@@ -138,7 +132,7 @@ fn a_node_that_is_known_under_another_incarnation_gets_nothing() {
     let tick = scene.step(Event::Tick);
     assert_eq!(
         tick[..2],
-        [Effect::Survey(vec![node(0)]), Effect::Allot(ranks([1]))],
+        [survey_of(vec![node(0)]), Effect::Allot(ranks([1]))],
         "what became of the first is asked, and a place for the other"
     );
 }
@@ -217,4 +211,49 @@ fn nothing_is_placed_on_a_node_that_is_known_to_be_lost() {
     assert_eq!(allotted[0], Effect::Drop(Dropped::Stale));
     let allotted = scene.step(Event::Allotted(vec![share(again(5, 2), 0..2)]));
     assert_eq!(allotted[0], Effect::Start(again(5, 2), ranks(0..2)));
+}
+
+#[test]
+fn no_tile_goes_to_a_new_place_before_the_proxy_knows_of_it() {
+    let mut scene = Scene::second_round();
+    scene.step(Event::Lost(vec![node(0)]));
+    scene.step(Event::Allotted(vec![share(node(1), 0..2)]));
+    let started = scene.step(Event::Started(node(1), ranks(0..2)));
+    assert_eq!(started, NOTHING, "it might take the leader with it");
+    let lacks = Event::Lacks {
+        origin: node(1),
+        rank: Rank(0),
+        tile: true,
+    };
+    assert_eq!(scene.step(lacks), NOTHING);
+    let asks_for = |effects: &[Effect], rank: u32| {
+        let asked = |effect: &Effect| match effect {
+            Effect::Inquire(_, ranks, _) => ranks.contains(Rank(rank)),
+            _ => false,
+        };
+        effects.iter().any(asked)
+    };
+    let ticks = scene.ticks(3);
+    assert!(asks_for(&ticks, 2) && !asks_for(&ticks, 0), "{ticks:?}");
+    assert_eq!(
+        scene.committed(),
+        [
+            Effect::SendTile(node(1), Rank(0), payload(0)),
+            Effect::SendTile(node(1), Rank(1), payload(1)),
+            Effect::SendTask(node(1), ranks(0..2), Round(2), payload(8)),
+        ]
+    );
+    assert_eq!(scene.committed(), NOTHING, "once");
+}
+
+#[test]
+fn a_tile_that_was_not_sent_is_no_suspect() {
+    let mut scene = Scene::second_round();
+    scene.step(Event::Lost(vec![node(1)]));
+    scene.step(Event::Allotted(vec![share(node(2), [2])]));
+    scene.step(Event::Started(node(2), ranks([2])));
+    scene.step(Event::Lost(vec![node(2)]));
+    let mut one = Suspects::default();
+    one.lost(node(1), &ranks([2]));
+    assert_eq!(scene.team.suspects, one);
 }

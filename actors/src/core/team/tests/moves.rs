@@ -29,14 +29,15 @@ fn msvpus_move_between_rounds_only() {
         [Effect::Drop(Dropped::Stale)],
         "it has moved"
     );
+    let started = scene.step(Event::Started(node(1), ranks([0])));
+    assert_eq!(started, NOTHING, "the proxy does not know of the move");
     assert_eq!(
-        scene.step(Event::Started(node(1), ranks([0]))),
+        scene.committed(),
         [
             Effect::SendTile(node(1), Rank(0), payload(0)),
             Effect::SendTask(node(1), ranks([0]), Round(3), payload(7)),
         ]
     );
-    scene.committed();
     scene.answer(node(1), third, 0);
     scene.answer(node(0), third, 1);
     scene.answer(node(1), third, 2);
@@ -87,9 +88,13 @@ fn of_two_plans_the_latest_counts() {
     assert_eq!(next[1], Effect::Start(node(1), ranks([1])));
 }
 
+fn with_former(record: Record, former: Vec<Share>) -> Record {
+    Record { former, ..record }
+}
+
 #[test]
 fn a_new_leader_goes_on_from_the_record() {
-    let old = record(17, 5, 4, vec![share(node(0), 0..3)]);
+    let old = with_former(record(17, 5, 4, vec![]), vec![share(node(0), 0..3)]);
     let mut scene = Scene::new(Team::new(Limits::default(), true, Some(old)));
     let tiles = (0..3).map(payload).collect();
     let effects = scene.step(Event::Split(Ok((tiles, payload(9)))));
@@ -98,14 +103,41 @@ fn a_new_leader_goes_on_from_the_record() {
         [
             Effect::Enter(Phase::Iterating),
             Effect::Allot(ranks(0..3)),
-            Effect::Commit(record(1, 5, 4, vec![])),
+            Effect::Commit(with_former(
+                record(1, 5, 4, vec![]),
+                vec![share(node(0), 0..3)]
+            )),
         ],
-        "its round and task, its own counting, none of the old places"
+        "its round and task, its own counting; what was there may still be at work"
     );
-    scene.step(Event::Allotted(vec![share(node(1), 0..3)]));
+    scene.allotted(vec![share(node(1), 0..3)]);
     let started = scene.step(Event::Started(node(1), ranks(0..3)));
     assert_eq!(
         started[3],
         Effect::SendTask(node(1), ranks(0..3), Round(5), payload(4))
     );
+}
+
+#[test]
+fn what_an_earlier_leader_had_at_work_is_suspected_when_its_node_is_lost() {
+    let former = vec![share(node(0), 0..2), share(node(1), 2..3)];
+    let old = with_former(record(17, 5, 4, vec![]), former);
+    let mut scene = Scene::new(Team::new(Limits::default(), true, Some(old)));
+    let tiles = (0..3).map(payload).collect();
+    scene.step(Event::Split(Ok((tiles, payload(9)))));
+    let both = vec![node(0), node(1)];
+    assert!(scene.step(Event::Tick).contains(&survey_of(both)));
+    scene.allotted(vec![share(node(1), 0..3)]);
+    scene.step(Event::Started(node(1), ranks(0..3)));
+    let fifth = Stage::Round(Round(5));
+    scene.answer(node(1), fifth, 0);
+    assert_eq!(scene.step(Event::Lost(vec![node(0)])), NOTHING);
+    let mut suspects = Suspects::default();
+    assert_eq!(scene.team.suspects, suspects, "they are at work here");
+    let both = vec![node(1), node(0)];
+    assert!(scene.step(Event::Tick).contains(&survey_of(both)));
+    scene.step(Event::Lost(vec![node(0), node(1)]));
+    suspects.lost(node(1), &ranks([1, 2]));
+    suspects.lost(node(0), &ranks([1]));
+    assert_eq!(scene.team.suspects, suspects, "rank 0 has answered since");
 }

@@ -25,7 +25,7 @@ fn a_team_that_has_lost_all_nodes_waits_and_goes_on_where_it_was() {
     scene.answer(node(0), SECOND, 0);
     scene.step(Event::Lost(vec![node(0), node(1)]));
     assert_eq!(scene.step(Event::NoNode), [Effect::Wait]);
-    let allotted = scene.step(Event::Allotted(vec![share(node(2), 0..3)]));
+    let allotted = scene.allotted(vec![share(node(2), 0..3)]);
     assert!(allotted.contains(&Effect::Enter(Phase::Iterating)));
     let started = scene.step(Event::Started(node(2), ranks(0..3)));
     let task = Effect::SendTask(node(2), ranks(1..3), Round(2), payload(8));

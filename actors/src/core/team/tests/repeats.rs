@@ -8,7 +8,7 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
     assert_eq!(
         scene.step(Event::Tick),
         [
-            Effect::Survey(vec![]),
+            survey_of(vec![]),
             Effect::Allot(ranks(0..3)),
             Effect::Commit(record(1, 1, 9, vec![])),
         ]
@@ -29,12 +29,12 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
     scene.answer(node(0), FIRST, 1);
     assert_eq!(
         scene.step(Event::Tick),
-        [survey(), Effect::Inquire(node(0), ranks([0]), FIRST)],
-        "rank 1 has answered, and node 1 was asked before"
-    );
-    assert_eq!(
-        scene.step(Event::Tick),
-        [survey(), Effect::Start(node(1), ranks([2]))]
+        [
+            survey(),
+            Effect::Inquire(node(0), ranks([0]), FIRST),
+            Effect::Start(node(1), ranks([2])),
+        ],
+        "rank 1 has answered"
     );
     scene.step(Event::Started(node(1), ranks([2])));
     scene.answer(node(0), FIRST, 0);
@@ -55,14 +55,33 @@ fn a_node_at_work_is_asked_ever_more_rarely_until_it_answers() {
             })
             .collect()
     };
-    // After 1, 2, 4, 8 and then always 9 ticks: one more than 0, 1, 3, 7, 8, 8 …
-    assert_eq!(asked(&mut scene, 1..=40), [1, 3, 7, 15, 24, 33]);
+    // Three times at once, then after 2, 4, 8 and always 9 ticks.
+    assert_eq!(asked(&mut scene, 1..=40), [1, 2, 3, 5, 9, 17, 26, 35]);
     scene.answer(node(0), SECOND, 0);
     assert_eq!(
-        asked(&mut scene, 1..=4),
-        [1, 3],
-        "it is there: patience begins anew"
+        asked(&mut scene, 1..=6),
+        [1, 2, 3, 5],
+        "patience begins anew"
     );
+}
+
+#[test]
+fn a_node_that_answers_all_the_time_is_not_asked() {
+    let mut scene = Scene::split(10);
+    scene.allotted(vec![share(node(0), 0..10)]);
+    scene.step(Event::Started(node(0), ranks(0..10)));
+    let inquires = |scene: &mut Scene| {
+        let effects = scene.step(Event::Tick);
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Inquire(..)))
+    };
+    assert!(inquires(&mut scene));
+    for rank in 0..8 {
+        scene.answer(node(0), FIRST, rank);
+        assert!(!inquires(&mut scene), "rank {rank}");
+    }
+    assert!(inquires(&mut scene), "a tick has passed without an answer");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Tiles that take their nodes with them.
 
+mod fates;
+
 use super::*;
+use crate::core::fate::Fate;
 use crate::core::reservation::ReservationId;
 
 /// Ranks 0 and 1 have gone down with two nodes, and are placed on node 3; rank 2 is on node 1. All
@@ -8,9 +11,8 @@ use crate::core::reservation::ReservationId;
 fn twice_lost() -> Scene {
     let mut scene = Scene::second_round();
     scene.step(Event::Lost(vec![node(0)]));
-    scene.step(Event::Allotted(vec![share(node(2), 0..2)]));
+    scene.allotted(vec![share(node(2), 0..2)]);
     scene.step(Event::Started(node(2), ranks(0..2)));
-    scene.committed();
     scene.step(Event::Lost(vec![node(2)]));
     scene.step(Event::Allotted(vec![share(node(3), 0..2)]));
     scene
@@ -72,6 +74,26 @@ fn poison(rank: u32) -> [Effect; 1] {
         rank: Rank(rank),
         losses: 3,
     }))]
+}
+
+/// There are other processes in the place of these nodes.
+fn died(scene: &mut Scene, nodes: impl IntoIterator<Item = u32>) -> Vec<Effect> {
+    let fates = nodes.into_iter().map(|of| (node(of), Fate::Died));
+    scene.step(Event::Fates(fates.collect()))
+}
+
+fn survived(scene: &mut Scene, of: u32) -> Vec<Effect> {
+    scene.step(Event::Fates(vec![(node(of), Fate::Survived)]))
+}
+
+/// The nodes of which the next tick asks what became of them.
+fn accused(scene: &mut Scene) -> Vec<Origin> {
+    let accused = |effect| match effect {
+        Effect::Survey { accused, .. } => Some(accused),
+        _ => None,
+    };
+    let mut effects = scene.step(Event::Tick).into_iter();
+    effects.find_map(accused).unwrap_or_default()
 }
 
 /// Whether the only effect is a record that says so.
@@ -230,7 +252,10 @@ fn the_tile_that_takes_a_third_node_with_it_is_named_and_no_other() {
     scene.answer(node(3), SECOND, 0);
     scene.committed();
     trial(&mut scene, 2);
-    assert_eq!(scene.step(Event::Lost(vec![node(3)])), poison(1));
+    let lost = scene.step(Event::Lost(vec![node(3)]));
+    assert_eq!(lost, [Effect::Allot(ranks(0..2))], "it may come back");
+    assert_eq!(died(&mut scene, [2, 3]), NOTHING);
+    assert_eq!(died(&mut scene, [0]), poison(1));
 }
 
 #[test]
@@ -245,10 +270,9 @@ fn other_ranks_go_on_beside_a_trial() {
         scene.step(Event::Lost(vec![node(1)])),
         [Effect::Allot(ranks([2]))]
     );
-    scene.step(Event::Allotted(vec![share(node(4), [2])]));
+    scene.allotted(vec![share(node(4), [2])]);
     let started = scene.step(Event::Started(node(4), ranks([2])));
     assert_eq!(sent(&started), [2]);
-    scene.committed();
     scene.answer(node(3), SECOND, 0);
     scene.committed();
     assert_eq!(trial(&mut scene, 2), run_trial(1));
@@ -283,14 +307,15 @@ fn a_trial_under_way_is_to_blame_whatever_is_recorded_beside_it() {
     // Another node is lost and replaced: a new record, which is not safe yet.
     scene.step(Event::Lost(vec![node(1)]));
     scene.step(Event::Allotted(vec![share(node(4), [2])]));
-    assert_eq!(scene.step(Event::Lost(vec![node(3)])), poison(0));
+    scene.step(Event::Lost(vec![node(3)]));
+    assert_eq!(died(&mut scene, [0, 2, 3]), poison(0));
 }
 
 #[test]
 fn a_new_leader_takes_up_the_trials_that_it_finds_in_the_record() {
     let mut suspects = Suspects::default();
-    suspects.lost(&ranks([0, 1])).unwrap();
-    suspects.lost(&ranks([0, 1])).unwrap();
+    suspects.lost(node(8), &ranks([0, 1]));
+    suspects.lost(node(9), &ranks([0, 1]));
     let old = Record {
         suspects,
         ..record(17, 2, 8, vec![])
@@ -302,7 +327,7 @@ fn a_new_leader_takes_up_the_trials_that_it_finds_in_the_record() {
         panic!("{split:?}")
     };
     assert_eq!(latest.suspects.held(), ranks(0..2));
-    scene.step(Event::Allotted(vec![share(node(3), 0..3)]));
+    scene.allotted(vec![share(node(3), 0..3)]);
     let started = scene.step(Event::Started(node(3), ranks(0..3)));
     assert_eq!(sent(&started), [2]);
     assert_eq!(scene.committed(), NOTHING, "rank 2 is at work there");
@@ -321,7 +346,7 @@ fn a_tile_that_kills_while_it_is_collected_is_found_too() {
     let mut started = Vec::new();
     for (lost, next) in [(0, 2), (2, 3)] {
         scene.step(Event::Lost(vec![node(lost)]));
-        scene.step(Event::Allotted(vec![share(node(next), 0..2)]));
+        scene.allotted(vec![share(node(next), 0..2)]);
         started = scene.step(Event::Started(node(next), ranks(0..2)));
     }
     assert_eq!(started, [reserve(1)]);
@@ -332,5 +357,6 @@ fn a_tile_that_kills_while_it_is_collected_is_found_too() {
         "there is no round to be recorded any more"
     );
     assert_eq!(ordered(&started), ranks([0]));
-    assert_eq!(scene.step(Event::Lost(vec![node(3)])), poison(0));
+    scene.step(Event::Lost(vec![node(3)]));
+    assert_eq!(died(&mut scene, [0, 2, 3]), poison(0));
 }

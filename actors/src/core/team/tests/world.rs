@@ -9,6 +9,8 @@ mod program;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::core::fate::Lives;
+use crate::core::lease::Member;
 use crate::core::msvpu::Order;
 use crate::core::reservation::ReservationId;
 use crate::id::NodeId;
@@ -20,20 +22,20 @@ const TILES: u32 = 5;
 const NODES: u32 = 4;
 
 /// In so many ticks after the last fault the job is over.
-const FAIR_TICKS: usize = 60;
+const FAIR_TICKS: usize = 150;
 
 /// What is under way.
 #[derive(Clone, Debug)]
 enum Mail {
     Leader(Event),
-    Start(NodeId, Ranks),
-    Retire(NodeId, Ranks),
-    Order(NodeId, Ranks, Order),
-    Inquire(NodeId, Ranks, Stage),
+    Start(Origin, Ranks),
+    Retire(Origin, Ranks),
+    Order(Origin, Ranks, Order),
+    Inquire(Origin, Ranks, Stage),
     Reserve(Origin, Rank, ReservationId),
-    Release(NodeId, ReservationId),
+    Release(Origin, ReservationId),
     Allot(Ranks),
-    Survey(Vec<Origin>),
+    Survey(Vec<Origin>, Vec<Origin>),
     Commit(Record),
 }
 
@@ -51,6 +53,7 @@ struct World {
     joined: [u64; NODES as usize],
     /// The nodes that the balancer knows, and what it has placed there.
     members: BTreeSet<Origin>,
+    lives: Lives,
     places: BTreeMap<Rank, Origin>,
     /// What the proxy has.
     record: Option<Record>,
@@ -59,8 +62,10 @@ struct World {
     folding: Option<Event>,
     /// Answers that were taken, of this leader.
     taken: BTreeSet<(Rank, Stage)>,
-    /// With how many nodes a tile has gone down.
-    falls: BTreeMap<Rank, u32>,
+    /// Incarnations whose process has ended.
+    dead: BTreeSet<Origin>,
+    /// The nodes with which a tile has gone down, or may have, as far as anybody knows.
+    falls: BTreeMap<Rank, BTreeSet<Origin>>,
     /// Takes down whatever node begins a step on it.
     poison: Option<Rank>,
     poisoned: u32,
@@ -83,11 +88,13 @@ impl World {
             nodes: BTreeMap::new(),
             joined: [0; NODES as usize],
             members: BTreeSet::new(),
+            lives: Lives::default(),
             places: BTreeMap::new(),
             record: None,
             way: Vec::new(),
             folding: None,
             taken: BTreeSet::new(),
+            dead: BTreeSet::new(),
             falls: BTreeMap::new(),
             poison,
             poisoned: 0,
@@ -149,29 +156,29 @@ impl World {
                 return;
             }
             Effect::Allot(ranks) => Mail::Allot(ranks),
-            Effect::Survey(origins) => Mail::Survey(origins),
+            Effect::Survey { origins, accused } => Mail::Survey(origins, accused),
             Effect::Commit(record) => Mail::Commit(record),
-            Effect::Start(origin, ranks) => Mail::Start(origin.node, ranks),
-            Effect::Retire(origin, ranks) => Mail::Retire(origin.node, ranks),
+            Effect::Start(origin, ranks) => Mail::Start(origin, ranks),
+            Effect::Retire(origin, ranks) => Mail::Retire(origin, ranks),
             Effect::Inquire(origin, ranks, stage) => {
                 self.check(&ranks, Some(stage));
-                Mail::Inquire(origin.node, ranks, stage)
+                Mail::Inquire(origin, ranks, stage)
             }
             Effect::Reserve(origin, rank, id) => Mail::Reserve(origin, rank, id),
-            Effect::Release(origin, id) => Mail::Release(origin.node, id),
+            Effect::Release(origin, id) => Mail::Release(origin, id),
             Effect::SendTile(origin, rank, tile) => {
                 self.check(&rank.into(), None);
-                Mail::Order(origin.node, rank.into(), Order::Load(tile))
+                Mail::Order(origin, rank.into(), Order::Load(tile))
             }
             Effect::SendTask(origin, ranks, round, task) => {
                 self.check(&ranks, Some(Stage::Round(round)));
                 let safe = self.record.as_ref().map_or(0, |record| record.round.0);
                 assert!(safe + 1 >= round.0, "the checkpoint is of round {safe}");
-                Mail::Order(origin.node, ranks, Order::Step(round, task))
+                Mail::Order(origin, ranks, Order::Step(round, task))
             }
             Effect::SendOutput(origin, ranks, output) => {
                 self.check(&ranks, Some(Stage::Collecting));
-                Mail::Order(origin.node, ranks, Order::Collect(output))
+                Mail::Order(origin, ranks, Order::Collect(output))
             }
         };
         self.way.push((self.epoch, mail));

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::core::allotment::Share;
 use crate::core::balance::Plan;
+use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
@@ -54,6 +55,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         round,
         task: payload(),
         shares: vec![share.clone()],
+        former: vec![share.clone()],
         suspects: Suspects::default(),
     };
     let records = [record(), record()];
@@ -86,6 +88,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
     };
     let member = Member {
         origin: ORIGIN,
+        process: Incarnation(1),
         name: "node".to_owned(),
         cpus: 2,
         draining: false,
@@ -158,6 +161,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             team,
             leader,
             origins: vec![origin],
+            accused: vec![origin],
         },
         BalancerMessage::Measured {
             team,
@@ -238,7 +242,6 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         SupervisorMessage::Reserve {
             team,
             leader,
-            origin,
             rank,
             id,
         },
@@ -254,6 +257,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         LeaderMessage::Move(plan()),
         LeaderMessage::NoNode,
         LeaderMessage::Lost(vec![origin]),
+        LeaderMessage::Fates(vec![(origin, Fate::Survived)]),
         LeaderMessage::Started {
             origin,
             ranks: ranks_of(),

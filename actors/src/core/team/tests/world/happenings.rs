@@ -3,20 +3,43 @@
 use super::node::Piece;
 use super::*;
 use crate::core::msvpu::Work;
+use crate::id::Incarnation;
 
 impl World {
-    /// A node joins. What was under way to it when it went down is lost with its queues.
+    /// A node joins, as a new process.
     pub(super) fn join(&mut self, node: NodeId) {
-        self.way.retain(|(_, mail)| match mail {
-            Mail::Start(to, _) | Mail::Retire(to, _) => *to != node,
-            Mail::Order(to, ..) | Mail::Inquire(to, ..) => *to != node,
-            Mail::Reserve(to, ..) => to.node != node,
-            Mail::Release(to, _) => *to != node,
-            Mail::Leader(_) | Mail::Allot(_) | Mail::Survey(_) | Mail::Commit(_) => true,
-        });
+        let process = Incarnation(self.joined[node.0 as usize] + 1);
+        self.join_as(node, process);
+    }
+
+    fn join_as(&mut self, node: NodeId, process: Incarnation) {
         self.joined[node.0 as usize] += 1;
         let origin = again(node.0, self.joined[node.0 as usize]);
-        self.nodes.insert(node, Node::new(origin));
+        self.nodes.insert(node, Node::new(origin, process));
+        self.lives.seen(&Member {
+            origin,
+            process,
+            name: String::new(),
+            cpus: 1,
+            draining: false,
+        });
+    }
+
+    /// A node was cut off, given up, and joins again with nothing running.
+    pub(super) fn cut_off(&mut self, node: NodeId) {
+        let process = self.nodes.get(&node).map(|node| node.process);
+        if let Some(process) = process
+            && self.lose(node, false)
+        {
+            self.join_as(node, process);
+        }
+    }
+
+    /// The node that a message is for, if it is there under that incarnation.
+    fn receiver(&mut self, to: Origin) -> Option<&mut Node> {
+        self.nodes
+            .get_mut(&to.node)
+            .filter(|node| node.origin == to)
     }
 
     pub(super) fn host_leader(&mut self) {
@@ -36,26 +59,40 @@ impl World {
     }
 
     pub(super) fn kill(&mut self, node: NodeId) {
+        self.lose(node, true);
+    }
+
+    /// Tells whether it is gone: one node always stays.
+    fn lose(&mut self, node: NodeId, dies: bool) -> bool {
         if self.nodes.len() == 1 {
-            return;
+            return false;
         }
         let Some(lost) = self.nodes.remove(&node) else {
-            return;
+            return false;
         };
-        let here = |rank: &Rank| lost.runs(self.epoch, *rank);
-        let mut fallen: BTreeSet<Rank> = (0..TILES).map(Rank).filter(here).collect();
-        if node == self.leader {
-            // Whether one that was to start had started, the proxy cannot know.
-            let shares = self.record.iter().flat_map(|record| &record.shares);
-            let shares = shares.filter(|share| share.origin == lost.origin);
-            let known: Ranks = shares.flat_map(|share| share.ranks.iter()).collect();
-            fallen.extend(known.iter());
+        if dies {
+            self.dead.insert(lost.origin);
+            for rank in (0..TILES)
+                .map(Rank)
+                .filter(|rank| lost.runs(self.epoch, *rank))
+            {
+                self.falls.entry(rank).or_default().insert(lost.origin);
+            }
         }
-        for rank in fallen {
-            *self.falls.entry(rank).or_default() += 1;
+        // Whether one that was placed had started, nobody but the leader can know.
+        if let Some(Record { shares, former, .. }) = &self.record {
+            for share in shares.iter().chain(former) {
+                for rank in share
+                    .ranks
+                    .iter()
+                    .filter(|_| self.dead.contains(&share.origin))
+                {
+                    self.falls.entry(rank).or_default().insert(share.origin);
+                }
+            }
         }
         if node != self.leader || self.ended.is_some() {
-            return;
+            return true;
         }
         self.epoch += 1;
         self.places.clear();
@@ -64,21 +101,21 @@ impl World {
         self.leader = *self.nodes.keys().next().unwrap();
         if let Some(record) = &mut self.record {
             record.sequence = 0;
-            if let Err(error) = record.lost(lost.origin) {
-                self.team.state = State::Ended;
-                self.ended = Some(Err(error));
-                return;
-            }
+            // The proxy hears of the leader's loss after that of others which went down before:
+            // their leases have run out before.
+            let there = |origin: &Origin| self.nodes.values().any(|node| node.origin == *origin);
+            record.lost(|origin| !there(&origin));
         }
         self.host_leader();
         self.team = Team::new(Limits::default(), self.recoverable, self.record.clone());
         self.split();
+        true
     }
 
     fn deliver(&mut self, (epoch, mail): (u32, Mail)) {
         let of_leader = matches!(
             mail,
-            Mail::Leader(_) | Mail::Commit(_) | Mail::Allot(_) | Mail::Survey(_)
+            Mail::Leader(_) | Mail::Commit(_) | Mail::Allot(_) | Mail::Survey(..)
         );
         if of_leader && epoch != self.epoch {
             return;
@@ -97,11 +134,16 @@ impl World {
                 }
                 self.way.push(back(Event::Committed(sequence)));
             }
-            Mail::Survey(origins) => {
+            Mail::Survey(origins, accused) => {
                 let gone = |origin: &Origin| !self.members.contains(origin);
                 let lost: Vec<Origin> = origins.into_iter().filter(gone).collect();
                 if !lost.is_empty() {
                     self.way.push(back(Event::Lost(lost)));
+                }
+                let fate = |origin: Origin| Some((origin, self.lives.fate(origin)?));
+                let fates: Vec<_> = accused.into_iter().filter_map(fate).collect();
+                if !fates.is_empty() {
+                    self.way.push(back(Event::Fates(fates)));
                 }
             }
             Mail::Allot(ranks) => {
@@ -118,51 +160,49 @@ impl World {
                 self.way.push(back(Event::Allotted(shares)));
             }
             Mail::Start(to, ranks) => {
-                if let Some(node) = self.nodes.get_mut(&to)
+                if let Some(node) = self.receiver(to)
                     && node.start(epoch, &ranks)
                 {
-                    self.way.push(back(Event::Started(node.origin, ranks)));
+                    self.way.push(back(Event::Started(to, ranks)));
                 }
             }
             Mail::Retire(to, ranks) => {
-                if let Some(node) = self.nodes.get_mut(&to) {
+                if let Some(node) = self.receiver(to) {
                     node.retire(epoch, &ranks);
                 }
             }
             Mail::Order(to, ranks, order) => {
-                if let Some(node) = self.nodes.get_mut(&to) {
+                if let Some(node) = self.receiver(to) {
                     for rank in node.admitted(&ranks).iter() {
                         node.order(epoch, rank, order.clone());
                     }
                 }
             }
             Mail::Reserve(to, rank, id) => {
-                if let Some(node) = self.nodes.get_mut(&to.node)
-                    && node.origin == to
-                {
+                if let Some(node) = self.receiver(to) {
                     node.reserve(epoch, rank, id);
                 }
                 self.grants(to.node);
             }
             Mail::Release(to, id) => {
-                if let Some(node) = self.nodes.get_mut(&to)
+                if let Some(node) = self.receiver(to)
                     && node.release(epoch, id)
                 {
-                    self.way.push(back(Event::Released(node.origin, id)));
+                    self.way.push(back(Event::Released(to, id)));
                 }
-                self.grants(to);
+                self.grants(to.node);
             }
             Mail::Inquire(to, ranks, stage) => {
-                if let Some(node) = self.nodes.get(&to) {
-                    let events = ranks
-                        .iter()
-                        .filter_map(|rank| node.speak(epoch, rank, stage));
-                    self.way.extend(events.map(back));
+                let now = self.now;
+                if let Some(node) = self.receiver(to) {
+                    let speak = |rank| node.speak(epoch, rank, stage, now);
+                    let mut events: Vec<Event> = ranks.iter().filter_map(speak).collect();
                     let there = |rank: &Rank| node.runs(epoch, *rank);
                     let absent: Ranks = ranks.iter().filter(|rank| !there(rank)).collect();
                     if !absent.is_empty() {
-                        self.way.push(back(Event::Absent(node.origin, absent)));
+                        events.push(Event::Absent(to, absent));
                     }
+                    self.way.extend(events.into_iter().map(back));
                 }
             }
         }
@@ -232,7 +272,7 @@ impl World {
             return true;
         }
         let which = which % here.running.len();
-        if let Some((place, stage, payload)) = here.finish(which) {
+        if let Some((place, stage, payload)) = here.finish(which, self.now) {
             let event = Event::Answered(here.origin, place.rank, stage, payload);
             self.way.push((place.epoch, Mail::Leader(event)));
         }
@@ -275,6 +315,7 @@ impl World {
                 }
             }
             93..95 => self.notice(),
+            110..113 => self.cut_off(node),
             // Others work there too, and some of it takes down the node.
             100..110 => {
                 if let Some(here) = self.nodes.get_mut(&node) {

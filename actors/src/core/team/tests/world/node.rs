@@ -8,10 +8,13 @@ use crate::core::fair::Flow;
 use crate::core::gate::Gate;
 use crate::core::msvpu::{Agenda, Next, Word, Work};
 use crate::core::reservation::{Asked, Reservations};
-use crate::id::JobId;
+use crate::id::{Incarnation, JobId};
 use crate::job::Priority;
 
 const CPUS: usize = 2;
+
+/// An answer that is younger may be on its way.
+const WAY: Duration = Duration::from_millis(50);
 
 /// Where an MsVPU is: there may be another of its rank, before it or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,8 @@ impl Piece {
 
 pub(super) struct Node {
     pub(super) origin: Origin,
+    /// The incarnation under which its process came up.
+    pub(super) process: Incarnation,
     /// The epoch of the team that it hosts.
     epoch: Option<u32>,
     msvpus: BTreeMap<Rank, (Place, Agenda<Payload>)>,
@@ -61,9 +66,10 @@ fn flow(ours: bool) -> Flow {
 }
 
 impl Node {
-    pub(super) fn new(origin: Origin) -> Self {
+    pub(super) fn new(origin: Origin, process: Incarnation) -> Self {
         Self {
             origin,
+            process,
             epoch: None,
             msvpus: BTreeMap::new(),
             started: 0,
@@ -182,15 +188,19 @@ impl Node {
     }
 
     /// A piece of those that run is done; returns whose answer that is.
-    pub(super) fn finish(&mut self, which: usize) -> Option<(Place, Stage, Option<Payload>)> {
+    pub(super) fn finish(
+        &mut self,
+        which: usize,
+        now: Duration,
+    ) -> Option<(Place, Stage, Option<Payload>)> {
         let piece = self.running.swap_remove(which);
-        let answer = self.end(piece);
+        let answer = self.end(piece, now);
         let granted = self.gate.finished();
         self.grant(granted);
         answer
     }
 
-    fn end(&mut self, piece: Piece) -> Option<(Place, Stage, Option<Payload>)> {
+    fn end(&mut self, piece: Piece, now: Duration) -> Option<(Place, Stage, Option<Payload>)> {
         let Piece::Ours(place, work) = piece else {
             return None;
         };
@@ -207,20 +217,26 @@ impl Node {
         if let Some((of, agenda)) = self.msvpus.get_mut(&place.rank)
             && *of == place
         {
-            let next = agenda.done(tile, answer.clone());
+            let next = agenda.done(tile, answer.clone(), now);
             self.go_on(place, next);
         }
         answer.map(|(stage, payload)| (place, stage, payload))
     }
 
     /// What an MsVPU says when it is asked for an answer.
-    pub(super) fn speak(&self, epoch: u32, rank: Rank, stage: Stage) -> Option<Event> {
+    pub(super) fn speak(
+        &self,
+        epoch: u32,
+        rank: Rank,
+        stage: Stage,
+        now: Duration,
+    ) -> Option<Event> {
         let origin = self.origin;
         let (place, agenda) = self.msvpus.get(&rank)?;
         if place.epoch != epoch {
             return None;
         }
-        Some(match agenda.inquire(stage) {
+        Some(match agenda.inquire(stage, now, WAY) {
             Word::Busy => return None,
             Word::LacksTile => Event::Lacks {
                 origin,

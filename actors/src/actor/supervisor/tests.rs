@@ -1,0 +1,85 @@
+use actix::System;
+
+use super::*;
+use crate::catalog::Catalog;
+use crate::clock::SystemClock;
+use crate::id::{Epoch, Incarnation, JobId, Origin};
+use crate::job::{JobOptions, Limits};
+use crate::link::Link;
+use crate::simulation::Synthetic;
+use crate::work::Nowhere;
+
+fn origin(incarnation: u64) -> Origin {
+    Origin {
+        node: NodeId(3),
+        incarnation: Incarnation(incarnation),
+    }
+}
+
+fn host() -> Host {
+    let mut catalog = Catalog::default();
+    catalog.register::<Synthetic>();
+    Host {
+        link: Link::local(origin(1)),
+        clock: Arc::new(SystemClock::new()),
+        processors: Arc::new(Nowhere),
+        name: "here".into(),
+        cpus: 1,
+        catalog: Arc::new(catalog),
+        limits: Limits::default(),
+        timing: None,
+        census: Arc::default(),
+        nodes: Arc::default(),
+    }
+}
+
+/// An order to start MsVPU 0 of a team of one.
+fn start() -> SupervisorMessage {
+    let program = Synthetic {
+        tiles: 1,
+        rounds: 1,
+        complexity: 1.0,
+        tile_bytes: 1,
+        partial_bytes: 1,
+    };
+    SupervisorMessage::StartMsvpus {
+        team: TeamId {
+            job: JobId::new(uuid::Uuid::from_u128(1)),
+            epoch: Epoch(1),
+        },
+        leader: NodeId(4),
+        invocation: Invocation {
+            program: <Synthetic as program::Program>::NAME.to_owned(),
+            parameters: serde_json::to_vec(&program).unwrap().into(),
+            options: JobOptions::default(),
+        },
+        ranks: (0..1).into(),
+        team_size: 1,
+    }
+}
+
+/// The node was given up while an order to it was already in its mailbox.
+#[test]
+fn an_order_to_an_incarnation_that_was_given_up_is_refused_and_counted() {
+    System::new().block_on(async {
+        let host = host();
+        let (link, census) = (host.link.clone(), host.census.subscribe());
+        let supervisor = Supervisor::new(host, None).start();
+        let address = Address::Supervisor(NodeId(3));
+        link.register_forever(address, supervisor.clone().recipient());
+        // What was sent before is handled before.
+        let settled = || supervisor.send(Tick);
+        link.order(origin(1), start());
+        settled().await.unwrap();
+        assert_eq!((census.borrow().msvpus, link.counters().stale), (1, 0));
+        let incarnation = Incarnation(1);
+        link.send(address, SupervisorMessage::Expelled { incarnation });
+        link.order(origin(1), start());
+        settled().await.unwrap();
+        assert_eq!(link.origin(), origin(2));
+        assert_eq!(link.counters().stale, 1, "what it speaks of is gone");
+        link.order(origin(2), start());
+        settled().await.unwrap();
+        assert_eq!((census.borrow().msvpus, link.counters().stale), (1, 1));
+    });
+}

@@ -1,0 +1,125 @@
+//! What became of nodes that were lost: their process may live on, though nothing was heard of it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::lease::Member;
+use crate::id::{Incarnation, NodeId, Origin};
+
+/// What became of an incarnation that was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Fate {
+    /// Its process has joined again: it could not be heard, or stood still, and that was all.
+    Survived,
+    /// There is another process in its place.
+    Died,
+}
+
+/// So many processes of a node are remembered; earlier ones count as dead.
+const MAX_LIVES: usize = 8;
+
+/// The processes that a node has had.
+#[derive(Debug, Default)]
+pub(crate) struct Lives {
+    /// The latest process last.
+    nodes: BTreeMap<NodeId, VecDeque<Life>>,
+}
+
+/// The first and the latest incarnation of one process.
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    process: Incarnation,
+    latest: Incarnation,
+}
+
+impl Lives {
+    /// A node has joined, or is there.
+    pub(crate) fn seen(&mut self, member: &Member) {
+        let Origin { node, incarnation } = member.origin;
+        let lives = self.nodes.entry(node).or_default();
+        match lives.back_mut() {
+            Some(life) if life.process >= member.process => {
+                if life.process == member.process {
+                    life.latest = life.latest.max(incarnation);
+                }
+            }
+            _ => {
+                lives.push_back(Life {
+                    process: member.process,
+                    latest: incarnation,
+                });
+                if lives.len() > MAX_LIVES {
+                    lives.pop_front();
+                }
+            }
+        }
+    }
+
+    /// What became of an incarnation that was lost; `None` while nothing was heard of the node since.
+    pub(crate) fn fate(&self, lost: Origin) -> Option<Fate> {
+        let lives = self.nodes.get(&lost.node)?;
+        let latest = lives.back()?.latest;
+        let survived = |life: &Life| (life.process..life.latest).contains(&lost.incarnation);
+        if lives.iter().any(survived) {
+            Some(Fate::Survived)
+        } else if latest > lost.incarnation {
+            Some(Fate::Died)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(incarnation: u64) -> Origin {
+        Origin {
+            node: NodeId(1),
+            incarnation: Incarnation(incarnation),
+        }
+    }
+
+    fn seen(lives: &mut Lives, process: u64, incarnation: u64) {
+        lives.seen(&Member {
+            origin: origin(incarnation),
+            process: Incarnation(process),
+            name: String::new(),
+            cpus: 1,
+            draining: false,
+        });
+    }
+
+    #[test]
+    fn a_process_that_joins_again_has_survived_and_one_that_is_followed_has_died() {
+        let mut lives = Lives::default();
+        let fates = |lives: &Lives| [10, 11, 20, 21].map(|of| lives.fate(origin(of)));
+        assert_eq!(fates(&lives), [None; 4]);
+        seen(&mut lives, 10, 10);
+        assert_eq!(fates(&lives), [None; 4], "nothing was heard since");
+        seen(&mut lives, 10, 11);
+        let survived = Some(Fate::Survived);
+        assert_eq!(fates(&lives), [survived, None, None, None]);
+        seen(&mut lives, 20, 20);
+        let died = Some(Fate::Died);
+        assert_eq!(fates(&lives), [survived, died, None, None]);
+        // Late news of an earlier process, and of the node as it was.
+        seen(&mut lives, 10, 12);
+        seen(&mut lives, 20, 20);
+        assert_eq!(fates(&lives), [survived, died, None, None]);
+        seen(&mut lives, 20, 21);
+        assert_eq!(fates(&lives), [survived, died, survived, None]);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut lives = Lives::default();
+        for process in 0..100 {
+            seen(&mut lives, 10 * process, 10 * process);
+        }
+        assert_eq!(lives.nodes[&NodeId(1)].len(), MAX_LIVES);
+        assert_eq!(lives.fate(origin(980)), Some(Fate::Died));
+    }
+}
