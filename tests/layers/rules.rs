@@ -41,7 +41,9 @@ const FLOORS: [Floor; 5] = [
         number: 5,
         name: "machine: composition, and the public handles",
         rooms: &[
+            "cluster",
             "deployment",
+            "event_loop",
             "handle",
             "local",
             "machine",

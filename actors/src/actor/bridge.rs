@@ -5,7 +5,9 @@
 
 mod broker;
 mod connection;
+mod dead;
 mod disturbance;
+mod mouth;
 mod publisher;
 mod receiver;
 mod tally;
@@ -17,9 +19,7 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle, WrapFuture,
 };
 use futures_util::StreamExt;
-use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Event};
+use lapin::Event;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
 use tokio::runtime::Handle;
@@ -29,39 +29,15 @@ pub(crate) use broker::Broker;
 pub use broker::{BrokerError, Tls};
 use connection::{Connections, Membership};
 pub use disturbance::Disturbance;
-use disturbance::Disturbed;
-use publisher::{Command, Lanes, Publisher};
+pub(crate) use mouth::{Mouth, Plan};
+use publisher::{Command, Lanes};
 use receiver::{Dead, Receiver};
 pub(crate) use tally::BridgeTally;
 pub use tally::{BrokerCounters, QueueCounters};
 
 use crate::clock::{Clock, remind};
 use crate::core::backoff::delay;
-use crate::core::sending::WindowLimits;
-use crate::id::NodeId;
-use crate::link::{Link, Transport};
-use crate::message::Envelope;
-use crate::wire::frame::Parcel;
-use crate::wire::queues::dead;
-
-/// What is sent again and again anyway need not be kept while there is no connection.
-const CONTROL: WindowLimits = WindowLimits {
-    messages: 256,
-    bytes: 16 << 20,
-    kept: 64,
-};
-
-/// Confirmations may take long; the window must hold what flows meanwhile.
-const DATA: WindowLimits = WindowLimits {
-    messages: 1024,
-    bytes: 32 << 20,
-    kept: 65_536,
-};
-
-/// How many unreadable messages are kept for people to look at, for how long, and how many bytes.
-const DEAD_MESSAGES: i32 = 1000;
-const DEAD_EXPIRES_MS: i32 = 7 * 24 * 3600 * 1000;
-const DEAD_BYTES: i32 = 64 << 20;
+use crate::link::Link;
 
 /// Whether there is a connection to the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,50 +48,6 @@ pub enum Connectivity {
     Connected,
     /// There will be none: trying again would change nothing.
     Failed(BrokerError),
-}
-
-/// The way to other nodes that goes through the broker.
-struct Post {
-    lanes: Lanes,
-    disturbed: Option<Disturbed>,
-}
-
-impl Transport for Post {
-    fn send(&self, to: NodeId, envelope: Envelope) {
-        let kind = envelope.message.kind();
-        match Parcel::seal(envelope) {
-            Ok(parcel) => match &self.disturbed {
-                Some(disturbed) => disturbed.send(&self.lanes, to, parcel),
-                None => self.lanes.send(to, parcel),
-            },
-            // Nothing in these types can fail.
-            Err(error) => log::error!("{kind}: {error}"),
-        }
-    }
-}
-
-/// What a bridge is made from.
-pub(crate) struct Plan {
-    pub(crate) broker: Broker,
-    pub(crate) vm: String,
-    pub(crate) node: NodeId,
-    /// Whether to hear what nodes tell the head.
-    pub(crate) overhears: bool,
-    pub(crate) disturbance: Option<Disturbance>,
-    /// Where connections live: a runtime of several threads.
-    pub(crate) runtime: Handle,
-    pub(crate) tally: BridgeTally,
-    pub(crate) connectivity: Arc<watch::Sender<Connectivity>>,
-    /// Of the attempts to connect, and of disturbances.
-    pub(crate) seed: u64,
-}
-
-/// What a transport needs before there is a bridge: the ends of the lanes.
-pub(crate) struct Mouth {
-    plan: Plan,
-    lanes: Lanes,
-    control: mpsc::UnboundedReceiver<Command>,
-    data: mpsc::UnboundedReceiver<Command>,
 }
 
 pub(crate) struct Bridge {
@@ -171,86 +103,6 @@ struct Bury(Dead);
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Close;
-
-impl Mouth {
-    pub(crate) fn new(plan: Plan) -> Self {
-        let (control, control_commands) = mpsc::unbounded_channel();
-        let (data, data_commands) = mpsc::unbounded_channel();
-        Self {
-            plan,
-            lanes: Lanes { control, data },
-            control: control_commands,
-            data: data_commands,
-        }
-    }
-
-    /// The way into the bridge.
-    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
-        let Plan {
-            disturbance,
-            runtime,
-            tally,
-            seed,
-            ..
-        } = &self.plan;
-        let disturbed = disturbance
-            .map(|disturbance| Disturbed::new(disturbance, *seed, runtime.clone(), tally.clone()));
-        Arc::new(Post {
-            lanes: self.lanes.clone(),
-            disturbed,
-        })
-    }
-
-    /// Starts the bridge on the current event loop.
-    pub(crate) fn start(self, link: Link, clock: Arc<dyn Clock>) -> actix::Addr<Bridge> {
-        let Plan {
-            broker,
-            vm,
-            node,
-            overhears,
-            runtime,
-            tally,
-            connectivity,
-            seed,
-            ..
-        } = self.plan;
-        let lanes = [(self.control, CONTROL), (self.data, DATA)];
-        for (commands, limits) in lanes {
-            actix::spawn(Publisher::new(&vm, limits, tally.clone()).run(commands));
-        }
-        let (dead, mut buried) = mpsc::unbounded_channel();
-        Bridge::create(move |context| {
-            let address = context.address();
-            actix::spawn(async move {
-                while let Some(dead) = buried.recv().await {
-                    if address.send(Bury(dead)).await.is_err() {
-                        return;
-                    }
-                }
-            });
-            Bridge {
-                membership: Membership {
-                    broker,
-                    vm,
-                    node,
-                    overhears,
-                },
-                runtime,
-                link,
-                clock,
-                lanes: self.lanes,
-                tally,
-                connectivity,
-                random: rand_xoshiro::rand_core::SeedableRng::seed_from_u64(seed),
-                dead,
-                generation: 0,
-                failures: 0,
-                connected: None,
-                was_connected: false,
-            }
-        })
-    }
-}
 
 impl Bridge {
     fn connect(&mut self, context: &Context<Self>) {
@@ -345,63 +197,6 @@ impl Bridge {
         }
         Some(connections)
     }
-
-    /// Keeps an unreadable message where people can look at it.
-    fn bury(&mut self, dead_message: Dead) {
-        let Dead {
-            queue,
-            reason,
-            properties,
-            body,
-        } = dead_message;
-        log::warn!(
-            "{queue}: an unreadable message, {} bytes: {reason}",
-            body.len()
-        );
-        let Some(connected) = &mut self.connected else {
-            return;
-        };
-        let channel = connected.connections.control.clone();
-        let name = dead(&self.membership.vm);
-        let declare = !std::mem::replace(&mut connected.has_dead_queue, true);
-        self.runtime.spawn(async move {
-            if let Err(error) = bury(&channel, name, declare, properties, &body).await {
-                log::warn!("an unreadable message could not be kept: {error}");
-            }
-        });
-    }
-}
-
-async fn bury(
-    channel: &Channel,
-    name: String,
-    declare: bool,
-    properties: lapin::BasicProperties,
-    body: &[u8],
-) -> Result<(), lapin::Error> {
-    if declare {
-        let mut arguments = FieldTable::default();
-        let bounds = [
-            ("x-max-length", DEAD_MESSAGES),
-            ("x-max-length-bytes", DEAD_BYTES),
-            ("x-expires", DEAD_EXPIRES_MS),
-        ];
-        for (name, bound) in bounds {
-            arguments.insert(name.into(), AMQPValue::LongInt(bound));
-        }
-        let options = QueueDeclareOptions {
-            durable: true,
-            ..QueueDeclareOptions::default()
-        };
-        channel
-            .queue_declare(name.clone().into(), options, arguments)
-            .await?;
-    }
-    let options = BasicPublishOptions::default();
-    let properties = properties.with_delivery_mode(2);
-    let published = channel.basic_publish("".into(), name.into(), options, body, properties);
-    published.await?.await?;
-    Ok(())
 }
 
 impl Actor for Bridge {

@@ -267,8 +267,11 @@ impl Node {
         let left = watch::Sender::new(false);
         let mut has_left = left.subscribe();
         self.link.tell(&self.supervisor, Drain { left });
-        let finished = timeout(limit, has_left.wait_for(|left| *left)).await;
-        let finished = matches!(finished, Ok(Ok(_)));
+        // Nothing of the channel is held on to: the future can move between threads.
+        let finished = matches!(
+            timeout(limit, has_left.wait_for(|left| *left)).await,
+            Ok(Ok(_))
+        );
         self.shutdown().await;
         finished
     }

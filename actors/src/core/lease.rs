@@ -172,8 +172,10 @@ impl Leases {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use uuid::Uuid;
+
+    use super::*;
 
     const TERM: Duration = Duration::from_secs(2);
 
@@ -298,5 +300,80 @@ mod tests {
             Renewal::Expelled(Incarnation(4))
         );
         assert_eq!(leases.members(), [member(5)]);
+    }
+
+    proptest! {
+        /// Against a plain account of who was granted what, and when.
+        #[test]
+        fn leases_are_kept_as_a_plain_account_has_it(
+            steps in prop::collection::vec(
+                (0_u8..6, 1_u32..4, 1_u64..5, 0_u64..3000, 0_u64..900),
+                0..200,
+            ),
+        ) {
+            let mut leases = Leases::new(Some(TERM));
+            // Who is there, and since when its latest seen grant counts; who is lost for good.
+            let mut there = BTreeMap::<NodeId, (Incarnation, Duration)>::new();
+            let mut lost = BTreeMap::<NodeId, Incarnation>::new();
+            let mut now = Duration::ZERO;
+            for (what, node, incarnation, seen, passed) in steps {
+                now += at(passed);
+                let origin = Origin {
+                    node: NodeId(node),
+                    incarnation: Incarnation(incarnation),
+                };
+                let member = Member { origin, ..member(1) };
+                let node = origin.node;
+                match what {
+                    0 => {
+                        let mut expected = Vec::new();
+                        there.retain(|node, (incarnation, since)| {
+                            let stays = now <= *since + TERM;
+                            if !stays {
+                                let incarnation = *incarnation;
+                                expected.push(Origin { node: *node, incarnation });
+                                lost.insert(*node, incarnation);
+                            }
+                            stays
+                        });
+                        prop_assert_eq!(leases.expire(now), expected);
+                    }
+                    1 => {
+                        let was = there.get(&node).is_some_and(|(i, _)| *i == origin.incarnation);
+                        if was {
+                            there.remove(&node);
+                            lost.insert(node, origin.incarnation);
+                        }
+                        prop_assert_eq!(leases.leave(origin), was);
+                    }
+                    _ => {
+                        let known = there.get(&node).copied();
+                        let gone = lost.get(&node).copied();
+                        let seen = (what > 2).then(|| at(seen));
+                        let expected = if gone.is_some_and(|gone| origin.incarnation <= gone) {
+                            Renewal::Expelled(gone.unwrap())
+                        } else if let Some((before, since)) = known {
+                            if before > origin.incarnation {
+                                Renewal::Expelled(before)
+                            } else if before == origin.incarnation {
+                                let seen = seen.unwrap_or_default().min(now);
+                                there.insert(node, (before, since.max(seen)));
+                                Renewal::Renewed
+                            } else {
+                                there.insert(node, (origin.incarnation, now));
+                                lost.insert(node, before);
+                                Renewal::Replaced(Origin { node, incarnation: before })
+                            }
+                        } else {
+                            there.insert(node, (origin.incarnation, now));
+                            Renewal::Joined
+                        };
+                        prop_assert_eq!(leases.renew(member, seen, now), expected);
+                    }
+                }
+                let ages = there.iter().map(|(node, (_, since))| (*node, now - *since));
+                prop_assert_eq!(leases.ages(now), ages.collect::<Vec<_>>());
+            }
+        }
     }
 }

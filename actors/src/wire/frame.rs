@@ -272,3 +272,6 @@ impl Stream {
         whole.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests;

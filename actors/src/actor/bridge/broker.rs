@@ -101,22 +101,21 @@ impl Broker {
     /// When the URL is none of a broker.
     pub(crate) fn new(url: &str, tls: &Tls, heartbeat: Duration) -> Result<Self, BrokerError> {
         // The library's own words may repeat the URL, password and all.
-        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-        match scheme {
-            None => return Err(BrokerError::Url("it has no scheme".to_owned())),
-            Some("amqp" | "amqps") => {}
-            Some(_) => {
-                return Err(BrokerError::Url(
-                    "its scheme is not amqp or amqps".to_owned(),
-                ));
-            }
+        let wrong = |what: &str| Err(BrokerError::Url(what.to_owned()));
+        let place = match url.split_once("://") {
+            None => return wrong("it has no scheme"),
+            Some(("amqp" | "amqps", place)) => place,
+            Some(_) => return wrong("its scheme is not amqp or amqps"),
+        };
+        // The library would take this host.
+        let authority = place.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, at)| at);
+        if host.is_empty() || host.starts_with(':') {
+            return wrong("it names no host");
         }
         let mut uri: AMQPUri = url
             .parse()
             .map_err(|_| BrokerError::Url("it cannot be parsed".to_owned()))?;
-        if uri.authority.host.is_empty() {
-            return Err(BrokerError::Url("it names no host".to_owned()));
-        }
         if uri.query.heartbeat.is_none() {
             uri.query.heartbeat = Some(heartbeat.as_secs().clamp(1, 60) as u16);
         }

@@ -89,6 +89,8 @@ impl Receiver {
         let mut batches = consumer.ready_chunks(BATCH);
         while let Some(batch) = batches.next().await {
             let (mut last, count) = (None, batch.len());
+            let given_up = assembly.expire(self.clock.now());
+            self.tally.of(self.queue).dropped.add(given_up);
             for delivery in batch {
                 let Ok(delivery) = delivery else {
                     return;

@@ -23,7 +23,8 @@ pub struct QueueCounters {
     pub refused: u64,
     /// What was sent again after a connection was lost.
     pub resent: u64,
-    /// What was too much to keep while there was no connection, or was under way already.
+    /// What was too much to keep while there was no connection, or was under way already; and what
+    /// came in part only.
     pub dropped: u64,
     /// Messages that came out of this process's queue.
     pub received: u64,

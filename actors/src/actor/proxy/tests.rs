@@ -109,3 +109,69 @@ fn a_leader_that_was_placed_on_a_node_lost_meanwhile_is_placed_anew() {
         );
     });
 }
+
+/// A clock that stands until it is moved. What is to happen later happens when the test says so.
+#[derive(Default)]
+struct StoppedClock(Mutex<Duration>);
+
+impl crate::clock::Clock for StoppedClock {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn after(&self, _: Duration, _: Box<dyn FnOnce() + Send>) {}
+
+    fn job_id(&self) -> JobId {
+        JobId::new(uuid::Uuid::from_u128(7))
+    }
+}
+
+#[test]
+fn a_job_fails_when_it_has_waited_for_a_node_for_too_long_at_a_stretch() {
+    System::new().block_on(async {
+        let clock = Arc::new(StoppedClock::default());
+        let timeout = Duration::from_secs(10);
+        let host = Host {
+            clock: Arc::clone(&clock) as Arc<dyn crate::clock::Clock>,
+            timing: Some(crate::host::Timing {
+                lease: Duration::from_secs(2),
+                node_timeout: Some(timeout),
+            }),
+            ..host()
+        };
+        let link = host.link.clone();
+        let vital = Vital {
+            stop: watch::Sender::new(true),
+        };
+        let proxy = Proxy::new(host, vital, Journals::default()).start();
+        link.register_forever(Address::Proxy, proxy.clone().recipient());
+        let work = Synthetic {
+            tiles: 1,
+            rounds: 1,
+            complexity: 1.0,
+            tile_bytes: 1,
+            partial_bytes: 1,
+        };
+        let submit = crate::machine::submission(&work, (), JobOptions::default(), Duration::ZERO);
+        let journal = proxy.send(submit.unwrap()).await.unwrap().unwrap();
+        let job = journal.job();
+        let placed = |origin| link.send(Address::Proxy, ProxyMessage::LeaderPlaced { job, origin });
+        let at = async |seconds| {
+            *clock.0.lock().unwrap() = Duration::from_secs(seconds);
+            proxy.send(Tick).await.unwrap();
+            journal.state()
+        };
+        let waiting = JobState::Waiting(WaitReason::NoNode);
+        placed(None);
+        assert_eq!(at(0).await, waiting);
+        placed(None);
+        assert_eq!(at(9).await, waiting, "it counts from the first time");
+        placed(Some(origin(2)));
+        let running = JobState::Running(Phase::Placing);
+        assert_eq!(at(11).await, running, "there was a node in between");
+        placed(None);
+        assert_eq!(at(11).await, waiting);
+        assert_eq!(at(20).await, waiting);
+        assert_eq!(at(21).await, JobState::Failed(JobError::NoNode { timeout }));
+    });
+}

@@ -1,5 +1,7 @@
 //! What the balancer decides, with a machine whose times are chosen.
 
+mod draining;
+
 use super::*;
 use crate::core::examination::PROBES;
 use crate::id::{Epoch, Incarnation, Rank};

@@ -2,6 +2,7 @@
 
 mod lost;
 mod moves;
+mod nobody;
 mod repeats;
 mod rounds;
 mod suspected;

@@ -1,0 +1,293 @@
+//! A message of each kind.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::core::allotment::Share;
+use crate::core::balance::Plan;
+use crate::core::fate::Fate;
+use crate::core::lease::Member;
+use crate::core::msvpu::Stage;
+use crate::core::ranks::Ranks;
+use crate::core::record::{Record, Suspects};
+use crate::core::reservation::ReservationId;
+use crate::error::JobError;
+use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
+use crate::job::{Cost, Finished, Forecast, JobOptions, JobState, NodeReport, NodeStatus, What};
+use crate::message::{
+    Answer, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, MonitorMessage,
+    ObserverMessage, ProxyMessage, SupervisorMessage,
+};
+use crate::payload::Payload;
+
+pub(super) const NODE: NodeId = NodeId(7);
+pub(super) const ORIGIN: Origin = Origin {
+    node: NODE,
+    incarnation: Incarnation(u64::MAX),
+};
+
+/// One message of each kind; `bulk` makes what may be long.
+pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
+    let job = JobId::new(Uuid::from_u128(1));
+    let (epoch, round) = (Epoch(3), Round(4));
+    let team = TeamId { job, epoch };
+    let (leader, rank, id) = (NODE, Rank(5), ReservationId(6));
+    let ranks: Ranks = (3..9).into();
+    let time = Duration::from_nanos(123_456_789);
+    let error = JobError::NoNode { timeout: time };
+    let mut payload = || Payload {
+        head: Bytes::from_static(b"head"),
+        body: bulk(),
+    };
+    let invocation = Invocation {
+        program: "program".to_owned(),
+        parameters: Bytes::from_static(b"{}"),
+        options: JobOptions::default(),
+    };
+    let share = Share {
+        origin: ORIGIN,
+        ranks: ranks.clone(),
+    };
+    let mut record = || Record {
+        sequence: 1,
+        round,
+        task: payload(),
+        shares: vec![share.clone()],
+        former: vec![share.clone()],
+        suspects: Suspects::default(),
+    };
+    let records = [record(), record()];
+    let plan = || Plan {
+        shares: vec![share.clone()],
+        forecasts: vec![Forecast {
+            node: NODE,
+            performance_index: 0.5,
+            load_index: 2.5,
+            round: time,
+        }],
+    };
+    let report = NodeReport {
+        node: NODE,
+        performance_index: Some(0.25),
+        load_index: None,
+        msvpus: 1,
+        predicted: Some(time),
+        actual: time,
+        deviation: 0.125,
+    };
+    let status = NodeStatus {
+        origin: ORIGIN,
+        name: "node".to_owned(),
+        age: Some(time),
+        draining: true,
+        cpus: 2,
+        performance_index: Some(1.0),
+        msvpus: 3,
+    };
+    let member = Member {
+        origin: ORIGIN,
+        process: Incarnation(1),
+        name: "node".to_owned(),
+        cpus: 2,
+        draining: false,
+    };
+    let [first, second] = records;
+    let finished = Finished {
+        output: payload(),
+        tiles: vec![Some(payload()), None, Some(payload())],
+    };
+    let answer = |payload| Answer {
+        rank,
+        stage: Stage::Round(round),
+        payload,
+    };
+    let answers = vec![
+        answer(Some(payload())),
+        answer(None),
+        answer(Some(payload())),
+    ];
+    let (origin, ranks_of) = (ORIGIN, || ranks.clone());
+    let proxy = [
+        ProxyMessage::LeaderPlaced {
+            job,
+            origin: Some(origin),
+        },
+        ProxyMessage::EpochGranted { job, epoch },
+        ProxyMessage::Lost(origin),
+        ProxyMessage::LeaderStarted { team },
+        ProxyMessage::Progressed {
+            team,
+            what: What::State(JobState::Failed(error.clone())),
+        },
+        ProxyMessage::Progressed {
+            team,
+            what: What::Round {
+                round,
+                task: payload(),
+            },
+        },
+        ProxyMessage::Commit {
+            team,
+            record: first,
+        },
+        ProxyMessage::Ended {
+            team,
+            result: Ok(finished),
+            nodes: vec![report],
+        },
+        ProxyMessage::Ended {
+            team,
+            result: Err(error.clone()),
+            nodes: Vec::new(),
+        },
+    ];
+    let cost = Cost {
+        complexity: 1e9,
+        bytes_exchanged: 0.1,
+        tile_bytes: 2.0,
+    };
+    let balancer = [
+        BalancerMessage::Members(vec![member.clone()]),
+        BalancerMessage::PlaceLeader { job },
+        BalancerMessage::Allot {
+            team,
+            leader,
+            ranks: ranks_of(),
+            cost,
+        },
+        BalancerMessage::Survey {
+            team,
+            leader,
+            origins: vec![origin],
+            accused: vec![origin],
+        },
+        BalancerMessage::Measured {
+            team,
+            leader,
+            round,
+            times: vec![(origin, ranks_of(), time)],
+        },
+        BalancerMessage::Tested {
+            origin,
+            test: 1,
+            cpus: 2,
+            compute: time,
+            waited: time,
+        },
+        BalancerMessage::Forget { job },
+        BalancerMessage::List {
+            observer: NODE,
+            ages: vec![(NODE, time)],
+        },
+    ];
+    let directory = [
+        DirectoryMessage::Renew {
+            member,
+            seen: Some(time),
+            hosted: vec![team],
+        },
+        DirectoryMessage::Grant { job },
+        DirectoryMessage::Release { job },
+        DirectoryMessage::Leave { origin },
+        DirectoryMessage::List { observer: NODE },
+    ];
+    let supervisor = [
+        SupervisorMessage::Granted {
+            at: time,
+            head: Incarnation(1),
+            over: vec![team],
+        },
+        SupervisorMessage::Expelled {
+            incarnation: Incarnation(2),
+        },
+        SupervisorMessage::StartLeader {
+            team,
+            invocation: invocation.clone(),
+            input: payload(),
+            resumed: Some(second),
+        },
+        SupervisorMessage::CancelLeader { team },
+        SupervisorMessage::StartMsvpus {
+            team,
+            leader,
+            invocation,
+            ranks: ranks_of(),
+            team_size: 9,
+        },
+        SupervisorMessage::Tile {
+            team,
+            rank,
+            tile: payload(),
+            complexity: 1.5,
+        },
+        SupervisorMessage::Task {
+            team,
+            ranks: ranks_of(),
+            round,
+            task: payload(),
+        },
+        SupervisorMessage::Collect {
+            team,
+            ranks: ranks_of(),
+            output: payload(),
+        },
+        SupervisorMessage::Inquire {
+            team,
+            leader,
+            ranks: ranks_of(),
+            stage: Stage::Collecting,
+        },
+        SupervisorMessage::Reserve {
+            team,
+            leader,
+            rank,
+            id,
+        },
+        SupervisorMessage::Release { team, leader, id },
+        SupervisorMessage::Retire {
+            team,
+            ranks: ranks_of(),
+        },
+        SupervisorMessage::Stop { team },
+    ];
+    let leader = [
+        LeaderMessage::Allotted(plan()),
+        LeaderMessage::Move(plan()),
+        LeaderMessage::NoNode,
+        LeaderMessage::Lost(vec![origin]),
+        LeaderMessage::Fates(vec![(origin, Fate::Survived)]),
+        LeaderMessage::Started {
+            origin,
+            ranks: ranks_of(),
+        },
+        LeaderMessage::Answers { origin, answers },
+        LeaderMessage::Lacks {
+            origin,
+            rank,
+            tile: true,
+        },
+        LeaderMessage::Absent {
+            origin,
+            ranks: ranks_of(),
+        },
+        LeaderMessage::Failed { origin, error },
+        LeaderMessage::Committed { sequence: 7 },
+        LeaderMessage::Reserved { origin, id },
+        LeaderMessage::Released { origin, id },
+        LeaderMessage::Cancel,
+    ];
+    let test = MonitorMessage::Test {
+        test: 1,
+        work: 1e6,
+        ballast: bulk(),
+    };
+    let mut messages = vec![test.into(), ObserverMessage::Nodes(vec![status]).into()];
+    messages.extend(proxy.map(Message::from));
+    messages.extend(balancer.map(Message::from));
+    messages.extend(directory.map(Message::from));
+    messages.extend(supervisor.map(Message::from));
+    messages.extend(leader.map(Message::from));
+    messages
+}
