@@ -263,10 +263,11 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             ranks: ranks_of(),
         },
         LeaderMessage::Answers { origin, answers },
+        LeaderMessage::Loading { origin },
         LeaderMessage::Lacks {
             origin,
-            rank,
-            tile: true,
+            tiles: rank.into(),
+            orders: Ranks::default(),
         },
         LeaderMessage::Absent {
             origin,
