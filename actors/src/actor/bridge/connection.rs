@@ -47,7 +47,17 @@ pub(super) struct Connections {
     pub(super) control: Channel,
     /// Where all else is published.
     pub(super) data: Channel,
+    /// Where unreadable messages are put away: a broker that forbids it ends this channel only.
+    pub(super) burial: Channel,
     pub(super) consumers: Vec<(Queue, Consumer)>,
+}
+
+/// See [`Connections`].
+struct Channels {
+    control: Channel,
+    data: Channel,
+    burial: Channel,
+    consumers: Vec<(Queue, Consumer)>,
 }
 
 impl Membership {
@@ -60,11 +70,18 @@ impl Membership {
         let mut opened = Vec::new();
         let result = timeout(PATIENCE, self.steps(generation, runtime, &mut opened)).await;
         let error = match result {
-            Ok(Ok((control, data, consumers))) => {
+            Ok(Ok(channels)) => {
+                let Channels {
+                    control,
+                    data,
+                    burial,
+                    consumers,
+                } = channels;
                 return Ok(Connections {
                     all: opened,
                     control,
                     data,
+                    burial,
                     consumers,
                 });
             }
@@ -92,7 +109,7 @@ impl Membership {
         generation: u64,
         runtime: &Handle,
         opened: &mut Vec<Connection>,
-    ) -> Result<(Channel, Channel, Vec<(Queue, Consumer)>), Error> {
+    ) -> Result<Channels, Error> {
         let control_connection = self.connect("control", runtime, opened).await?;
         let control = publishing(control_connection).await?;
         if self.node == HEAD {
@@ -110,6 +127,7 @@ impl Membership {
         control
             .exchange_declare(name.into(), kind, options, FieldTable::default())
             .await?;
+        let burial = publishing(control_connection).await?;
         let queue = Queue::Control;
         let consumer = self.consume(control_connection, queue, generation);
         let mut consumers = vec![(queue, consumer.await?)];
@@ -119,7 +137,12 @@ impl Membership {
             let consumer = self.consume(connection, queue, generation).await?;
             consumers.push((queue, consumer));
         }
-        Ok((control, data, consumers))
+        Ok(Channels {
+            control,
+            data,
+            burial,
+            consumers,
+        })
     }
 
     async fn connect<'a>(

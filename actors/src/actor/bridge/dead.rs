@@ -29,7 +29,7 @@ impl Bridge {
         let Some(connected) = &mut self.connected else {
             return;
         };
-        let channel = connected.connections.control.clone();
+        let channel = connected.connections.burial.clone();
         let name = dead(&self.membership.vm);
         let declare = !std::mem::replace(&mut connected.has_dead_queue, true);
         self.runtime.spawn(async move {
