@@ -1,5 +1,7 @@
 //! The team leader: drives one job's rounds.
 
+mod telling;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +23,6 @@ use crate::message::{
 use crate::payload::Payload;
 use crate::program::Cancellation;
 use crate::work::{Label, run};
-
-/// A round that takes longer tells watchers how many tiles have answered, no oftener than this.
-const TILES_EVERY: Duration = Duration::from_millis(50);
 
 pub(crate) struct TeamLeader {
     host: Host,
@@ -325,19 +324,6 @@ impl TeamLeader {
         self.order(origin, order);
     }
 
-    fn enter(&self, phase: Phase) {
-        log::debug!("job {}: {phase}", self.team.job);
-        self.tell(What::State(JobState::Running(phase)));
-    }
-
-    /// Tells watchers, by way of the proxy.
-    fn tell(&self, what: What) {
-        let team = self.team;
-        self.host
-            .link
-            .send(Address::Proxy, ProxyMessage::Progressed { team, what });
-    }
-
     /// Runs a function of the program on the pool; its result comes back as an event.
     fn run<T: Send + 'static>(
         &self,
@@ -355,21 +341,6 @@ impl TeamLeader {
         run(&*self.host.processors, label, work, move |result| {
             link.tell(&address, done(result));
         });
-    }
-
-    fn tell_tiles(&mut self) {
-        let Some((round, answered)) = self.core.answered() else {
-            return;
-        };
-        let now = self.host.clock.now();
-        if answered > 0 && now.saturating_sub(self.told) >= TILES_EVERY {
-            self.told = now;
-            self.tell(What::Tiles {
-                round,
-                answered: answered as u32,
-                team_size: self.core.team_size(),
-            });
-        }
     }
 
     /// The team stops; the leader stays until the proxy has its end, and stops it.

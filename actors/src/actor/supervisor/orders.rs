@@ -1,0 +1,67 @@
+//! What leaders want of the MsVPUs of this node.
+
+use super::Supervisor;
+use crate::actor::msvpu::Errand;
+use crate::core::ranks::Ranks;
+use crate::id::{Rank, TeamId};
+
+impl Supervisor {
+    /// Gives each of the MsVPUs an errand; `answered` when each is to end in an answer.
+    pub(super) fn hand_out(
+        &self,
+        team: TeamId,
+        ranks: &Ranks,
+        answered: bool,
+        errand: impl Fn(Rank) -> Errand,
+    ) {
+        let link = &self.host.link;
+        let crew = self
+            .hosted
+            .get(&team)
+            .and_then(|hosted| hosted.crew.as_ref());
+        let Some(crew) = crew else {
+            return link.undeliverable(&team);
+        };
+        let here =
+            |range: &std::ops::Range<u32>| crew.msvpus.range(Rank(range.start)..Rank(range.end));
+        if answered {
+            let orders = ranks.ranges().iter().map(|range| here(range).count()).sum();
+            crew.team.ordered(orders);
+        }
+        for (rank, msvpu) in ranks.ranges().iter().flat_map(here) {
+            link.tell(msvpu, errand(*rank));
+        }
+    }
+
+    /// Tells the leader that tiles come, often enough for it not to ask for them.
+    pub(super) fn tell_loading(&mut self, team: TeamId) {
+        let Some(timing) = self.host.timing else {
+            return;
+        };
+        let now = self.host.clock.now();
+        if let Some(crew) = self.hosted.get_mut(&team).and_then(|h| h.crew.as_mut())
+            && now.saturating_sub(crew.told) >= timing.retry() / 3
+        {
+            crew.told = now;
+            crew.team.tell_loading();
+        }
+    }
+
+    /// Those that this node does not run.
+    pub(super) fn absent(&self, team: TeamId, ranks: &Ranks) -> Ranks {
+        let crew = self
+            .hosted
+            .get(&team)
+            .and_then(|hosted| hosted.crew.as_ref());
+        let there = |rank: &Rank| crew.is_some_and(|crew| crew.msvpus.contains_key(rank));
+        ranks.iter().filter(|rank| !there(rank)).collect()
+    }
+
+    pub(super) fn retire(&mut self, team: TeamId, ranks: &Ranks) {
+        if let Some(crew) = self.hosted.get_mut(&team).and_then(|h| h.crew.as_mut()) {
+            for rank in ranks.iter() {
+                crew.msvpus.remove(&rank);
+            }
+        }
+    }
+}
