@@ -8,13 +8,18 @@ use msvpu::{
 
 use crate::process::soon;
 
-/// Classes that do not settle while a test lasts.
+/// 301 rounds of milliseconds: so many classes do not settle.
 pub(crate) fn long() -> FuzzyCMeans {
+    iterations(300)
+}
+
+/// One round more than iterations.
+pub(crate) fn iterations(count: u32) -> FuzzyCMeans {
     FuzzyCMeans::new(Settings {
         epsilon: 1e-300,
-        max_iterations: 300,
+        max_iterations: count,
         tiles: Tiling::new(3, 3),
-        ..Settings::new(Start::linear(8))
+        ..Settings::new(Start::linear(40))
     })
 }
 
