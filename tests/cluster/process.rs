@@ -1,0 +1,197 @@
+//! Processes of a machine, and what becomes of them.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use msvpu::{CMeans, ClusterBuilder, FuzzyCMeans, NodeStatus, VirtualMachine};
+use serde_json::Value;
+
+use crate::broker::shared;
+
+/// Nothing may hang: what takes longer has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what)
+        .await
+        .expect("still not there after minutes")
+}
+
+/// The command, deaf to the settings of whoever runs the tests.
+pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvpu"));
+    command.args(args).stdin(Stdio::null());
+    for variable in [
+        "BROKER",
+        "BROKER_FILE",
+        "VM",
+        "TLS_CA",
+        "TLS_CERT",
+        "TLS_KEY",
+    ] {
+        command.env_remove(format!("MSVPU_{variable}"));
+    }
+    command.env_remove("RUST_LOG");
+    command
+}
+
+/// How a command ended.
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+impl Ran {
+    /// The one JSON document of a run that succeeded and had nothing to say besides.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!((self.status, self.stderr.as_str()), (Some(0), ""));
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: &mut Command) -> Ran {
+    let began = Instant::now();
+    let mut process = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let status = process.ended().code();
+    let [stdout, stderr] = process.said.take().unwrap();
+    Ran {
+        status,
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+        took: began.elapsed(),
+    }
+}
+
+/// A process that ends with its test at the latest.
+pub(crate) struct Process {
+    child: Child,
+    said: Option<[std::thread::JoinHandle<String>; 2]>,
+}
+
+fn read_all(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        from.read_to_string(&mut text).unwrap();
+        text
+    })
+}
+
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let said = child.stdout.take().zip(child.stderr.take());
+        Self {
+            child,
+            said: said.map(|(stdout, stderr)| [read_all(stdout), read_all(stderr)]),
+        }
+    }
+
+    /// As `kill` does: KILL, STOP, CONT, TERM.
+    pub(crate) fn signal(&self, name: &str) {
+        // The shell's own: a system may be without the program.
+        let line = format!("kill -{name} {}", self.child.id());
+        let killed = Command::new("sh").args(["-c", &line]).status().unwrap();
+        assert!(killed.success());
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn end(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Waits for its end. Blocks: what else the test needs has threads of its own.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.end() {
+                return status;
+            }
+            assert!(Instant::now() < until, "it does not end");
+            // The library cannot wait for a process and a time at once.
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits for its end, and tells what it said on stderr.
+    pub(crate) fn ended_saying(&mut self) -> (ExitStatus, String) {
+        let status = self.ended();
+        let [_, stderr] = self.said.take().unwrap();
+        (status, stderr.join().unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The machine of one test: its name on a broker.
+pub(crate) struct Machine {
+    pub(crate) url: String,
+    pub(crate) vm: String,
+}
+
+impl Machine {
+    pub(crate) fn new(test: &str) -> Self {
+        Self {
+            url: shared(),
+            // Others may use the broker at the same time.
+            vm: format!("{test}-{}", std::process::id()),
+        }
+    }
+
+    /// The command, told of broker and machine.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = command(args);
+        command.args(["--broker", &self.url, "--vm", &self.vm]);
+        command
+    }
+
+    /// A process `msvpu node` of one CPU.
+    pub(crate) fn node(&self, name: &str) -> Process {
+        let mut command = self.command(["node", "--cpus", "1", "--name", name]);
+        Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    pub(crate) fn nodes<const N: usize>(&self) -> [Process; N] {
+        std::array::from_fn(|index| self.node(&format!("node-{index}")))
+    }
+
+    /// This process as the head, which gives each node its share.
+    pub(crate) fn head(&self) -> ClusterBuilder {
+        VirtualMachine::cluster(&self.url)
+            .vm(&self.vm)
+            .workers(1)
+            .strategy("uniform")
+            .service::<CMeans>()
+            .service::<FuzzyCMeans>()
+    }
+
+    /// This process as the head of so many `msvpu node`, all of which it knows.
+    pub(crate) async fn start<const N: usize>(&self) -> (VirtualMachine, [Process; N]) {
+        let nodes = self.nodes();
+        let head = soon(self.head().start()).await.unwrap();
+        soon(head.nodes_are(|nodes| computing(nodes) == N)).await;
+        (head, nodes)
+    }
+}
+
+/// How many nodes there are that run MsVPUs.
+pub(crate) fn computing(nodes: &[NodeStatus]) -> usize {
+    let computes = |node: &&NodeStatus| node.cpus > 0 && node.performance_index.is_some();
+    nodes.iter().filter(computes).count()
+}
+
+/// The node of that name, if the head knows one.
+pub(crate) fn named<'a>(nodes: &'a [NodeStatus], name: &str) -> Option<&'a NodeStatus> {
+    nodes.iter().find(|node| node.name == name)
+}

@@ -1,0 +1,90 @@
+//! `msvpu classify` on nodes.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::jobs::random_bytes;
+use crate::process::{Machine, command, run};
+
+/// A PNM of three plateaus under noise.
+fn picture(folder: &TempDir, name: &str, bands: usize) -> PathBuf {
+    let (width, height) = (131, 97);
+    let magic = if bands == 1 { "P5" } else { "P6" };
+    let mut bytes = format!("{magic} {width} {height} 255\n").into_bytes();
+    let noise = random_bytes(width * height * bands);
+    bytes.extend(noise.iter().enumerate().map(|(at, noise)| {
+        let (pixel, band) = (at / bands, at % bands);
+        (80 * ((pixel + band * 40) % width / 50)) as u8 + noise / 6
+    }));
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// Without what may differ between two runs of a job, and without who did it.
+fn result(mut report: Value) -> Value {
+    for key in ["job", "timings", "team", "nodes"] {
+        assert!(!report[key].take().is_null(), "{key}");
+    }
+    for row in report["iterations"].as_array_mut().unwrap() {
+        assert!(!row["elapsed_ms"].take().is_null());
+    }
+    report
+}
+
+/// The pictures that were written, by name.
+fn written(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let pictures = files.filter(|file| file.path().extension().is_some_and(|ext| ext == "png"));
+    let mut pictures: Vec<_> = pictures
+        .map(|file| (file.file_name().into(), std::fs::read(file.path()).unwrap()))
+        .collect();
+    pictures.sort();
+    pictures
+}
+
+#[test]
+fn a_report_of_three_node_processes_is_that_of_one_process() {
+    let machine = Machine::new("reports");
+    let _nodes = machine.nodes::<3>();
+    let folder = tempfile::tempdir().unwrap();
+    let gray = picture(&folder, "gray.pgm", 1);
+    let rgb = picture(&folder, "rgb.ppm", 3);
+    let fuzzy = "--algorithm fuzzy-cmeans --classes 3 --tiles 4x3 --memberships";
+    for (image, options) in [
+        (&gray, "--classes 4 --tiles 3x4"),
+        (&gray, fuzzy),
+        (&rgb, "--classes 5 --init kmeans++ --seed 9"),
+        (&rgb, fuzzy),
+    ] {
+        let args = |output: &str| {
+            let mut args: Vec<PathBuf> = vec!["classify".into(), image.clone()];
+            args.extend(options.split(' ').map(PathBuf::from));
+            args.extend(["--json", "--quiet", "--output"].map(PathBuf::from));
+            args.push(folder.path().join(output));
+            args
+        };
+        let here = run(&mut command(args("here"))).json();
+        // The nodes serve one head after the other.
+        let there = run(&mut machine.command(args("there"))).json();
+        let msvpus = &there["team"]["msvpus"];
+        assert_eq!(msvpus, &here["team"]["msvpus"]);
+        let nodes = there["nodes"].as_array().unwrap();
+        let placed: u64 = nodes.iter().map(|of| of["msvpus"].as_u64().unwrap()).sum();
+        assert_eq!(Some(placed), msvpus.as_u64(), "{nodes:?}");
+        for node in nodes {
+            assert_ne!(node["node"], 0, "the head computes nothing: {node}");
+        }
+        let (here, there) = (result(here), result(there));
+        for key in ["centers", "iterations", "labels_sha256"] {
+            assert!(!here[key].is_null());
+            assert_eq!(there[key], here[key], "{options}");
+        }
+        assert_eq!(there, here, "{options}");
+        let pictures = |output| written(&folder.path().join(output));
+        assert!(!pictures("here").is_empty());
+        assert!(pictures("there") == pictures("here"), "{options}");
+    }
+}
