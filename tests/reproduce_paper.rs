@@ -138,10 +138,12 @@ async fn table_three_is_as_good_as_the_paper_s() {
     assert!(index <= 0.0219, "{index}");
     assert!(adaptive <= 0.005, "{adaptive}");
     assert!(uniform > 0.5, "{uniform}");
+    // The steps are so long that what the two ways to communicate differ by is about 1e-6 of them,
+    // and less than what comes of steps that meet in another order: above or below 1 is chance.
     let calm = gain::calm_gains().await.unwrap();
     let gains = experiment.gains().into_iter().chain(calm);
     for (strategy, gain) in STRATEGIES.iter().cycle().zip(gains) {
-        assert!(gain > 1.0, "{strategy}: {gain}");
+        assert!((gain - 1.0).abs() < 1e-3, "{strategy}: {gain}");
     }
     let mut report = Report::default();
     balancing::add(&mut report, &experiment, Effort::Quick)

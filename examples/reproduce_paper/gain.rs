@@ -33,8 +33,8 @@ pub(crate) async fn add(
     body.leaf("h3", "", "In Table III’s setting");
     body.paragraph(
         "A step of Table III computes for nine minutes to half an hour, its messages take milliseconds, and the tiles travel \
-         while others compute: φ can only be just above 1. Jitter of 1 % makes steps longer or shorter by seconds, as much as \
-         all messages together; a step’s jitter is the same under both models, and without any, only messages tell them apart.",
+         while others compute: φ is 1 but for a millionth, and which side of 1 it is on is chance, with jitter and without: \
+         messages that come a little later let steps meet in another order. What messages cost shows below.",
     );
     let mut table = Table::new(&["Strategy", "φ", "φ − 1", "φ − 1 without jitter"]);
     let calm = calm_gains().await?;
