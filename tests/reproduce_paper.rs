@@ -138,8 +138,14 @@ async fn table_three_is_as_good_as_the_paper_s() {
     assert!(index <= 0.0219, "{index}");
     assert!(adaptive <= 0.005, "{adaptive}");
     assert!(uniform > 0.5, "{uniform}");
-    // The steps are so long that what the two ways to communicate differ by is about 1e-6 of them,
-    // and less than what comes of steps that meet in another order: above or below 1 is chance.
+    // Where messages matter, those of agents cost more.
+    for (formula, size, least) in [("x", 1024.0, 2.0), ("x", 65_536.0, 1.05)] {
+        let times = gain::times(formula, size).await.unwrap();
+        let gain = times[1] / times[0];
+        assert!(gain > least, "C = {formula}, x = {size}: {gain}");
+    }
+    // In Table III's setting what the two differ by is about 1e-6 of the steps, and less than what
+    // comes of the order in which nodes get their tiles.
     let calm = gain::calm_gains().await.unwrap();
     let gains = experiment.gains().into_iter().chain(calm);
     for (strategy, gain) in STRATEGIES.iter().cycle().zip(gains) {

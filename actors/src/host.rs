@@ -53,6 +53,25 @@ impl Host {
     }
 }
 
+#[cfg(test)]
+impl Host {
+    /// One whose processors do nothing, for tests of actors that need none.
+    pub(crate) fn idle(link: Link, catalog: Catalog) -> Self {
+        Self {
+            link,
+            clock: Arc::new(crate::clock::SystemClock::new()),
+            processors: Arc::new(crate::work::Nowhere),
+            name: "here".into(),
+            cpus: 1,
+            catalog: Arc::new(catalog),
+            limits: Limits::default(),
+            timing: None,
+            census: Arc::default(),
+            nodes: Arc::default(),
+        }
+    }
+}
+
 /// How many actors of the teams are alive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Census {

@@ -20,6 +20,7 @@ mod compute;
 mod host;
 mod journal;
 mod link;
+mod random;
 mod work;
 // Floor 4: the cast.
 mod actor;

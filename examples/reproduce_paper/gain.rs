@@ -33,8 +33,9 @@ pub(crate) async fn add(
     body.leaf("h3", "", "In Table III’s setting");
     body.paragraph(
         "A step of Table III computes for nine minutes to half an hour, its messages take milliseconds, and the tiles travel \
-         while others compute: φ is 1 but for a millionth, and which side of 1 it is on is chance, with jitter and without: \
-         messages that come a little later let steps meet in another order. What messages cost shows below.",
+         while others compute: φ is 1 but for a millionth, and which side of 1 it is on says nothing: tiles go out to the nodes in the \
+         order in which they have started, so that a message a little earlier or later lets another node wait for the last \
+         of them, for seconds. What messages cost shows below.",
     );
     let mut table = Table::new(&["Strategy", "φ", "φ − 1", "φ − 1 without jitter"]);
     let calm = calm_gains().await?;
@@ -100,6 +101,23 @@ pub(crate) async fn calm_gains() -> Result<Vec<f64>, Box<dyn Error>> {
     Ok(gains)
 }
 
+/// How long the job takes under each of the [`MODELS`], in seconds, with tiles of `size` pixels and
+/// steps of that complexity.
+pub(crate) async fn times(formula: &str, size: f64) -> Result<Vec<f64>, Box<dyn Error>> {
+    let mut times = Vec::new();
+    for model in MODELS {
+        let mut spec = experiment("performance-index", model, Effort::Quick)?;
+        // One draw more on one side would outweigh all messages.
+        spec.jitter = 0.0;
+        for job in &mut spec.jobs {
+            job.tile_size = size;
+            job.complexity = Formula::parse(formula)?;
+        }
+        times.push(run(spec).await?.took.as_secs_f64());
+    }
+    Ok(times)
+}
+
 async fn sweep(effort: Effort) -> Result<(Vec<Series>, Table), Box<dyn Error>> {
     let sizes: &[f64] = effort.choose(
         &[1024.0, 4096.0, 16_384.0, 65_536.0, 262_144.0, 804_864.0],
@@ -110,17 +128,7 @@ async fn sweep(effort: Effort) -> Result<(Vec<Series>, Table), Box<dyn Error>> {
     for (formula, name) in COMPLEXITIES {
         let mut points = Vec::new();
         for size in sizes {
-            let mut times = Vec::new();
-            for model in MODELS {
-                let mut spec = experiment("performance-index", model, Effort::Quick)?;
-                // One draw more on one side would outweigh all messages.
-                spec.jitter = 0.0;
-                for job in &mut spec.jobs {
-                    job.tile_size = *size;
-                    job.complexity = Formula::parse(formula)?;
-                }
-                times.push(run(spec).await?.took.as_secs_f64());
-            }
+            let times = times(formula, *size).await?;
             let gain = times[1] / times[0];
             points.push((*size, gain));
             table.push([

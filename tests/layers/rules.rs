@@ -30,7 +30,9 @@ const FLOORS: [Floor; 5] = [
     Floor {
         number: 3,
         name: "link: the ways of messages, the places of work",
-        rooms: &["clock", "compute", "host", "journal", "link", "work"],
+        rooms: &[
+            "clock", "compute", "host", "journal", "link", "random", "work",
+        ],
     },
     Floor {
         number: 4,

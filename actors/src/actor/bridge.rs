@@ -4,8 +4,8 @@
 //! it carries, as every [`Transport`] may; it does so only when connections are lost.
 
 mod broker;
+mod burial;
 mod connection;
-mod dead;
 mod disturbance;
 mod mouth;
 mod publisher;
@@ -20,24 +20,25 @@ use actix::{
 };
 use futures_util::StreamExt;
 use lapin::Event;
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::Rng;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 pub(crate) use broker::Broker;
 pub use broker::{BrokerError, Tls};
+use burial::Burial;
 use connection::{Connections, Membership};
 pub use disturbance::Disturbance;
 pub(crate) use mouth::{Mouth, Plan};
 use publisher::{Command, Lanes};
-use receiver::{Dead, Receiver};
+use receiver::Receiver;
 pub(crate) use tally::BridgeTally;
 pub use tally::{BrokerCounters, QueueCounters};
 
 use crate::clock::{Clock, remind};
 use crate::core::backoff::delay;
 use crate::link::Link;
+use crate::random::Random;
 
 /// Whether there is a connection to the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +59,10 @@ pub(crate) struct Bridge {
     lanes: Lanes,
     tally: BridgeTally,
     connectivity: Arc<watch::Sender<Connectivity>>,
-    random: Xoshiro256PlusPlus,
-    dead: mpsc::UnboundedSender<Dead>,
+    random: Random,
+    burial: Burial,
+    /// Until it is waited for.
+    buried: Option<JoinHandle<()>>,
     /// Counts the attempts to connect.
     generation: u64,
     failures: u32,
@@ -71,8 +74,6 @@ pub(crate) struct Bridge {
 struct Connected {
     connections: Connections,
     tasks: Vec<SpawnHandle>,
-    /// Whether the queue of dead messages was declared on them.
-    has_dead_queue: bool,
 }
 
 /// An attempt has ended.
@@ -95,10 +96,6 @@ struct Lost {
 #[rtype(result = "()")]
 struct Connect;
 
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-struct Bury(Dead);
-
 /// End all connections; answered when they have ended.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
@@ -120,8 +117,7 @@ impl Bridge {
     }
 
     fn connect_later(&mut self, context: &Context<Self>) {
-        let chance = (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-        let wait = delay(self.failures, chance);
+        let wait = delay(self.failures, self.random.uniform());
         self.failures = self.failures.saturating_add(1);
         remind(&self.clock, &self.link, wait, &context.address(), Connect);
     }
@@ -139,7 +135,7 @@ impl Bridge {
                 link: self.link.clone(),
                 clock: Arc::clone(&self.clock),
                 tally: self.tally.clone(),
-                dead: self.dead.clone(),
+                burial: self.burial.clone(),
             };
             let (link, address) = (self.link.clone(), context.address());
             let task = async move {
@@ -176,19 +172,13 @@ impl Bridge {
             // A lane that has ended has ended with the machine.
             let _ = lane.send(Command::Connected(channel));
         }
-        self.connected = Some(Connected {
-            connections,
-            tasks,
-            has_dead_queue: false,
-        });
+        self.connected = Some(Connected { connections, tasks });
         self.connectivity.send_replace(Connectivity::Connected);
     }
 
     /// Lets go of the present connections.
     fn disconnect(&mut self, context: &mut Context<Self>) -> Option<Connections> {
-        let Connected {
-            connections, tasks, ..
-        } = self.connected.take()?;
+        let Connected { connections, tasks } = self.connected.take()?;
         for task in tasks {
             context.cancel_future(task);
         }
@@ -262,14 +252,6 @@ impl Handler<Lost> for Bridge {
     }
 }
 
-impl Handler<Bury> for Bridge {
-    type Result = ();
-
-    fn handle(&mut self, Bury(dead): Bury, _: &mut Self::Context) {
-        self.bury(dead);
-    }
-}
-
 impl Handler<Close> for Bridge {
     type Result = ResponseFuture<()>;
 
@@ -279,7 +261,13 @@ impl Handler<Close> for Bridge {
         let connections = self.disconnect(context);
         context.stop();
         let runtime = self.runtime.clone();
+        let (burial, buried) = (self.burial.clone(), self.buried.take());
         Box::pin(async move {
+            burial.end().await;
+            if let Some(buried) = buried {
+                // It ends unless the runtime does first, and then there is nothing to wait for.
+                let _ = buried.await;
+            }
             if let Some(connections) = connections {
                 // It ends unless the runtime does first, and then there is nothing to wait for.
                 let _ = runtime.spawn(connections.close()).await;

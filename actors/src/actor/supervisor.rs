@@ -30,6 +30,7 @@ use crate::message::{
 use crate::payload::Payload;
 use crate::program::{self, Cancellation};
 
+#[cfg(feature = "amqp")]
 pub(crate) use draining::Drain;
 use draining::Draining;
 

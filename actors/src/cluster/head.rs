@@ -5,20 +5,16 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::{Access, Joining, Member, Part, close, connected};
+use super::{Access, Joining, Member, Part, Starting, close, connected};
 use crate::actor::bridge::{Disturbance, Tls};
 use crate::catalog::Catalog;
-use crate::clock::SystemClock;
 use crate::deployment::{start_head, start_node};
 use crate::event_loop::{self, Alive};
-use crate::host::{Host, Timing};
 use crate::job::Limits;
 use crate::journal::Journals;
-use crate::link::Link;
 use crate::local::{StartError, start_compute};
 use crate::machine::{Running, VirtualMachine};
 use crate::program::Program;
-use crate::wire::queues::HEAD;
 
 /// Where the leaders of jobs go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,34 +126,24 @@ impl ClusterBuilder {
     /// When the machine has a head already, the broker refuses us or is not reached in time, or the
     /// operating system refuses threads.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
-        let (limit, lease) = (self.access.connect_timeout, self.access.lease);
+        let joining = self.access.join(Part::Head)?;
+        let threads = Arc::new(watch::Sender::new(0));
+        let (compute, workers) = start_compute(self.workers, &threads)?;
+        let mut host = joining.host(compute, "head", 0, self.catalog);
+        host.limits = self.limits;
+        if let Some(timing) = &mut host.timing {
+            timing.node_timeout = self.node_timeout;
+        }
         let Joining {
             broker,
             runtime,
             tally,
             connectivity,
             mouth,
-            origin,
-        } = self.access.join(Part::Head)?;
-        let threads = Arc::new(watch::Sender::new(0));
-        let (compute, workers) = start_compute(self.workers, &threads)?;
-        let clock = Arc::new(SystemClock::new());
-        let link = Link::new(origin, HEAD, Some(mouth.transport()), Arc::default());
-        let host = Host {
-            link: link.clone(),
-            clock: clock.clone(),
-            processors: Arc::new(compute),
-            name: "head".into(),
-            cpus: 0,
-            catalog: Arc::new(self.catalog),
-            limits: self.limits,
-            timing: Some(Timing {
-                lease,
-                node_timeout: self.node_timeout,
-            }),
-            census: Arc::default(),
-            nodes: Arc::default(),
-        };
+            connect_timeout,
+            ..
+        } = joining;
+        let (link, clock) = (host.link.clone(), Arc::clone(&host.clock));
         let journals = Journals::default();
         let stop = watch::Sender::new(false);
         let (mut stopped, vital) = (stop.subscribe(), stop.clone());
@@ -175,7 +161,7 @@ impl ClusterBuilder {
             drop(host);
             let proxy = match proxy {
                 Ok(proxy) => {
-                    let connected = connected(&states, &broker, limit);
+                    let connected = connected(&states, &broker, connect_timeout);
                     tokio::select! {
                         connected = connected => connected.map(|()| proxy).map_err(Into::into),
                         // Whoever started it does not wait any more.
@@ -209,29 +195,5 @@ impl ClusterBuilder {
                 connectivity,
             }),
         }))
-    }
-}
-
-/// Ends what is being started when nobody waits for it any more.
-pub(super) struct Starting<'a> {
-    stop: Option<&'a watch::Sender<bool>>,
-}
-
-impl<'a> Starting<'a> {
-    pub(super) const fn new(stop: &'a watch::Sender<bool>) -> Self {
-        Self { stop: Some(stop) }
-    }
-
-    /// It has started.
-    pub(super) fn done(mut self) {
-        self.stop = None;
-    }
-}
-
-impl Drop for Starting<'_> {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop {
-            stop.send_replace(true);
-        }
     }
 }

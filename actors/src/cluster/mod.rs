@@ -21,7 +21,13 @@ use crate::actor::bridge::{
     Bridge, BridgeTally, Broker, BrokerCounters, BrokerError, CLOSING, Close, Connectivity,
     Disturbance, Mouth, Plan, Tls,
 };
+use crate::catalog::Catalog;
+use crate::clock::SystemClock;
+use crate::compute::Compute;
+use crate::host::{Host, Timing};
 use crate::id::{Incarnation, NodeId, Origin};
+use crate::job::Limits;
+use crate::link::Link;
 use crate::local::StartError;
 use crate::wire::queues::{HEAD, is_name};
 
@@ -78,6 +84,8 @@ struct Joining {
     connectivity: Arc<watch::Sender<Connectivity>>,
     mouth: Mouth,
     origin: Origin,
+    connect_timeout: Option<Duration>,
+    lease: Duration,
 }
 
 impl Access {
@@ -139,7 +147,59 @@ impl Access {
                 node,
                 incarnation: Incarnation(incarnation),
             },
+            connect_timeout: self.connect_timeout,
+            lease: self.lease,
         })
+    }
+}
+
+impl Joining {
+    /// What the actors of this process are made from.
+    fn host(&self, compute: Compute, name: &str, cpus: usize, catalog: Catalog) -> Host {
+        Host {
+            link: Link::new(
+                self.origin,
+                HEAD,
+                Some(self.mouth.transport()),
+                Arc::default(),
+            ),
+            clock: Arc::new(SystemClock::new()),
+            processors: Arc::new(compute),
+            name: name.into(),
+            cpus: cpus as u32,
+            catalog: Arc::new(catalog),
+            limits: Limits::default(),
+            timing: Some(Timing {
+                lease: self.lease,
+                node_timeout: None,
+            }),
+            census: Arc::default(),
+            nodes: Arc::default(),
+        }
+    }
+}
+
+/// Ends what is being started when nobody waits for it any more.
+struct Starting<'a> {
+    stop: Option<&'a watch::Sender<bool>>,
+}
+
+impl<'a> Starting<'a> {
+    const fn new(stop: &'a watch::Sender<bool>) -> Self {
+        Self { stop: Some(stop) }
+    }
+
+    /// It has started.
+    fn done(mut self) {
+        self.stop = None;
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop {
+            stop.send_replace(true);
+        }
     }
 }
 

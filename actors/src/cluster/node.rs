@@ -7,22 +7,18 @@ use actix::Addr;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use super::head::Starting;
-use super::{Access, Joining, Member, Part, close, connected};
+use super::{Access, Joining, Member, Part, Starting, close, connected};
 use crate::actor::bridge::{BrokerCounters, Connectivity, Disturbance, Tls};
 use crate::actor::supervisor::{Drain, Supervisor};
 use crate::catalog::Catalog;
-use crate::clock::SystemClock;
 use crate::deployment::start_node;
 use crate::event_loop::{self, Alive};
-use crate::host::{Census, Host, Timing};
+use crate::host::Census;
 use crate::id::Origin;
-use crate::job::Limits;
 use crate::journal::Journals;
 use crate::link::{Counters, Link};
 use crate::local::{StartError, start_compute};
 use crate::program::Program;
-use crate::wire::queues::HEAD;
 
 /// Configures a node of a cluster; made by [`Node::join`].
 #[must_use = "call `start`"]
@@ -30,15 +26,13 @@ pub struct NodeBuilder {
     access: Access,
     name: Option<String>,
     cpus: Option<usize>,
-    limits: Limits,
     catalog: Catalog,
 }
 
 /// A running node of a cluster. When it is dropped it stops without leaving: the head notices when
 /// its lease has run out. [`drain`](Self::drain) leaves properly.
 pub struct Node {
-    origin: Origin,
-    name: Arc<str>,
+    name: String,
     cpus: usize,
     supervisor: Addr<Supervisor>,
     link: Link,
@@ -104,34 +98,21 @@ impl NodeBuilder {
     /// When the broker refuses us or is not reached in time, or the operating system refuses
     /// threads.
     pub async fn start(self) -> Result<Node, StartError> {
-        let (limit, lease) = (self.access.connect_timeout, self.access.lease);
+        let joining = self.access.join(Part::Node)?;
+        let threads = Arc::new(watch::Sender::new(0));
+        let (compute, cpus) = start_compute(self.cpus, &threads)?;
+        let name = self.name.unwrap_or_else(default_name);
+        let host = joining.host(compute, &name, cpus, self.catalog);
         let Joining {
             broker,
             runtime,
             tally,
             connectivity,
             mouth,
-            origin,
-        } = self.access.join(Part::Node)?;
-        let threads = Arc::new(watch::Sender::new(0));
-        let (compute, cpus) = start_compute(self.cpus, &threads)?;
-        let name: Arc<str> = self.name.unwrap_or_else(default_name).into();
-        let link = Link::new(origin, HEAD, Some(mouth.transport()), Arc::default());
-        let host = Host {
-            link: link.clone(),
-            clock: Arc::new(SystemClock::new()),
-            processors: Arc::new(compute),
-            name: Arc::clone(&name),
-            cpus: cpus as u32,
-            catalog: Arc::new(self.catalog),
-            limits: self.limits,
-            timing: Some(Timing {
-                lease,
-                node_timeout: None,
-            }),
-            census: Arc::default(),
-            nodes: Arc::default(),
-        };
+            connect_timeout,
+            ..
+        } = joining;
+        let link = host.link.clone();
         let stop = watch::Sender::new(false);
         let (mut stopped, vital) = (stop.subscribe(), stop.clone());
         let (ready, started) = oneshot::channel();
@@ -141,7 +122,7 @@ impl NodeBuilder {
         event_loop::spawn(alive, None, move || async move {
             let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
             let joined = tokio::select! {
-                connected = connected(&states, &broker, limit) => connected.map_err(Into::into),
+                connected = connected(&states, &broker, connect_timeout) => connected.map_err(Into::into),
                 _ = stopped.wait_for(|stop| *stop) => Err(StartError::Ended),
             };
             let joined = joined.map(|()| start_node(&host, Some(&vital)));
@@ -158,7 +139,6 @@ impl NodeBuilder {
         let supervisor = started.await.map_err(|_| StartError::Ended)??;
         starting.done();
         Ok(Node {
-            origin,
             name,
             cpus,
             supervisor,
@@ -192,7 +172,6 @@ impl Node {
             access: Access::new(url.into()),
             name: None,
             cpus: None,
-            limits: Limits::default(),
             catalog: Catalog::default(),
         }
     }
@@ -200,10 +179,7 @@ impl Node {
     /// The node and the incarnation under which it speaks now.
     #[must_use]
     pub fn origin(&self) -> Origin {
-        Origin {
-            incarnation: self.link.origin().incarnation,
-            ..self.origin
-        }
+        self.link.origin()
     }
 
     /// What people call it.

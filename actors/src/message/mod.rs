@@ -4,7 +4,9 @@
 //! asks again when it is not. Every message may therefore come twice, late, or not at all. Bulk
 //! data sits in [`Payload`]s, so that passing a message on in one process copies nothing.
 
+#[cfg(feature = "amqp")]
 mod bulk;
+#[cfg(feature = "amqp")]
 mod kind;
 
 use std::time::Duration;

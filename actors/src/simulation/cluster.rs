@@ -20,10 +20,10 @@ use crate::job::{Limits, NodeStatus};
 use crate::journal::{Journal, Journals};
 use crate::link::{Counters, Link, Tally};
 use crate::local::StartError;
+use crate::random::Random;
 use crate::simulation::network::{Network, Port};
 use crate::simulation::outcome::JobOutcome;
 use crate::simulation::processors::SimulatedProcessors;
-use crate::simulation::random::Random;
 use crate::simulation::spec::Spec;
 use crate::simulation::timeline::{Timeline, VirtualClock};
 

@@ -8,7 +8,6 @@ mod network;
 mod outcome;
 mod parse;
 mod processors;
-mod random;
 mod rules;
 mod spec;
 mod synthetic;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::id::NodeId;
 use crate::link::{Link, Transport};
 use crate::message::{Envelope, Message, SupervisorMessage};
-use crate::simulation::random::Random;
+use crate::random::Random;
 use crate::simulation::spec::{Communication, Direction, NodeSpec};
 use crate::simulation::timeline::{Process, Timeline};
 

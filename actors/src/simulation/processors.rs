@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::core::gate::Gate;
 use crate::error::Site;
 use crate::id::JobId;
-use crate::simulation::random::Random;
+use crate::random::Random;
 use crate::simulation::timeline::{Process, Timeline};
 use crate::work::{Label, Processors, Readies, Ready, Run, Work};
 

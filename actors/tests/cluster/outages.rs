@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use lapin::BasicProperties;
+use lapin::options::BasicPublishOptions;
 use msvpu_actors::{BrokerError, Connectivity, Node, StartError, VirtualMachine};
 
 use crate::broker::PrivateBroker;
 use crate::gate::{Gate, Point};
-use crate::support::{Cluster, assert_equal, computing, soon, total, until};
+use crate::support::{Cluster, assert_equal, computing, connection, soon, total, until};
 use crate::work::{Work, noise};
 
 const POINTS: [Point; 3] = [Point::Load, Point::Step(2), Point::Collect];
@@ -138,6 +140,20 @@ async fn a_broker_that_starts_later_is_found() {
     .await;
 }
 
+async fn publish_rubbish(url: &str, vm: &str, key: &str) {
+    let connection = connection(url).await;
+    let channel = connection.create_channel().await.unwrap();
+    let sent = channel.basic_publish(
+        format!("msvpu.{vm}").into(),
+        key.into(),
+        BasicPublishOptions::default(),
+        b"rubbish",
+        BasicProperties::default(),
+    );
+    sent.await.unwrap();
+    connection.close(200, "OK".into()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_user_needs_permissions_for_names_of_ours_only() {
     let broker = PrivateBroker::start();
@@ -156,8 +172,16 @@ async fn a_user_needs_permissions_for_names_of_ours_only() {
 
     let cluster = Cluster::on(&user("ours", r"^msvpu\."), "ours");
     let (head, nodes) = cluster.start::<2>().await;
+    // What nobody can read cannot be kept, which costs no connection that work goes through.
+    let keys = ["control", "data_queue"].map(|queue| format!("{queue}.{}", nodes[0].origin().node));
+    for key in keys.iter().cycle().take(20) {
+        publish_rubbish(broker.url(), &cluster.vm, key).await;
+    }
+    let dead = || total(&nodes[0].broker_counters(), |queue| queue.dead);
+    until("the node has seen it", || dead() == 20).await;
     let job = head.submit(work(), noise(1000)).await.unwrap();
     assert_equal(job, work(), noise(1000)).await;
+    assert_eq!(nodes[0].broker_counters().connections, 1);
     let cluster = Cluster {
         url: broker.url().to_owned(),
         ..cluster

@@ -131,7 +131,11 @@ impl Cluster {
 
 /// Whether there is the exchange, or a queue that is named after it.
 async fn is_there(connection: &Connection, exchange: &str, queue: Option<&str>) -> bool {
-    let channel = connection.create_channel().await.unwrap();
+    // A channel whose predecessor of the same number is just being closed may inherit its error: to be
+    // looked at again.
+    let Ok(channel) = connection.create_channel().await else {
+        return true;
+    };
     let declared = match queue {
         None => {
             let options = ExchangeDeclareOptions {

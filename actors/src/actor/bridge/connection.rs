@@ -21,10 +21,17 @@ use crate::wire::queues::{HEAD, Queue, directory, exchange};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long to wait for the broker to agree that a connection ends.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Unacknowledged messages of each queue: what this process may hold that it has not taken in.
-pub(super) const PREFETCH: u16 = 256;
+/// How many messages of a queue may be unacknowledged: what this process may hold that it has not
+/// taken in. Of tiles, each of which may be as long as a part, 64 MiB; of others, which are short,
+/// enough to keep the broker busy.
+pub(super) const fn prefetch(queue: Queue) -> u16 {
+    match queue {
+        Queue::Data => 64,
+        Queue::Control | Queue::Tasks | Queue::Results => 256,
+    }
+}
 
 /// RESOURCE_LOCKED: another connection has that exclusive queue.
 const LOCKED: u16 = 405;
@@ -47,17 +54,7 @@ pub(super) struct Connections {
     pub(super) control: Channel,
     /// Where all else is published.
     pub(super) data: Channel,
-    /// Where unreadable messages are put away: a broker that forbids it ends this channel only.
-    pub(super) burial: Channel,
     pub(super) consumers: Vec<(Queue, Consumer)>,
-}
-
-/// See [`Connections`].
-struct Channels {
-    control: Channel,
-    data: Channel,
-    burial: Channel,
-    consumers: Vec<(Queue, Consumer)>,
 }
 
 impl Membership {
@@ -70,19 +67,10 @@ impl Membership {
         let mut opened = Vec::new();
         let result = timeout(PATIENCE, self.steps(generation, runtime, &mut opened)).await;
         let error = match result {
-            Ok(Ok(channels)) => {
-                let Channels {
-                    control,
-                    data,
-                    burial,
-                    consumers,
-                } = channels;
+            Ok(Ok(connections)) => {
                 return Ok(Connections {
                     all: opened,
-                    control,
-                    data,
-                    burial,
-                    consumers,
+                    ..connections
                 });
             }
             Ok(Err(error)) if self.is_lock(&error) => BrokerError::HeadPresent {
@@ -104,12 +92,13 @@ impl Membership {
         matches!(error.kind(), ErrorKind::ProtocolError(error) if locked(error))
     }
 
+    /// Those that are open so far are in `opened`, whatever comes of the next.
     async fn steps(
         &self,
         generation: u64,
         runtime: &Handle,
         opened: &mut Vec<Connection>,
-    ) -> Result<Channels, Error> {
+    ) -> Result<Connections, Error> {
         let control_connection = self.connect("control", runtime, opened).await?;
         let control = publishing(control_connection).await?;
         if self.node == HEAD {
@@ -127,7 +116,6 @@ impl Membership {
         control
             .exchange_declare(name.into(), kind, options, FieldTable::default())
             .await?;
-        let burial = publishing(control_connection).await?;
         let queue = Queue::Control;
         let consumer = self.consume(control_connection, queue, generation);
         let mut consumers = vec![(queue, consumer.await?)];
@@ -137,10 +125,10 @@ impl Membership {
             let consumer = self.consume(connection, queue, generation).await?;
             consumers.push((queue, consumer));
         }
-        Ok(Channels {
+        Ok(Connections {
+            all: Vec::new(),
             control,
             data,
-            burial,
             consumers,
         })
     }
@@ -200,7 +188,7 @@ impl Membership {
                 .await?;
         }
         channel
-            .basic_qos(PREFETCH, BasicQosOptions::default())
+            .basic_qos(prefetch(queue), BasicQosOptions::default())
             .await?;
         channel
             .basic_consume(

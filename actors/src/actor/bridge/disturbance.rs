@@ -4,13 +4,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use tokio::runtime::Handle;
 
 use super::publisher::Lanes;
 use super::tally::BridgeTally;
 use crate::id::NodeId;
+use crate::random::Random;
 use crate::wire::frame::Parcel;
 
 /// What happens to the messages that a process sends. Meant for tests.
@@ -26,7 +25,7 @@ pub struct Disturbance {
 
 pub(super) struct Disturbed {
     disturbance: Disturbance,
-    random: Mutex<Xoshiro256PlusPlus>,
+    random: Mutex<Random>,
     runtime: Handle,
     tally: BridgeTally,
 }
@@ -40,7 +39,7 @@ impl Disturbed {
     ) -> Self {
         Self {
             disturbance,
-            random: Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed)),
+            random: Mutex::new(Random::new(seed)),
             runtime,
             tally,
         }
@@ -71,6 +70,6 @@ impl Disturbed {
     /// In [0, 1).
     fn chance(&self) -> f64 {
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+        random.uniform()
     }
 }

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr, AsyncContext};
-use rand_xoshiro::rand_core::SeedableRng;
+use actix::{Actor, Addr};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use super::burial::Burial;
 use super::connection::Membership;
 use super::disturbance::Disturbed;
 use super::publisher::{Command, Lanes, Publisher};
-use super::{Bridge, BridgeTally, Broker, Bury, Connectivity, Disturbance};
+use super::{Bridge, BridgeTally, Broker, Connectivity, Disturbance};
 use crate::clock::Clock;
 use crate::core::sending::WindowLimits;
 use crate::id::NodeId;
 use crate::link::{Link, Transport};
 use crate::message::Envelope;
+use crate::random::Random;
 use crate::wire::frame::Parcel;
 
 /// What is sent again and again anyway need not be kept while there is no connection.
@@ -122,36 +123,28 @@ impl Mouth {
         for (commands, limits) in lanes {
             actix::spawn(Publisher::new(&vm, limits, tally.clone()).run(commands));
         }
-        let (dead, mut buried) = mpsc::unbounded_channel();
-        Bridge::create(move |context| {
-            let address = context.address();
-            actix::spawn(async move {
-                while let Some(dead) = buried.recv().await {
-                    if address.send(Bury(dead)).await.is_err() {
-                        return;
-                    }
-                }
-            });
-            Bridge {
-                membership: Membership {
-                    broker,
-                    vm,
-                    node,
-                    overhears,
-                },
-                runtime,
-                link,
-                clock,
-                lanes: self.lanes,
-                tally,
-                connectivity,
-                random: SeedableRng::seed_from_u64(seed),
-                dead,
-                generation: 0,
-                failures: 0,
-                connected: None,
-                was_connected: false,
-            }
-        })
+        let (burial, buried) = Burial::start(broker.clone(), &vm, &runtime);
+        let bridge = Bridge {
+            membership: Membership {
+                broker,
+                vm,
+                node,
+                overhears,
+            },
+            runtime,
+            link,
+            clock,
+            lanes: self.lanes,
+            tally,
+            connectivity,
+            random: Random::new(seed),
+            burial,
+            buried: Some(buried),
+            generation: 0,
+            failures: 0,
+            connected: None,
+            was_connected: false,
+        };
+        bridge.start()
     }
 }

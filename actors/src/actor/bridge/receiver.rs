@@ -13,7 +13,8 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
-use super::connection::PREFETCH;
+use super::burial::{Burial, Dead};
+use super::connection::prefetch;
 use super::publisher::HEADER;
 use super::tally::BridgeTally;
 use crate::clock::Clock;
@@ -33,15 +34,6 @@ const ACKNOWLEDGED_AFTER: Duration = Duration::from_millis(5);
 /// What incomplete messages may take in one queue.
 const MAX_INCOMPLETE_BYTES: usize = 4 << 30;
 
-/// A message that nobody here can read.
-pub(super) struct Dead {
-    pub(super) queue: Queue,
-    pub(super) reason: String,
-    pub(super) properties: BasicProperties,
-    /// Empty where it is longer than any message of ours.
-    pub(super) body: Vec<u8>,
-}
-
 #[derive(Debug, Error)]
 enum Unreadable {
     #[error(transparent)]
@@ -56,15 +48,15 @@ pub(super) struct Receiver {
     pub(super) link: Link,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tally: BridgeTally,
-    pub(super) dead: mpsc::UnboundedSender<Dead>,
+    pub(super) burial: Burial,
 }
 
 /// Acknowledges all until the last that was taken, not each by itself: for the broker that is as
 /// much work as the message.
-async fn acknowledge_all(mut taken: mpsc::UnboundedReceiver<(Acker, usize)>) {
+async fn acknowledge_all(enough: usize, mut taken: mpsc::UnboundedReceiver<(Acker, usize)>) {
     while let Some((mut last, mut count)) = taken.recv().await {
         let until = Instant::now() + ACKNOWLEDGED_AFTER;
-        while count < usize::from(PREFETCH) / 4 {
+        while count < enough {
             match timeout_at(until, taken.recv()).await {
                 Ok(Some((later, more))) => {
                     last = later;
@@ -85,7 +77,8 @@ impl Receiver {
     pub(super) async fn run(self, consumer: Consumer) {
         let mut assembly = Assembly::new(MAX_INCOMPLETE_BYTES);
         let (acknowledge, taken) = mpsc::unbounded_channel();
-        actix::spawn(acknowledge_all(taken));
+        let enough = usize::from(prefetch(self.queue)) / 4;
+        actix::spawn(acknowledge_all(enough, taken));
         let mut batches = consumer.ready_chunks(BATCH);
         while let Some(batch) = batches.next().await {
             let (mut last, count) = (None, batch.len());
@@ -129,8 +122,7 @@ impl Receiver {
                 } else {
                     Vec::new()
                 };
-                // Where the bridge has ended, so has the machine.
-                let _ = self.dead.send(Dead {
+                self.burial.take(Dead {
                     queue: self.queue,
                     reason: error.to_string(),
                     properties,

@@ -1,15 +1,13 @@
 use std::sync::Mutex;
 
-use actix::System;
+use actix::{Addr, System};
 use tokio::sync::watch;
 
 use super::*;
 use crate::catalog::Catalog;
-use crate::clock::SystemClock;
-use crate::job::{JobOptions, Limits};
+use crate::job::JobOptions;
 use crate::link::Link;
 use crate::simulation::Synthetic;
-use crate::work::Nowhere;
 
 const NODE: NodeId = NodeId(3);
 
@@ -40,18 +38,26 @@ impl Handler<Letter> for Witness {
 fn host() -> Host {
     let mut catalog = Catalog::default();
     catalog.register::<Synthetic>();
-    Host {
-        link: Link::local(origin(1)),
-        clock: Arc::new(SystemClock::new()),
-        processors: Arc::new(Nowhere),
-        name: "here".into(),
-        cpus: 1,
-        catalog: Arc::new(catalog),
-        limits: Limits::default(),
-        timing: None,
-        census: Arc::default(),
-        nodes: Arc::default(),
-    }
+    Host::idle(Link::local(origin(1)), catalog)
+}
+
+async fn proxy_with_a_job(host: Host) -> (Addr<Proxy>, Arc<Journal>) {
+    let vital = Vital {
+        stop: watch::Sender::new(true),
+    };
+    let link = host.link.clone();
+    let proxy = Proxy::new(host, vital, Journals::default()).start();
+    link.register_forever(Address::Proxy, proxy.clone().recipient());
+    let work = Synthetic {
+        tiles: 1,
+        rounds: 1,
+        complexity: 1.0,
+        tile_bytes: 1,
+        partial_bytes: 1,
+    };
+    let submit = crate::machine::submission(&work, (), JobOptions::default(), Duration::ZERO);
+    let journal = proxy.send(submit.unwrap()).await.unwrap().unwrap();
+    (proxy, journal)
 }
 
 #[test]
@@ -62,20 +68,7 @@ fn a_leader_that_was_placed_on_a_node_lost_meanwhile_is_placed_anew() {
         let witness = Witness(Arc::clone(&heard)).start();
         link.register_forever(Address::Balancer, witness.clone().recipient());
         link.register_forever(Address::Supervisor(NODE), witness.recipient());
-        let vital = Vital {
-            stop: watch::Sender::new(true),
-        };
-        let proxy = Proxy::new(host, vital, Journals::default()).start();
-        link.register_forever(Address::Proxy, proxy.clone().recipient());
-        let work = Synthetic {
-            tiles: 1,
-            rounds: 1,
-            complexity: 1.0,
-            tile_bytes: 1,
-            partial_bytes: 1,
-        };
-        let submit = crate::machine::submission(&work, (), JobOptions::default(), Duration::ZERO);
-        let journal = proxy.send(submit.unwrap()).await.unwrap().unwrap();
+        let (proxy, journal) = proxy_with_a_job(host).await;
         let job = journal.job();
         let tell = |message: ProxyMessage| link.send(Address::Proxy, message);
         let epoch = crate::id::Epoch(1);
@@ -140,20 +133,7 @@ fn a_job_fails_when_it_has_waited_for_a_node_for_too_long_at_a_stretch() {
             ..host()
         };
         let link = host.link.clone();
-        let vital = Vital {
-            stop: watch::Sender::new(true),
-        };
-        let proxy = Proxy::new(host, vital, Journals::default()).start();
-        link.register_forever(Address::Proxy, proxy.clone().recipient());
-        let work = Synthetic {
-            tiles: 1,
-            rounds: 1,
-            complexity: 1.0,
-            tile_bytes: 1,
-            partial_bytes: 1,
-        };
-        let submit = crate::machine::submission(&work, (), JobOptions::default(), Duration::ZERO);
-        let journal = proxy.send(submit.unwrap()).await.unwrap().unwrap();
+        let (proxy, journal) = proxy_with_a_job(host).await;
         let job = journal.job();
         let placed = |origin| link.send(Address::Proxy, ProxyMessage::LeaderPlaced { job, origin });
         let at = async |seconds| {

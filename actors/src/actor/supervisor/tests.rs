@@ -2,12 +2,10 @@ use actix::System;
 
 use super::*;
 use crate::catalog::Catalog;
-use crate::clock::SystemClock;
 use crate::id::{Epoch, Incarnation, JobId, Origin};
-use crate::job::{JobOptions, Limits};
+use crate::job::JobOptions;
 use crate::link::Link;
 use crate::simulation::Synthetic;
-use crate::work::Nowhere;
 
 fn origin(incarnation: u64) -> Origin {
     Origin {
@@ -19,18 +17,7 @@ fn origin(incarnation: u64) -> Origin {
 fn host() -> Host {
     let mut catalog = Catalog::default();
     catalog.register::<Synthetic>();
-    Host {
-        link: Link::local(origin(1)),
-        clock: Arc::new(SystemClock::new()),
-        processors: Arc::new(Nowhere),
-        name: "here".into(),
-        cpus: 1,
-        catalog: Arc::new(catalog),
-        limits: Limits::default(),
-        timing: None,
-        census: Arc::default(),
-        nodes: Arc::default(),
-    }
+    Host::idle(Link::local(origin(1)), catalog)
 }
 
 /// An order to start MsVPU 0 of a team of one.

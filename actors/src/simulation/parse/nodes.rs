@@ -3,7 +3,7 @@
 use super::section::Section;
 use super::value::Value;
 use super::{Result, SpecProblem, bounded};
-use crate::simulation::random::Random;
+use crate::random::Random;
 use crate::simulation::rules::{self, BANDWIDTH_MBPS, CPUS, LATENCY_MS, MAX_NODES, Range, SPEED};
 use crate::simulation::spec::NodeSpec;
 

@@ -1,4 +1,4 @@
-//! Where everything random of a simulation comes from.
+//! Where everything random comes from: simulations, the spread of attempts, faults put in on purpose.
 
 use std::f64::consts::TAU;
 

@@ -1,0 +1,153 @@
+//! Messages that nobody can read, kept where people can look at them.
+
+use std::time::Duration;
+
+use async_rs::Runtime;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::broker::Broker;
+use super::connection::FAREWELL;
+use crate::wire::queues::{Queue, dead};
+
+/// How many unreadable messages are kept for people to look at, for how long, and how many bytes.
+const MESSAGES: i32 = 1000;
+const EXPIRES_MS: i32 = 7 * 24 * 3600 * 1000;
+const BYTES: i32 = 64 << 20;
+
+/// So many wait to be kept; of more there are enough to look at.
+const WAITING: usize = 1000;
+
+/// What takes longer is not kept.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A message that nobody here can read.
+pub(super) struct Dead {
+    pub(super) queue: Queue,
+    pub(super) reason: String,
+    pub(super) properties: BasicProperties,
+    /// Empty where it is longer than any message of ours.
+    pub(super) body: Vec<u8>,
+}
+
+/// Takes dead messages. They go through a connection of their own, made when there is the first:
+/// a broker that forbids to keep them closes a channel, which must not be one that work goes through.
+#[derive(Clone)]
+pub(super) struct Burial {
+    /// `None`: there will be no more.
+    dead: mpsc::Sender<Option<Dead>>,
+}
+
+/// Who keeps them.
+struct Keeper {
+    broker: Broker,
+    queue: String,
+    runtime: Handle,
+    open: Option<(Connection, Channel)>,
+}
+
+impl Burial {
+    /// Also tells when its connection has ended.
+    pub(super) fn start(broker: Broker, vm: &str, runtime: &Handle) -> (Self, JoinHandle<()>) {
+        let (dead_messages, messages) = mpsc::channel(WAITING);
+        let keeper = Keeper {
+            broker,
+            queue: dead(vm),
+            runtime: runtime.clone(),
+            open: None,
+        };
+        let ended = runtime.spawn(keeper.run(messages));
+        let burial = Self {
+            dead: dead_messages,
+        };
+        (burial, ended)
+    }
+
+    /// Keeps what waits, and ends the connection.
+    pub(super) async fn end(&self) {
+        // It has ended already if it cannot be told.
+        let _ = self.dead.send(None).await;
+    }
+
+    pub(super) fn take(&self, message: Dead) {
+        let Dead { queue, reason, .. } = &message;
+        log::warn!("{queue}: an unreadable message: {reason}");
+        // It is counted; what is too much is not kept.
+        let _ = self.dead.try_send(Some(message));
+    }
+}
+
+impl Keeper {
+    async fn run(mut self, mut messages: mpsc::Receiver<Option<Dead>>) {
+        while let Some(Some(message)) = messages.recv().await {
+            let kept = timeout(PATIENCE, self.keep(&message)).await;
+            let error = match kept {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the broker does not answer".to_owned(),
+            };
+            log::warn!("an unreadable message could not be kept: {error}");
+            self.close().await;
+        }
+        self.close().await;
+    }
+
+    async fn keep(&mut self, message: &Dead) -> Result<(), Error> {
+        let channel = match &self.open {
+            Some((_, channel)) if channel.status().connected() => channel.clone(),
+            _ => self.open().await?,
+        };
+        let options = BasicPublishOptions::default();
+        // Persistent.
+        let properties = message.properties.clone().with_delivery_mode(2);
+        let queue = self.queue.clone().into();
+        let published = channel.basic_publish("".into(), queue, options, &message.body, properties);
+        published.await?.await?;
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<Channel, Error> {
+        self.close().await;
+        let connection = Connection::connect_uri_with_config(
+            self.broker.uri(),
+            ConnectionProperties::default().with_connection_name(self.queue.clone().into()),
+            self.broker.tls(),
+            Runtime::tokio_with_handle(self.runtime.clone()),
+        )
+        .await?;
+        let channel = connection.create_channel().await?;
+        self.open = Some((connection, channel.clone()));
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await?;
+        let mut arguments = FieldTable::default();
+        let bounds = [
+            ("x-max-length", MESSAGES),
+            ("x-max-length-bytes", BYTES),
+            ("x-expires", EXPIRES_MS),
+        ];
+        for (name, bound) in bounds {
+            arguments.insert(name.into(), AMQPValue::LongInt(bound));
+        }
+        let options = QueueDeclareOptions {
+            durable: true,
+            ..QueueDeclareOptions::default()
+        };
+        channel
+            .queue_declare(self.queue.clone().into(), options, arguments)
+            .await?;
+        Ok(channel)
+    }
+
+    async fn close(&mut self) {
+        if let Some((connection, _)) = self.open.take() {
+            // Of one that is broken already there is nothing to hear.
+            let _ = timeout(FAREWELL, connection.close(200, "OK".into())).await;
+        }
+    }
+}
