@@ -83,7 +83,7 @@ pub(crate) fn directory(vm: &str) -> String {
     format!("msvpu.{vm}.directory")
 }
 
-/// Where messages go that nobody can read.
+/// Where messages go that nobody can read: a queue, and the exchange before it.
 pub(crate) fn dead(vm: &str) -> String {
     format!("msvpu.{vm}.dead")
 }

@@ -1,14 +1,11 @@
 //! Messages that no process of ours has sent.
 
-use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
-};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use msvpu_actors::{Node, Origin};
 
-use crate::support::{Cluster, assert_equal, connection, soon, total, until};
+use crate::support::{Cluster, assert_equal, connection, total, until};
 use crate::work::{Work, noise};
 
 /// Whom rubbish pretends to be from.
@@ -148,42 +145,13 @@ async fn rubbish_is_counted_and_kept_and_the_node_lives() {
     let job = machine.submit(work.clone(), input.clone()).await.unwrap();
     assert_equal(job, work, input).await;
 
-    // All is kept for people to look at, but not the long bodies.
-    let name = format!("msvpu.{}.dead", cluster.vm);
-    let mut longest = 0;
-    let mut kept = 0;
-    while kept < short {
-        let got = sender
-            .channel
-            .basic_get(name.clone().into(), BasicGetOptions { no_ack: true });
-        match soon(got).await.unwrap() {
-            Some(message) => {
-                longest = longest.max(message.data.len());
-                kept += 1;
-            }
-            None => tokio::task::yield_now().await,
-        }
-    }
-    assert_eq!(longest, garbage.len());
-    delete_dead(&sender.channel, &name).await;
+    assert_eq!(
+        cluster.exhume(short).await,
+        garbage.len(),
+        "the longest of them"
+    );
     connection.close(200, "OK".into()).await.unwrap();
     cluster.end(machine, nodes).await;
-}
-
-/// It outlives the machine, as it should.
-async fn delete_dead(channel: &Channel, name: &str) {
-    let options = QueueDeclareOptions {
-        passive: true,
-        ..QueueDeclareOptions::default()
-    };
-    let declared = channel.queue_declare(name.into(), options, FieldTable::default());
-    assert_eq!(
-        declared.await.unwrap().message_count(),
-        0,
-        "and nothing else"
-    );
-    let deleted = channel.queue_delete(name.into(), QueueDeleteOptions::default());
-    deleted.await.unwrap();
 }
 
 #[tokio::test]

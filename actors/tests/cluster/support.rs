@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::options::{ExchangeDeclareOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicGetOptions, ExchangeDeclareOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties, ErrorKind, ExchangeKind};
 use msvpu_actors::{
@@ -111,6 +113,34 @@ impl Cluster {
             soon(node.shutdown()).await;
         }
         soon(self.assert_gone()).await;
+    }
+
+    /// Takes the unreadable messages that are kept, so many and no more, and removes their queue,
+    /// which outlives the machine. Returns the length of the longest.
+    pub(crate) async fn exhume(&self, messages: u64) -> usize {
+        let connection = connection(&self.url).await;
+        let exchange = format!("msvpu.{}", self.vm);
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        while !is_there(&connection, &exchange, Some("dead")).await {
+            looks.tick().await;
+        }
+        let channel = connection.create_channel().await.unwrap();
+        let queue = || format!("{exchange}.dead").into();
+        let (mut longest, mut kept) = (0, 0);
+        while kept < messages {
+            let got = channel.basic_get(queue(), BasicGetOptions { no_ack: true });
+            match soon(got).await.unwrap() {
+                Some(message) => {
+                    longest = longest.max(message.data.len());
+                    kept += 1;
+                }
+                None => tokio::task::yield_now().await,
+            }
+        }
+        let deleted = channel.queue_delete(queue(), QueueDeleteOptions::default());
+        assert_eq!(deleted.await.unwrap(), 0, "and nothing else");
+        connection.close(200, "OK".into()).await.unwrap();
+        longest
     }
 
     /// Waits until the machine has nothing on the broker any more. The exchange is there as long as

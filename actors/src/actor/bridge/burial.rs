@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use async_rs::Runtime;
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::options::{
+    BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
+    QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error, ExchangeKind};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -46,7 +49,9 @@ pub(super) struct Burial {
 /// Who keeps them.
 struct Keeper {
     broker: Broker,
-    queue: String,
+    /// The name of the queue, and of an exchange that knows no other: the default exchange would
+    /// take a permission on a name that is not ours.
+    name: String,
     runtime: Handle,
     open: Option<(Connection, Channel)>,
 }
@@ -57,7 +62,7 @@ impl Burial {
         let (dead_messages, messages) = mpsc::channel(WAITING);
         let keeper = Keeper {
             broker,
-            queue: dead(vm),
+            name: dead(vm),
             runtime: runtime.clone(),
             open: None,
         };
@@ -105,8 +110,9 @@ impl Keeper {
         let options = BasicPublishOptions::default();
         // Persistent.
         let properties = message.properties.clone().with_delivery_mode(2);
-        let queue = self.queue.clone().into();
-        let published = channel.basic_publish("".into(), queue, options, &message.body, properties);
+        let exchange = self.name.clone().into();
+        let published =
+            channel.basic_publish(exchange, "".into(), options, &message.body, properties);
         published.await?.await?;
         Ok(())
     }
@@ -115,7 +121,7 @@ impl Keeper {
         self.close().await;
         let connection = Connection::connect_uri_with_config(
             self.broker.uri(),
-            ConnectionProperties::default().with_connection_name(self.queue.clone().into()),
+            ConnectionProperties::default().with_connection_name(self.name.clone().into()),
             self.broker.tls(),
             Runtime::tokio_with_handle(self.runtime.clone()),
         )
@@ -138,8 +144,21 @@ impl Keeper {
             durable: true,
             ..QueueDeclareOptions::default()
         };
+        let name = || self.name.clone().into();
+        channel.queue_declare(name(), options, arguments).await?;
+        let options = ExchangeDeclareOptions {
+            durable: true,
+            // With the queue, when that has expired.
+            auto_delete: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let (kind, arguments) = (ExchangeKind::Fanout, FieldTable::default());
         channel
-            .queue_declare(self.queue.clone().into(), options, arguments)
+            .exchange_declare(name(), kind, options, arguments)
+            .await?;
+        let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
+        channel
+            .queue_bind(name(), name(), "".into(), options, arguments)
             .await?;
         Ok(channel)
     }
