@@ -1,0 +1,11 @@
+//! The resources, as they travel over REST and as they are kept.
+
+mod artifact;
+mod event;
+mod job;
+mod upload;
+
+pub use artifact::Artifact;
+pub use event::{Event, EventBody, IterationRow, LogLevel, NodeRow};
+pub use job::{Failure, FieldError, Input, Job, NewJob, Phase, Progress, State};
+pub use upload::{InputInfo, Upload};
