@@ -117,6 +117,37 @@ impl Engine {
         Ok(stream::unfold(cursor, Cursor::step).boxed())
     }
 
+    /// What has happened to a job after the event `after` (0: from the start) so far.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn events_so_far(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        after: u64,
+    ) -> Result<Vec<Event>, EngineError> {
+        self.inner.check_job(caller, id)?;
+        let live = self.inner.live(id);
+        let last = live.as_ref().map(|live| live.span().1);
+        let mut cursor = Cursor {
+            inner: Arc::clone(&self.inner),
+            live,
+            id,
+            after,
+            next: VecDeque::new(),
+            is_done: false,
+        };
+        let mut events = Vec::new();
+        while last.is_none_or(|last| cursor.after < last) {
+            let Some(event) = cursor.next().await else {
+                break;
+            };
+            events.push(event);
+        }
+        Ok(events)
+    }
+
     /// The iterations so far, of the attempt that runs or has ended.
     ///
     /// # Errors
@@ -126,22 +157,8 @@ impl Engine {
         caller: &Caller,
         id: Uuid,
     ) -> Result<Vec<IterationRow>, EngineError> {
-        self.inner.check_job(caller, id)?;
-        let live = self.inner.live(id);
-        let last = live.as_ref().map(|live| live.span().1);
-        let mut cursor = Cursor {
-            inner: Arc::clone(&self.inner),
-            live,
-            id,
-            after: 0,
-            next: VecDeque::new(),
-            is_done: false,
-        };
         let mut rows = Vec::new();
-        while last.is_none_or(|last| cursor.after < last) {
-            let Some(event) = cursor.next().await else {
-                break;
-            };
+        for event in self.events_so_far(caller, id, 0).await? {
             match event.body {
                 // Another attempt begins.
                 EventBody::State {
