@@ -8,7 +8,7 @@
 //! 1. [`submit`]: what is accepted, and once only. [`upload`]: files that come in.
 //! 2. [`queue`], [`schedule`]: which job is next, and how much runs at once.
 //! 3. [`run`]: one job from its begin to its end.
-//! 4. [`live`], [`watch`]: what is seen of it meanwhile and afterwards.
+//! 4. [`live`], [`watch`]: what is seen of it meanwhile and afterwards; [`tally`]: what was counted.
 //! 5. [`retention`]: what goes when.
 
 mod cancel;
@@ -26,6 +26,7 @@ mod run;
 mod schedule;
 mod standing;
 mod submit;
+mod tally;
 mod upload;
 mod watch;
 
@@ -45,6 +46,8 @@ use index::Index;
 use live::Live;
 pub use request::{Caller, Filter, Gauges, IdempotencyKey, Page};
 use schedule::Schedule;
+use tally::Tally;
+pub use tally::Totals;
 pub use upload::UploadWriter;
 
 use crate::model::{Artifact, Upload};
@@ -82,6 +85,7 @@ struct Inner {
     /// The jobs that have not ended.
     live: Mutex<HashMap<Uuid, Arc<Live>>>,
     schedule: Schedule,
+    tally: Tally,
     /// Owners and keys of the requests that are being taken in.
     keys: Mutex<HashSet<(String, String)>>,
     /// Where jobs run, whatever runtime the engine is asked from.
@@ -190,6 +194,12 @@ impl Engine {
             blob_bytes: self.inner.index().blob_bytes(),
             writable: self.inner.store.is_writable(),
         }
+    }
+
+    /// What has ended since the engine was opened.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.inner.tally.totals()
     }
 
     /// An upload of the caller's.

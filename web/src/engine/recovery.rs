@@ -13,6 +13,7 @@ use super::cancel::cancelled;
 use super::index::{Index, Summary};
 use super::live::Live;
 use super::schedule::Schedule;
+use super::tally::Tally;
 use super::{Alive, Engine, EngineConfig, Inner, OpenError, lock};
 use crate::model::{Progress, State};
 use crate::service::{InputReader, Services};
@@ -42,6 +43,7 @@ impl Engine {
         let (store, recovered) = opened.map_err(|error| failed(&data, error.to_string()))??;
         let inner = Arc::new(Inner {
             schedule: Schedule::new(&config),
+            tally: Tally::default(),
             config,
             machine,
             services,

@@ -217,6 +217,7 @@ impl Inner {
             self.clear(live.id).await;
         }
         self.index().end_job(&ending.record.job);
+        self.tally.ended(&ending.record.job);
         live.end(ending);
         lock(&self.live).remove(&live.id);
         self.grown.notify_one();
