@@ -31,6 +31,7 @@ mod services;
 mod simulate;
 mod stale;
 mod stdout;
+mod stops;
 mod summary;
 mod table;
 mod token;
