@@ -5,12 +5,13 @@
 //!
 //! 1. [`service`]: what a job runs, and what it is handed.
 //! 2. [`model`]: the resources, as they travel and as they are kept.
-//! 3. [`engine`]: keeps jobs and runs them.
+//! 3. [`engine`]: keeps jobs and runs them; `store`: on what.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod engine;
 pub mod model;
 pub mod service;
+mod store;
 
 pub use engine::{Engine, EngineConfig};
 pub use service::{Service, Services};

@@ -1,0 +1,82 @@
+//! Ending jobs that have not ended, and forgetting those that have.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::live::Live;
+use super::standing::End;
+use super::{Caller, Engine, EngineError, Inner, no_job};
+use crate::model::{Job, State};
+use crate::store::{Op, StoreError, blocking, remove};
+
+impl Engine {
+    /// Asks a job to end. One that waits has ended when this returns; one that runs ends as soon as its service
+    /// lets go of it, or a little later without it.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`], [`EngineError::Ended`].
+    pub async fn cancel(&self, caller: &Caller, id: Uuid) -> Result<Job, EngineError> {
+        self.inner.check_job(caller, id)?;
+        let live = self.inner.live(id).ok_or(EngineError::Ended)?;
+        let inner = Arc::clone(&self.inner);
+        let work = async move { inner.cancel(live).await };
+        self.inner.detached(work).await
+    }
+
+    /// Forgets an ended job and its artifacts.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`], [`EngineError::Running`].
+    pub async fn delete(&self, caller: &Caller, id: Uuid) -> Result<(), EngineError> {
+        self.inner.check_job(caller, id)?;
+        if self.inner.live(id).is_some() {
+            return Err(EngineError::Running);
+        }
+        let inner = Arc::clone(&self.inner);
+        let work = async move { inner.forget_job(id).await };
+        self.inner.detached(work).await
+    }
+}
+
+/// The end of a job that someone did not want any more.
+pub(super) fn cancelled() -> End {
+    End {
+        state: State::Cancelled,
+        reason: "it was cancelled".to_owned(),
+        result: None,
+        error: None,
+        artifacts: Vec::new(),
+        contents: Vec::new(),
+    }
+}
+
+impl Inner {
+    async fn cancel(self: &Arc<Self>, live: Arc<Live>) -> Result<Job, EngineError> {
+        // Its record is on the way before its end can be: the end is the last that is written of it.
+        let written = live
+            .ask_cancel(|record| Op::job(record).map(|op| self.store.write(vec![op])))
+            .ok_or(EngineError::Ended)?;
+        if self.schedule.remove(live.id) {
+            self.finish(&live, cancelled()).await;
+        }
+        written?.await?;
+        Ok(live.job())
+    }
+
+    /// The record goes first: what is left after a crash is removed at the next start.
+    pub(super) async fn forget_job(&self, id: Uuid) -> Result<(), EngineError> {
+        let summary = self.index().remove_job(id).ok_or_else(|| no_job(id))?;
+        let forget = Op::ForgetJob {
+            id,
+            owner: summary.owner.clone(),
+        };
+        if let Err(error) = self.store.write(vec![forget]).await {
+            self.index().add_ended(id, summary);
+            return Err(error.into());
+        }
+        let folder = self.store.dir().job(id);
+        blocking(move || remove(&folder).map_err(StoreError::from)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Why something could not be done.
+
+use thiserror::Error;
+
+use crate::model::FieldError;
+use crate::service::ProbeError;
+use crate::store::StoreError;
+
+/// Why something could not be done.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// There is no such job, upload or artifact, or it is another's.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// `job`, `upload` or `artifact`.
+        what: &'static str,
+        /// What was asked for.
+        id: String,
+    },
+    /// No service has that name.
+    #[error("there is no service `{name}`; there are: {}", known.join(", "))]
+    UnknownService {
+        /// What was asked for.
+        name: String,
+        /// What can be asked for.
+        known: Vec<String>,
+    },
+    /// Fields of the request are wrong.
+    #[error("some fields are wrong")]
+    Fields(Vec<FieldError>),
+    /// The file cannot be an input.
+    #[error(transparent)]
+    Input(#[from] ProbeError),
+    /// The upload is longer than may be.
+    #[error("an upload may have {limit} bytes; this one has more")]
+    TooLarge {
+        /// [`EngineConfig::max_upload_bytes`].
+        limit: u64,
+    },
+    /// As many jobs wait as may.
+    #[error("{limit} jobs wait already, and no more may; try again when some have ended")]
+    QueueFull {
+        /// [`EngineConfig::max_queued_jobs`].
+        limit: usize,
+    },
+    /// The key was used for another request.
+    #[error("this Idempotency-Key was used for another request")]
+    KeyReused,
+    /// The request that the key was used for is still being taken in.
+    #[error("a request with this Idempotency-Key is being taken in; try again")]
+    KeyInFlight,
+    /// It has ended, so that there is nothing to cancel.
+    #[error("the job has ended already")]
+    Ended,
+    /// It has not ended, so that it cannot be deleted.
+    #[error("the job has not ended; cancel it first")]
+    Running,
+    /// An upload that a job needs.
+    #[error("a job that has not ended needs this upload")]
+    InUse,
+    /// The disk is full.
+    #[error("there is no room on the disk")]
+    DiskFull,
+    /// The broker is away.
+    #[error("there is no connection to the broker; try again later")]
+    BrokerAway,
+    /// The store failed otherwise.
+    #[error("the store failed: {0}")]
+    Store(String),
+    /// The engine was shut down.
+    #[error("the server is going down")]
+    Stopped,
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DiskFull => Self::DiskFull,
+            StoreError::Closed => Self::Stopped,
+            StoreError::Failed(reason) => Self::Store(reason),
+        }
+    }
+}
+
+impl From<std::io::Error> for EngineError {
+    fn from(error: std::io::Error) -> Self {
+        StoreError::from(error).into()
+    }
+}

@@ -1,0 +1,254 @@
+//! A job that has not ended, in memory: how it stands, what happened last, who watches it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::estimate::Estimate;
+use super::standing::{End, Ending, Standing, ordinal};
+use crate::model::{Artifact, Event, Job, Phase, State};
+use crate::service::Told;
+use crate::store::JobRecord;
+
+/// How far a job is; a change wakes whoever watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    pub(super) revision: u64,
+    pub(super) last_event: u64,
+    pub(super) ended: bool,
+}
+
+/// A job that has not ended.
+pub(super) struct Live {
+    pub(super) id: Uuid,
+    pub(super) upload: Uuid,
+    state: Mutex<Standing>,
+    marks: watch::Sender<Marks>,
+    cancel: watch::Sender<bool>,
+    doomed: watch::Sender<bool>,
+}
+
+/// Events that a watcher asked for.
+pub(super) enum Seen {
+    /// The next ones.
+    Events(Vec<Event>),
+    /// The store has them.
+    Stored,
+    /// There are none yet.
+    NoneYet,
+}
+
+impl Live {
+    /// A job with `last_event` events in the store.
+    pub(super) fn new(record: JobRecord, last_event: u64) -> Self {
+        let marks = Marks {
+            revision: record.job.revision,
+            last_event,
+            ended: false,
+        };
+        Self {
+            id: record.job.id,
+            upload: record.job.input.upload_id,
+            marks: watch::Sender::new(marks),
+            cancel: watch::Sender::new(record.cancel_asked),
+            doomed: watch::Sender::new(false),
+            state: Mutex::new(Standing::new(record, last_event)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As it stands.
+    pub(super) fn job(&self) -> Job {
+        self.lock().record.job.clone()
+    }
+
+    /// Its record, and the events that the store does not have.
+    pub(super) fn snapshot(&self) -> (JobRecord, Vec<Event>) {
+        let standing = self.lock();
+        (standing.record.clone(), standing.unstored())
+    }
+
+    /// Tells of changes.
+    pub(super) fn watch(&self) -> watch::Receiver<Marks> {
+        self.marks.subscribe()
+    }
+
+    /// Tells when someone asks to end it.
+    pub(super) fn cancelled(&self) -> watch::Receiver<bool> {
+        self.cancel.subscribe()
+    }
+
+    pub(super) fn is_cancel_asked(&self) -> bool {
+        *self.cancel.borrow()
+    }
+
+    fn publish(&self, standing: &Standing, ended: bool) {
+        self.marks.send_replace(Marks {
+            revision: standing.record.job.revision,
+            last_event: standing.last_event,
+            ended,
+        });
+    }
+
+    /// Changes the job, with an event that tells of it.
+    pub(super) fn turn(&self, state: State, phase: Option<Phase>, reason: String) {
+        let mut standing = self.lock();
+        if standing.is_closed {
+            return;
+        }
+        standing.turn(state, phase, reason);
+        self.publish(&standing, false);
+    }
+
+    /// Another attempt begins.
+    pub(super) fn begin(&self) -> JobRecord {
+        let mut standing = self.lock();
+        let job = &mut standing.record.job;
+        job.attempts += 1;
+        job.started_at = Some(OffsetDateTime::now_utc());
+        let reason = if job.attempts > 1 {
+            format!("it runs, for the {} time", ordinal(job.attempts))
+        } else {
+            "it runs".to_owned()
+        };
+        standing.estimate = Estimate::default();
+        standing.turn(State::Running, None, reason);
+        self.publish(&standing, false);
+        standing.record.clone()
+    }
+
+    /// Says why it waits; no event tells of it.
+    pub(super) fn explain(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        let mut standing = self.lock();
+        if standing.is_closed || standing.record.job.reason == reason {
+            return;
+        }
+        standing.record.job.reason = reason;
+        standing.record.job.revision += 1;
+        self.publish(&standing, false);
+    }
+
+    /// Someone asks to end it; `write` is handed the record before its end can be decided. `None` if that is decided.
+    pub(super) fn ask_cancel<T>(&self, write: impl FnOnce(&JobRecord) -> T) -> Option<T> {
+        let mut standing = self.lock();
+        if standing.is_closed {
+            return None;
+        }
+        if !standing.record.cancel_asked {
+            standing.record.cancel_asked = true;
+            if standing.record.job.state == State::Running {
+                let phase = standing.record.job.phase;
+                let reason = "it is being cancelled".to_owned();
+                standing.turn(State::Running, phase, reason);
+            }
+            self.publish(&standing, false);
+        }
+        self.cancel.send_replace(true);
+        Some(write(&standing.record))
+    }
+
+    /// Takes in what its service tells; gives events that are to be handed to the store.
+    pub(super) fn told(&self, told: Told) -> Option<Vec<Event>> {
+        let mut standing = self.lock();
+        if standing.is_closed || standing.record.job.state != State::Running {
+            return None;
+        }
+        if standing.take(told) {
+            self.publish(&standing, false);
+        }
+        standing.spill()
+    }
+
+    /// What it has told of its files.
+    pub(super) fn told_artifacts(&self) -> Vec<Artifact> {
+        self.lock().told_artifacts.clone()
+    }
+
+    /// Decides the end; nobody sees it yet. `None` if it is decided already, or if success comes after someone has
+    /// asked to end the job.
+    pub(super) fn decide(&self, end: End) -> Option<Ending> {
+        let mut standing = self.lock();
+        let is_late = end.state == State::Succeeded && standing.record.cancel_asked;
+        if standing.is_closed || is_late {
+            return None;
+        }
+        standing.is_closed = true;
+        Some(standing.ending(end))
+    }
+
+    /// What was decided could not be written: it ends another way.
+    pub(super) fn decide_again(&self, end: End) -> Ending {
+        self.lock().ending(end)
+    }
+
+    /// The end is on the disk: everybody may see it.
+    pub(super) fn end(&self, ending: Ending) {
+        let mut standing = self.lock();
+        standing.record = ending.record;
+        standing.last_event = ending
+            .events
+            .last()
+            .map_or(standing.last_event, |event| event.id);
+        standing.stored = standing.last_event;
+        standing.tail.clear();
+        standing.tail_bytes = 0;
+        self.publish(&standing, true);
+    }
+
+    /// The events after `after`, up to some number.
+    pub(super) fn events(&self, after: u64) -> Seen {
+        const AT_ONCE: usize = 64;
+        let standing = self.lock();
+        if after >= standing.last_event {
+            return Seen::NoneYet;
+        }
+        match standing.tail.front() {
+            Some((first, _)) if first.id <= after + 1 => {
+                let skip = usize::try_from(after + 1 - first.id).unwrap_or(usize::MAX);
+                let events = standing.tail.iter().skip(skip).take(AT_ONCE);
+                Seen::Events(events.map(|(event, _)| event.clone()).collect())
+            }
+            _ => Seen::Stored,
+        }
+    }
+
+    /// The first event of the attempt that runs, and the last event.
+    pub(super) fn span(&self) -> (u64, u64) {
+        let standing = self.lock();
+        (standing.attempt_event, standing.last_event)
+    }
+
+    /// The store has what it was handed, so that memory need not keep it; or, with `None`, could not take it.
+    pub(super) fn handed(&self, up_to: Option<u64>) {
+        let mut standing = self.lock();
+        standing.is_handing = false;
+        let Some(up_to) = up_to else {
+            return;
+        };
+        standing.stored = standing.stored.max(up_to);
+        while let Some((event, bytes)) = standing.tail.front() {
+            if event.id > up_to {
+                break;
+            }
+            let bytes = *bytes;
+            standing.tail_bytes -= bytes;
+            standing.tail.pop_front();
+        }
+    }
+
+    /// It cannot go on; whoever runs it ends it.
+    pub(super) fn doom(&self) {
+        self.doomed.send_replace(true);
+    }
+
+    /// Tells when it cannot go on.
+    pub(super) fn doomed(&self) -> watch::Receiver<bool> {
+        self.doomed.subscribe()
+    }
+}

@@ -1,0 +1,241 @@
+//! Which waiting job runs next.
+//!
+//! Owners take turns, whatever number of jobs each has, and so do the priorities of an owner (start-time fair
+//! queueing: whoever had least for its weight is next); within a priority the first to come is the first to go.
+//! A job that does not fit into the memory that is left lets others pass, but only so many of them: then nothing
+//! runs before it. Of several places one is kept for small jobs, so that they wait for no big one.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use msvpu_actors::Priority;
+use uuid::Uuid;
+
+/// So many jobs may pass one that does not fit.
+const MAX_PASSES: u32 = 16;
+/// A job is small when its input takes at most this part of the memory for all.
+const SMALL_PART: u64 = 256;
+/// What a turn of normal priority costs.
+const TURN: u64 = 1 << 20;
+
+/// What is known of a job that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) id: Uuid,
+    /// What its decoded input takes.
+    pub(super) bytes: u64,
+    /// How many jobs ran before it although it was their better.
+    passes: u32,
+}
+
+/// How much may run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) max_jobs: usize,
+    pub(super) max_bytes: u64,
+}
+
+/// What runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    pub(super) jobs: usize,
+    pub(super) big_jobs: usize,
+    pub(super) bytes: u64,
+}
+
+impl Room {
+    pub(super) const fn is_small(self, bytes: u64) -> bool {
+        bytes <= self.max_bytes / SMALL_PART
+    }
+
+    fn fits(self, load: Load, bytes: u64) -> bool {
+        let has_place = load.jobs < self.max_jobs
+            && (self.is_small(bytes)
+                || self.max_jobs == 1
+                || load.big_jobs < self.max_jobs.saturating_sub(1));
+        let has_memory = load.jobs == 0 || load.bytes.saturating_add(bytes) <= self.max_bytes;
+        has_place && has_memory
+    }
+}
+
+impl Load {
+    pub(super) fn add(&mut self, room: Room, bytes: u64) {
+        self.jobs += 1;
+        self.big_jobs += usize::from(!room.is_small(bytes));
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    pub(super) fn remove(&mut self, room: Room, bytes: u64) {
+        self.jobs = self.jobs.saturating_sub(1);
+        self.big_jobs = self
+            .big_jobs
+            .saturating_sub(usize::from(!room.is_small(bytes)));
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
+/// Jobs of one owner and priority, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    jobs: VecDeque<Waiting>,
+    /// What it has had, divided by its weight.
+    had: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Owner {
+    lanes: BTreeMap<Priority, Lane>,
+    had: u64,
+    /// What the lane that was last served had had.
+    clock: u64,
+}
+
+impl Owner {
+    fn is_idle(&self) -> bool {
+        self.lanes.values().all(|lane| lane.jobs.is_empty())
+    }
+}
+
+/// The jobs that wait.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    owners: BTreeMap<Option<String>, Owner>,
+    /// What the owner that was last served had had.
+    clock: u64,
+    len: usize,
+}
+
+/// The price of a turn.
+const fn price(priority: Priority) -> u64 {
+    match priority {
+        Priority::Low => TURN * 4,
+        Priority::Normal => TURN,
+        Priority::High => TURN / 4,
+    }
+}
+
+impl Queue {
+    /// How many wait.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds a job behind those of its owner and priority.
+    pub(super) fn push(&mut self, owner: Option<String>, priority: Priority, id: Uuid, bytes: u64) {
+        let clock = self.clock;
+        let owner = self.owners.entry(owner).or_default();
+        if owner.is_idle() {
+            // Who was away has saved nothing up.
+            owner.had = owner.had.max(clock);
+        }
+        let clock = owner.clock;
+        let lane = owner.lanes.entry(priority).or_default();
+        if lane.jobs.is_empty() {
+            lane.had = lane.had.max(clock);
+        }
+        lane.jobs.push_back(Waiting {
+            id,
+            bytes,
+            passes: 0,
+        });
+        self.len += 1;
+    }
+
+    /// Takes out the job that runs next, if there is room for one.
+    pub(super) fn pop(&mut self, room: Room, load: Load) -> Option<Waiting> {
+        // Who has nothing and owes nothing need not be remembered.
+        let clock = self.clock;
+        self.owners
+            .retain(|_, owner| !owner.is_idle() || owner.had > clock);
+        let mut owners: Vec<(u64, Option<String>)> = self
+            .owners
+            .iter()
+            .map(|(name, owner)| (owner.had, name.clone()))
+            .collect();
+        owners.sort();
+        let mut passed = Vec::new();
+        let mut found = None;
+        'search: for (_, name) in &owners {
+            let Some(owner) = self.owners.get(name) else {
+                continue;
+            };
+            let mut lanes: Vec<(u64, Priority)> = owner
+                .lanes
+                .iter()
+                .map(|(priority, lane)| (lane.had, *priority))
+                .collect();
+            lanes.sort_by_key(|(had, priority)| (*had, std::cmp::Reverse(*priority)));
+            for (_, priority) in lanes {
+                let Some(lane) = owner.lanes.get(&priority) else {
+                    continue;
+                };
+                for (place, job) in lane.jobs.iter().enumerate() {
+                    if room.fits(load, job.bytes) {
+                        found = Some((name.clone(), priority, place));
+                        break 'search;
+                    }
+                    if job.passes >= MAX_PASSES {
+                        return None;
+                    }
+                    passed.push((name.clone(), priority, place));
+                }
+            }
+        }
+        let (name, priority, place) = found?;
+        for (name, priority, place) in passed {
+            let lane = self
+                .owners
+                .get_mut(&name)
+                .and_then(|owner| owner.lanes.get_mut(&priority));
+            if let Some(job) = lane.and_then(|lane| lane.jobs.get_mut(place)) {
+                job.passes += 1;
+            }
+        }
+        self.take(&name, priority, place, true)
+    }
+
+    /// Takes out a job that is not to run.
+    pub(super) fn remove(&mut self, id: Uuid) -> bool {
+        let found = self.owners.iter().find_map(|(name, owner)| {
+            owner.lanes.iter().find_map(|(priority, lane)| {
+                let place = lane.jobs.iter().position(|job| job.id == id)?;
+                Some((name.clone(), *priority, place))
+            })
+        });
+        found.is_some_and(|(name, priority, place)| {
+            self.take(&name, priority, place, false).is_some()
+        })
+    }
+
+    fn take(
+        &mut self,
+        name: &Option<String>,
+        priority: Priority,
+        place: usize,
+        is_turn: bool,
+    ) -> Option<Waiting> {
+        let owner = self.owners.get_mut(name)?;
+        let lane = owner.lanes.get_mut(&priority)?;
+        let job = lane.jobs.remove(place)?;
+        self.len -= 1;
+        if is_turn {
+            self.clock = self.clock.max(owner.had);
+            owner.clock = owner.clock.max(lane.had);
+            owner.had += price(priority);
+            lane.had += price(priority);
+        }
+        Some(job)
+    }
+
+    /// The jobs in the order in which they would run if each took the same time and all fitted.
+    pub(super) fn order(&self) -> Vec<Uuid> {
+        let mut queue = self.clone();
+        let room = Room {
+            max_jobs: 1,
+            max_bytes: u64::MAX,
+        };
+        std::iter::from_fn(|| queue.pop(room, Load::default()).map(|job| job.id)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Files: written under another name, forced to the disk, then renamed.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::dir::{DataDir, remove, sync_dir};
+
+/// How much of a file is read at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// A file that is coming in; removed when it is dropped unfinished.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    file: File,
+    partial: PathBuf,
+    digest: Sha256,
+    bytes: u64,
+    is_kept: bool,
+}
+
+/// A file that is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    pub(crate) bytes: u64,
+    /// In lower-case hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl Sink {
+    /// Begins an upload. Blocking, as all here.
+    pub(crate) fn upload(dir: &DataDir, id: Uuid) -> io::Result<Self> {
+        let partial = dir.partial_upload(id);
+        Ok(Self {
+            file: File::create_new(&partial)?,
+            partial,
+            digest: Sha256::new(),
+            bytes: 0,
+            is_kept: false,
+        })
+    }
+
+    /// Adds a part.
+    pub(crate) fn write(&mut self, part: &[u8]) -> io::Result<()> {
+        self.file.write_all(part)?;
+        self.digest.update(part);
+        self.bytes += part.len() as u64;
+        Ok(())
+    }
+
+    /// Where it is so far.
+    pub(crate) fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Forces the file to the disk and gives it its name.
+    pub(crate) fn seal(self, dir: &DataDir, id: Uuid) -> io::Result<Sealed> {
+        self.file.sync_all()?;
+        let sealed = self.name(dir, id)?;
+        sync_dir(&dir.uploads())?;
+        Ok(sealed)
+    }
+
+    /// Gives the file its name; the records will have its content.
+    pub(crate) fn name(mut self, dir: &DataDir, id: Uuid) -> io::Result<Sealed> {
+        fs::rename(&self.partial, dir.upload(id))?;
+        self.is_kept = true;
+        Ok(Sealed {
+            bytes: self.bytes,
+            sha256: hex(&self.digest.clone().finalize()),
+        })
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        if !self.is_kept
+            && let Err(error) = remove(&self.partial)
+        {
+            log::warn!("cannot remove {}: {error}", self.partial.display());
+        }
+    }
+}
+
+/// A file of a job's folder.
+pub(crate) struct Content {
+    pub(crate) sealed: Sealed,
+    /// All of it, if it is small.
+    pub(crate) small: Option<Bytes>,
+}
+
+/// Digests a file, and keeps its content if it has at most `max_bytes`.
+pub(crate) fn small_or_digest(path: &Path, max_bytes: u64) -> io::Result<Content> {
+    let mut file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    if bytes <= max_bytes {
+        let content = fs::read(path)?;
+        return Ok(Content {
+            sealed: Sealed {
+                bytes: content.len() as u64,
+                sha256: hex(&Sha256::digest(&content)),
+            },
+            small: Some(content.into()),
+        });
+    }
+    let mut digest = Sha256::new();
+    let mut bytes = 0;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        digest.update(&chunk[..read]);
+        bytes += read as u64;
+    }
+    Ok(Content {
+        sealed: Sealed {
+            bytes,
+            sha256: hex(&digest.finalize()),
+        },
+        small: None,
+    })
+}
+
+/// Gives the folder of a job its name. `files` are forced to the disk before; without them the records will have
+/// the contents.
+pub(crate) fn take_over(dir: &DataDir, job: Uuid, files: Option<&[PathBuf]>) -> io::Result<()> {
+    let partial = dir.partial_job(job);
+    let Some(files) = files else {
+        return fs::rename(&partial, dir.job(job));
+    };
+    for file in files {
+        File::open(file)?.sync_all()?;
+    }
+    sync_dir(&partial)?;
+    fs::rename(&partial, dir.job(job))?;
+    sync_dir(&dir.jobs())
+}
+
+fn hex(digest: &[u8]) -> String {
+    use std::fmt::Write as _;
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,132 @@
+//! What is read from the records.
+
+use std::ops::Bound;
+
+use redb::{ReadTransaction, ReadableTable};
+use uuid::Uuid;
+
+use super::records::{Ended, Head, Unfinished};
+use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, UPLOADS, parse, store_error};
+use super::{JobRecord, Recovered, StoreError};
+use crate::model::Event;
+
+/// The records as one commit left them.
+pub(crate) struct Reading {
+    pub(super) transaction: ReadTransaction,
+}
+
+impl Reading {
+    /// A job.
+    pub(crate) fn job(&self, id: Uuid) -> Result<Option<JobRecord>, StoreError> {
+        let jobs = self.transaction.open_table(JOBS).map_err(store_error)?;
+        let found = jobs.get(id.as_u128()).map_err(store_error)?;
+        found
+            .map(|json| parse("job", id.as_u128(), json.value()))
+            .transpose()
+    }
+
+    /// The first events of a job after `after`: those of one run of events.
+    pub(crate) fn events(&self, job: Uuid, after: u64) -> Result<Vec<Event>, StoreError> {
+        let id = job.as_u128();
+        let events = self.transaction.open_table(EVENTS).map_err(store_error)?;
+        // The event after `after` may be within a run that begins before it.
+        let begin = events
+            .range((id, 0)..=(id, after.saturating_add(1)))
+            .map_err(store_error)?
+            .next_back()
+            .transpose()
+            .map_err(store_error)?
+            .map_or(after, |(key, _)| key.value().1);
+        let runs = events
+            .range((
+                Bound::Included((id, begin)),
+                Bound::Included((id, u64::MAX)),
+            ))
+            .map_err(store_error)?;
+        for run in runs {
+            let (_, json) = run.map_err(store_error)?;
+            let mut run: Vec<Event> = parse("the events of job", id, json.value())?;
+            run.retain(|event| event.id > after);
+            if !run.is_empty() {
+                return Ok(run);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// What was asked for with a key: a digest, and the job.
+    pub(crate) fn key(&self, owner: &str, key: &str) -> Result<Option<(String, Uuid)>, StoreError> {
+        let keys = self.transaction.open_table(KEYS).map_err(store_error)?;
+        let found = keys.get((owner, key)).map_err(store_error)?;
+        Ok(found.map(|found| {
+            let (digest, job) = found.value();
+            (digest.to_owned(), Uuid::from_u128(job))
+        }))
+    }
+
+    /// All that the engine has to know when it begins.
+    pub(super) fn recover(&self) -> Result<Recovered, StoreError> {
+        let meta = self.transaction.open_table(META).map_err(store_error)?;
+        let generation = meta.get("generation").map_err(store_error)?;
+        let mut recovered = Recovered {
+            generation: generation.map_or(1, |found| found.value()),
+            ..Recovered::default()
+        };
+        let jobs = self.transaction.open_table(JOBS).map_err(store_error)?;
+        for row in jobs.iter().map_err(store_error)? {
+            let (id, json) = row.map_err(store_error)?;
+            let Head { job } = parse("job", id.value(), json.value())?;
+            match job.ended_at {
+                Some(ended_at) if job.state.is_terminal() => recovered.ended.push(Ended {
+                    id: job.id,
+                    owner: job.owner,
+                    service: job.service,
+                    state: job.state,
+                    ended_at,
+                    artifacts: job.artifacts,
+                }),
+                _ => recovered.unfinished.push(Unfinished {
+                    record: parse("job", id.value(), json.value())?,
+                    last_event: self.last_event(id.value())?,
+                }),
+            }
+        }
+        let uploads = self.transaction.open_table(UPLOADS).map_err(store_error)?;
+        for row in uploads.iter().map_err(store_error)? {
+            let (id, json) = row.map_err(store_error)?;
+            recovered
+                .uploads
+                .push(parse("upload", id.value(), json.value())?);
+        }
+        Ok(recovered)
+    }
+
+    /// Hands each file that may not be on the disk to `each`, by its upload or job and its name.
+    pub(super) fn blobs(
+        &self,
+        mut each: impl FnMut(Uuid, &str, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let blobs = self.transaction.open_table(BLOBS).map_err(store_error)?;
+        for row in blobs.iter().map_err(store_error)? {
+            let (key, content) = row.map_err(store_error)?;
+            let (id, name) = key.value();
+            each(Uuid::from_u128(id), name, content.value())?;
+        }
+        Ok(())
+    }
+
+    fn last_event(&self, job: u128) -> Result<u64, StoreError> {
+        let events = self.transaction.open_table(EVENTS).map_err(store_error)?;
+        let last = events
+            .range((job, 0)..=(job, u64::MAX))
+            .map_err(store_error)?
+            .next_back()
+            .transpose()
+            .map_err(store_error)?;
+        let Some((_, json)) = last else {
+            return Ok(0);
+        };
+        let run: Vec<Event> = parse("the events of job", job, json.value())?;
+        Ok(run.last().map_or(0, |event| event.id))
+    }
+}

@@ -1,0 +1,193 @@
+//! Forces small files to the disk that the records hold a copy of, many at a time.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::StoreError;
+use super::database::Records;
+use super::dir::{DataDir, sync_all};
+use super::ops::Op;
+
+/// So much may be in both places before it is settled.
+const MAX_COPY_BYTES: usize = 8 << 20;
+/// So long it may be in both places.
+const MAX_COPY_AGE: Duration = Duration::from_secs(5);
+
+/// The thread that settles, as the writer has it. Neither waits for the other.
+pub(super) struct Settler {
+    copies: Option<Sender<(Uuid, usize)>>,
+    settled: Arc<Mutex<Vec<Uuid>>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Settler {
+    pub(super) fn start(dir: &DataDir) -> io::Result<Self> {
+        let (copies, incoming) = channel();
+        let settled = Arc::new(Mutex::new(Vec::new()));
+        let (places, out) = (Places::of(dir), Arc::clone(&settled));
+        let thread = thread::Builder::new()
+            .name("msvpu-blobs".to_owned())
+            .spawn(move || run(&places, &incoming, &out))?;
+        Ok(Self {
+            copies: Some(copies),
+            settled,
+            thread: Some(thread),
+        })
+    }
+
+    /// These copies are in the records.
+    pub(super) fn copied<'o>(&self, ops: impl Iterator<Item = &'o Op>) {
+        let Some(copies) = &self.copies else {
+            return;
+        };
+        for op in ops {
+            if let Op::Blob { of, content, .. } = op {
+                // If the thread has ended, the next start settles it.
+                let _ = copies.send((*of, content.len()));
+            }
+        }
+    }
+
+    /// Takes those whose copies may go.
+    pub(super) fn settled(&self) -> Vec<Uuid> {
+        mem::take(&mut *self.settled.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts back what could not be told to the records.
+    pub(super) fn put_back(&self, settled: Vec<Uuid>) {
+        let mut all = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(settled);
+    }
+
+    /// Settles what is left.
+    pub(super) fn stop(&mut self) {
+        self.copies = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the thread that forces files to the disk panicked");
+        }
+    }
+}
+
+/// Where files are.
+struct Places {
+    uploads: PathBuf,
+    jobs: PathBuf,
+}
+
+impl Places {
+    fn of(dir: &DataDir) -> Self {
+        Self {
+            uploads: dir.uploads(),
+            jobs: dir.jobs(),
+        }
+    }
+
+    /// The files of an upload or a job, and the folders that name them.
+    fn all_of(&self, of: Uuid) -> io::Result<Vec<PathBuf>> {
+        let name = of.to_string();
+        let upload = self.uploads.join(&name);
+        let folder = self.jobs.join(&name);
+        let mut paths = vec![upload, folder.clone()];
+        match fs::read_dir(folder) {
+            Ok(entries) => {
+                for entry in entries {
+                    paths.push(entry?.path());
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(paths)
+    }
+
+    fn force(&self, ids: &HashSet<Uuid>) -> io::Result<()> {
+        sync_all(&self.jobs, || {
+            let mut paths = Vec::new();
+            for id in ids {
+                paths.extend(self.all_of(*id)?);
+            }
+            paths.extend([self.uploads.clone(), self.jobs.clone()]);
+            Ok(paths)
+        })
+    }
+}
+
+fn run(places: &Places, incoming: &Receiver<(Uuid, usize)>, settled: &Mutex<Vec<Uuid>>) {
+    let mut ids = HashSet::new();
+    let mut is_last = false;
+    while !is_last {
+        let Ok((first, mut bytes)) = incoming.recv() else {
+            return;
+        };
+        ids.insert(first);
+        let due = Instant::now() + MAX_COPY_AGE;
+        while bytes < MAX_COPY_BYTES {
+            match incoming.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok((id, more)) => {
+                    ids.insert(id);
+                    bytes += more;
+                }
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => {
+                    is_last = true;
+                    break;
+                }
+            }
+        }
+        match places.force(&ids) {
+            Ok(()) => {
+                let mut settled = settled.lock().unwrap_or_else(PoisonError::into_inner);
+                settled.extend(ids.drain());
+            }
+            // They stay in both places, and are tried again with the next ones.
+            Err(error) => log::error!("cannot force files to the disk: {error}"),
+        }
+    }
+}
+
+/// Writes what the records hold copies of to its files, forces all to the disk, and lets the copies go. Blocking.
+pub(super) fn settle_all(dir: &DataDir, records: &Records) -> Result<(), StoreError> {
+    let mut ids = HashSet::new();
+    records.read(|reading| {
+        reading.blobs(|id, name, content| {
+            let path = if name.is_empty() {
+                dir.upload(id)
+            } else {
+                let folder = dir.job(id);
+                fs::create_dir_all(&folder)?;
+                folder.join(name)
+            };
+            restore(&path, content)?;
+            ids.insert(id);
+            Ok(())
+        })
+    })?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    Places::of(dir).force(&ids)?;
+    let settled = Op::Settled {
+        of: ids.into_iter().collect(),
+    };
+    records.commit(std::iter::once(&settled))
+}
+
+/// Writes a file unless it is there as it should be.
+fn restore(path: &Path, content: &[u8]) -> io::Result<()> {
+    let is_whole = fs::read(path).is_ok_and(|found| found == content);
+    if is_whole {
+        return Ok(());
+    }
+    fs::write(path, content)
+}

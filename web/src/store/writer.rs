@@ -1,0 +1,222 @@
+//! The one thread that writes records: all that waits, in one transaction.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::database::Records;
+use super::ops::Op;
+use super::settler::Settler;
+use super::{DataDir, StoreError, blocking};
+
+/// After so many bytes a transaction takes nothing more.
+const MAX_TRANSACTION_BYTES: usize = 16 << 20;
+/// How long what nobody waits for may stay unwritten.
+const LATER: Duration = Duration::from_millis(500);
+
+/// Ops that are written all or not at all.
+struct Entry {
+    ops: Vec<Op>,
+    /// Whoever waits for it.
+    done: Option<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+/// The handle of the thread.
+pub(super) struct Writer {
+    entries: Mutex<Option<Sender<Entry>>>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    writable: Arc<AtomicBool>,
+}
+
+impl Writer {
+    pub(super) fn start(dir: &DataDir, records: Arc<Records>) -> Result<Self, StoreError> {
+        // Without a bound of its own: who writes waits for the answer, and what nobody waits for are the marks of
+        // running jobs, which are few.
+        let (entries, incoming) = channel();
+        let writable = Arc::new(AtomicBool::new(true));
+        let settler = Settler::start(dir)?;
+        let mut committer = Committer {
+            records,
+            settler,
+            writable: Arc::clone(&writable),
+        };
+        let thread = thread::Builder::new()
+            .name("msvpu-records".to_owned())
+            .spawn(move || {
+                run(&committer, &incoming);
+                committer.stop();
+            })?;
+        Ok(Self {
+            entries: Mutex::new(Some(entries)),
+            thread: Mutex::new(Some(thread)),
+            writable,
+        })
+    }
+
+    pub(super) fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Relaxed)
+    }
+
+    fn sender(&self) -> Option<Sender<Entry>> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.clone()
+    }
+
+    /// Takes its place before all that is written later, even before the answer is waited for.
+    pub(super) fn write(
+        &self,
+        ops: Vec<Op>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let (done, answer) = oneshot::channel();
+        let sent = self.send(Entry {
+            ops,
+            done: Some(done),
+        });
+        async move {
+            sent?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
+        }
+    }
+
+    pub(super) fn write_later(&self, ops: Vec<Op>) {
+        if ops.is_empty() {
+            return;
+        }
+        // Nobody waits for it, so nobody misses it when the store is closed.
+        let _ = self.send(Entry { ops, done: None });
+    }
+
+    fn send(&self, entry: Entry) -> Result<(), StoreError> {
+        let sender = self.sender().ok_or(StoreError::Closed)?;
+        sender.send(entry).map_err(|_| StoreError::Closed)
+    }
+
+    /// Writes what waits, and ends the thread.
+    pub(super) async fn stop(&self) {
+        let thread = self.take();
+        let joined = blocking(move || {
+            join(thread);
+            Ok(())
+        });
+        // It fails only if the runtime ends.
+        let _ = joined.await;
+    }
+
+    fn take(&self) -> Option<thread::JoinHandle<()>> {
+        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.take()
+    }
+}
+
+impl Drop for Writer {
+    /// The directory is free only when the thread has let go of the file.
+    fn drop(&mut self) {
+        join(self.take());
+    }
+}
+
+fn join(thread: Option<thread::JoinHandle<()>>) {
+    if let Some(thread) = thread
+        && thread.join().is_err()
+    {
+        log::error!("the thread that writes records panicked");
+    }
+}
+
+fn run(committer: &Committer, incoming: &Receiver<Entry>) {
+    // What nobody waits for, and since when.
+    let mut later: Vec<Entry> = Vec::new();
+    let mut due: Option<Instant> = None;
+    loop {
+        let entry = match due {
+            None => incoming.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => incoming.recv_timeout(due.saturating_duration_since(Instant::now())),
+        };
+        let is_last = match entry {
+            Ok(entry) => {
+                let is_urgent = entry.done.is_some();
+                later.push(entry);
+                if !is_urgent {
+                    due.get_or_insert_with(|| Instant::now() + LATER);
+                    continue;
+                }
+                false
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        let mut batch = std::mem::take(&mut later);
+        due = None;
+        fill(&mut batch, incoming);
+        if !batch.is_empty() {
+            committer.commit(batch);
+        }
+        if is_last {
+            return;
+        }
+    }
+}
+
+/// Adds what waits.
+fn fill(batch: &mut Vec<Entry>, incoming: &Receiver<Entry>) {
+    let size = |entry: &Entry| entry.ops.iter().map(Op::size_bytes).sum::<usize>();
+    let mut bytes: usize = batch.iter().map(size).sum();
+    while bytes < MAX_TRANSACTION_BYTES {
+        match incoming.try_recv() {
+            Ok(entry) => {
+                bytes += size(&entry);
+                batch.push(entry);
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+        }
+    }
+}
+
+/// What the thread has.
+struct Committer {
+    records: Arc<Records>,
+    settler: Settler,
+    writable: Arc<AtomicBool>,
+}
+
+impl Committer {
+    fn commit(&self, batch: Vec<Entry>) {
+        let settled = self.settler.settled();
+        let forget = Op::Settled {
+            of: settled.clone(),
+        };
+        let ops = || batch.iter().flat_map(|entry| &entry.ops);
+        let outcome = self.records.commit(ops().chain([&forget]));
+        match &outcome {
+            Ok(()) => self.settler.copied(ops()),
+            Err(error) => {
+                log::error!("cannot write records: {error}");
+                self.settler.put_back(settled);
+            }
+        }
+        self.writable.store(outcome.is_ok(), Ordering::Relaxed);
+        for entry in batch {
+            if let Some(done) = entry.done {
+                // Whoever asked may have gone.
+                let _ = done.send(outcome.clone());
+            }
+        }
+    }
+
+    /// Leaves no copies behind.
+    fn stop(&mut self) {
+        self.settler.stop();
+        let of = self.settler.settled();
+        if of.is_empty() {
+            return;
+        }
+        if let Err(error) = self.records.commit(std::iter::once(&Op::Settled { of })) {
+            log::warn!("the copies of small files stay until the next start: {error}");
+        }
+    }
+}

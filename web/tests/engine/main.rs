@@ -1,0 +1,11 @@
+//! What the engine promises, with a service that does as it is told.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cancel;
+mod crash;
+mod events;
+mod keys;
+mod lifecycle;
+mod restart;
+mod rights;
+mod support;

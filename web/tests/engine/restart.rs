@@ -1,0 +1,173 @@
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use msvpu_web::engine::OpenError;
+use msvpu_web::model::{EventBody, State};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{Bench, config, ended, is_gapless, key, new_job, nobody, open_with};
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What a crash would leave now: as long as nothing is being written, the files as they are.
+fn image(of: &Path) -> Arc<TempDir> {
+    let image = TempDir::new().unwrap();
+    copy(of, image.path());
+    Arc::new(image)
+}
+
+#[tokio::test]
+async fn a_crash_loses_nothing_that_was_accepted() {
+    let mut bench = Bench::with(|config| config.max_running_jobs = 1).await;
+    let ended_job = bench
+        .submit("a", json!({"files": 3, "iterations": 2}))
+        .await;
+    let ended_job = bench.ended(ended_job.id).await;
+    let events = bench.events(ended_job.id, 0).await;
+    bench.begins.recv().await.unwrap();
+    let upload = bench.upload("b", 1).await;
+    let params = json!({"hold": true, "iterations": 5});
+    let running = bench
+        .engine
+        .submit(&nobody(), new_job(upload.id, params), Some(key("k", "one")));
+    let (running, _) = running.await.unwrap();
+    bench.begins.recv().await.unwrap();
+    // Another commit takes the mark that it runs along.
+    let waiting = bench.submit("c", json!({"files": 1})).await;
+    let seen = bench.engine.job(&nobody(), running.id).await.unwrap();
+    assert_eq!(seen.state, State::Running);
+
+    let folder = image(bench.folder.path());
+    for debris in ["uploads/x.partial", "uploads/stray", "jobs/y.partial"] {
+        fs::write(folder.path().join(debris), "half").unwrap();
+    }
+    let mut again = Bench::on(Arc::clone(&folder), |config| config.max_running_jobs = 1).await;
+    assert_eq!(
+        again.engine.job(&nobody(), ended_job.id).await.unwrap(),
+        ended_job
+    );
+    assert_eq!(again.events(ended_job.id, 0).await, events);
+    for file in &ended_job.artifacts {
+        let found = again
+            .engine
+            .artifact(&nobody(), ended_job.id, &file.name)
+            .await;
+        assert_eq!(fs::read(found.unwrap().1).unwrap(), b"a");
+    }
+    let left = fs::read_dir(folder.path().join("uploads")).unwrap().count();
+    assert_eq!(left, 3);
+    assert_eq!(again.begins.recv().await.unwrap(), "b");
+    let resumed = again.engine.job(&nobody(), running.id).await.unwrap();
+    assert_eq!((resumed.state, resumed.attempts), (State::Running, 2));
+    assert!(resumed.revision > seen.revision);
+    let upload = again.upload("d", 1).await;
+    let repeated = again.engine.submit(
+        &nobody(),
+        new_job(upload.id, json!({})),
+        Some(key("k", "one")),
+    );
+    assert_eq!(repeated.await.unwrap().0.id, running.id);
+    again.release();
+    assert_eq!(again.ended(running.id).await.state, State::Succeeded);
+    assert_eq!(again.ended(waiting.id).await.state, State::Succeeded);
+    let events = again.events(running.id, 0).await;
+    assert!(is_gapless(&events, 1));
+    let told = events.iter().filter(|event| {
+        matches!(&event.body, EventBody::State { reason, .. } if reason.contains("started again"))
+    });
+    assert_eq!(told.count(), 1);
+    assert_eq!(
+        again
+            .engine
+            .iterations(&nobody(), running.id)
+            .await
+            .unwrap()
+            .len(),
+        5
+    );
+}
+
+#[tokio::test]
+async fn closing_leaves_what_runs_to_the_next_start() {
+    let mut bench = Bench::new().await;
+    let job = bench.submit("a", json!({"hold": true})).await;
+    bench.begins.recv().await.unwrap();
+    let folder = Arc::clone(&bench.folder);
+    bench.engine.close().await;
+    assert!(
+        bench
+            .engine
+            .begin_upload(&nobody(), None, None)
+            .await
+            .is_err()
+    );
+    drop(bench);
+    let mut again = Bench::on(folder, |_| {}).await;
+    again.begins.recv().await.unwrap();
+    again.release();
+    let done = again.ended(job.id).await;
+    assert_eq!((done.state, done.attempts), (State::Succeeded, 2));
+}
+
+#[test]
+fn an_engine_that_is_dropped_leaves_its_directory_to_the_next() {
+    let folder = Arc::new(TempDir::new().unwrap());
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let first = runtime();
+    let job = first.block_on(async {
+        let mut bench = Bench::on(Arc::clone(&folder), |_| {}).await;
+        let job = bench.submit("a", json!({"hold": true})).await;
+        bench.begins.recv().await.unwrap();
+        job
+    });
+    // Its tasks end with it, wherever they are.
+    drop(first);
+    runtime().block_on(async {
+        let again = Bench::on(folder, |_| {}).await;
+        again.release();
+        let done = again.ended(job.id).await;
+        assert_eq!(done.state, State::Succeeded);
+    });
+}
+
+#[tokio::test]
+async fn one_process_has_a_directory() {
+    let bench = Bench::new().await;
+    let second = open_with(config(bench.folder.path())).await;
+    let Err(error) = second else {
+        panic!("two have it");
+    };
+    assert!(matches!(error, OpenError::InUse { .. }));
+    let named = bench.folder.path().display().to_string();
+    assert!(error.to_string().contains(&named));
+    // The first is not disturbed.
+    let job = bench.submit("a", json!({})).await;
+    assert_eq!(bench.ended(job.id).await.state, State::Succeeded);
+}
+
+#[tokio::test]
+async fn a_cancel_that_was_promised_is_kept_over_a_crash() {
+    let mut bench = Bench::new().await;
+    let job = bench
+        .submit("a", json!({"hold": true, "stubborn": true}))
+        .await;
+    bench.begins.recv().await.unwrap();
+    bench.engine.cancel(&nobody(), job.id).await.unwrap();
+    let folder = image(bench.folder.path());
+    let (engine, _script, mut begins) = open_with(config(folder.path())).await.unwrap();
+    assert_eq!(ended(&engine, job.id).await.state, State::Cancelled);
+    assert!(begins.try_recv().is_err());
+}
