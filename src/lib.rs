@@ -10,6 +10,8 @@
 //! 5. [`CMeans`], [`FuzzyCMeans`], [`classify`](classify()): classification of a [`Scene`].
 //! 6. [`Pairwise`], [`PasswordHash`]: a load of O(x²), and argon2id of a list of passwords.
 //! 7. [`raster`]: pictures in and out of files.
+//! 8. [`report`]: what is told of a finished job.
+//! 9. [`serving`]: the programs as services over REST.
 //!
 //! ```
 //! use msvpu::{CMeans, SampleType, Scene, Settings, Shape, Start, VirtualMachine, classify};
@@ -28,8 +30,10 @@
 
 mod arrays;
 pub mod raster;
+pub mod report;
 mod scene;
 mod services;
+pub mod serving;
 
 pub use arrays::Sample;
 pub use msvpu_actors::{
@@ -52,7 +56,9 @@ pub use services::classification::{
     FitTask, FuzzyCMeans, Init, Iteration, LabelMap, MAX_CLASSES, MAX_VALUE, Settings, Start,
     StopRule, StoppedBy, TileOutput, Validity, classify,
 };
-pub use services::descriptions::{ParameterDescription, ServiceDescription, services};
+pub use services::descriptions::{
+    ParameterDescription, ParameterKind, ServiceDescription, parameters_schema, services,
+};
 pub use services::pairwise::{
     DifferenceSum, Differences, Pairwise, PairwisePartial, PairwiseTask, TileDifferences,
 };

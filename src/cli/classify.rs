@@ -4,24 +4,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use msvpu::raster::{Format, GeoTags, LabelFile, Picture};
-use msvpu::{
-    CMeans, Centers, Classification, FuzzyCMeans, LabelMap, Limits, Program, Settings, Shape, Start,
-};
+use msvpu::report::number::counted;
+use msvpu::report::{Done, Facts, Report};
+use msvpu::{CMeans, Centers, FuzzyCMeans, Limits, Program, Settings, Shape, Start};
 use serde::Serialize;
 
 use super::args::{Algorithm, ClassifyArgs};
 use super::decoding::decode;
 use super::destination::Destination;
 use super::failure::Failure;
-use super::files::{Pictures, write_pictures};
+use super::files::write_pictures;
 use super::interrupts::Interrupts;
 use super::machine::{self, Wanted};
-use super::number::counted;
 use super::on_runtime::on_a_runtime;
 use super::progress::Display;
 use super::remote;
-use super::report::{Image, Report, Row, Team, Timings};
-use super::run::{Done, run_classification};
+use super::run::run_classification;
 use super::stale::{self, Kept};
 use super::stdout::print;
 use super::summary::{Run, summary};
@@ -138,15 +136,18 @@ async fn steps(
 
     display.phase("writing");
     let finish = Finish {
-        algorithm,
-        parameters,
-        shape,
-        bits,
+        facts: Facts {
+            algorithm,
+            parameters,
+            path: args.image.to_string_lossy().into_owned(),
+            shape,
+            bits,
+            decode,
+            cpus: workers,
+        },
         format,
         georeference,
         transparent_pixels,
-        decode,
-        workers,
         start,
     };
     let printed = interrupts
@@ -218,15 +219,10 @@ fn kept<'a>(args: &'a ClassifyArgs, label_file: LabelFile<'_>) -> Kept<'a> {
 
 /// What the report needs beside the job's result.
 struct Finish {
-    algorithm: &'static str,
-    parameters: serde_json::Value,
-    shape: Shape,
-    bits: u8,
+    facts: Facts,
     format: Format,
     georeference: Option<GeoTags>,
     transparent_pixels: u64,
-    decode: Duration,
-    workers: usize,
     start: Instant,
 }
 
@@ -243,28 +239,23 @@ impl Finish {
         stop: &AtomicBool,
     ) -> Result<String, Failure> {
         let encoding = Instant::now();
-        let Classification {
-            ref labels,
-            ref memberships,
-            ..
-        } = done.classification;
-        let label_file = label_file(self.format, self.georeference.as_ref());
-        let pictures = Pictures {
-            labels,
-            memberships: memberships.as_deref(),
-            classes: done.classification.classes.len(),
-            label_file,
-        };
+        let of = &done.classification;
+        let georeference = self.georeference.as_ref();
+        let label_file = label_file(self.format, georeference);
         let stage = destination.map(Destination::stage).transpose()?;
         let wanted = stage.as_ref().filter(|_| !args.no_images);
         let (digest, names) = rayon::join(
-            || LabelMap::sha256(labels),
-            || wanted.map_or(Ok(Vec::new()), |to| write_pictures(to, &pictures, stop)),
+            || of.labels.sha256(),
+            || {
+                wanted.map_or(Ok(Vec::new()), |to| {
+                    write_pictures(to, of, label_file, georeference, stop)
+                })
+            },
         );
         let mut names = names?;
-        let mut report = self.report(args, done, digest);
+        let mut report = Report::new(self.facts, done, digest);
         if let Some(stage) = wanted {
-            let chart = super::convergence::chart(&report, args.epsilon, args.stop_on);
+            let chart = report.convergence(args.epsilon, args.stop_on);
             let svg = chart.to_svg().map_err(Failure::runtime)?;
             stage.write("convergence.svg", svg.as_bytes())?;
             names.push("convergence.svg".to_owned());
@@ -299,53 +290,6 @@ impl Finish {
             };
             summary(&report, &run)
         })
-    }
-
-    fn report(&self, args: &ClassifyArgs, done: Done, labels_sha256: String) -> Report {
-        let found = done.classification;
-        Report {
-            job: done.job,
-            algorithm: self.algorithm,
-            image: Image {
-                path: args.image.to_string_lossy().into_owned(),
-                width: self.shape.width,
-                height: self.shape.height,
-                bands: self.shape.bands,
-                bits: self.bits,
-                nodata_pixels: found.nodata_pixels,
-                nan_pixels: found.nan_pixels,
-            },
-            tiles: found.tiling,
-            parameters: self.parameters.clone(),
-            iterations: found
-                .iterations
-                .into_iter()
-                .zip(done.row_times)
-                .map(|(of, elapsed)| Row {
-                    of,
-                    elapsed_ms: milliseconds(elapsed),
-                })
-                .collect(),
-            converged: found.converged,
-            stopped_by: found.stopped_by,
-            centers: found.centers,
-            classes: found.classes,
-            empty_classes: found.empty_classes,
-            validity: found.validity,
-            labels_sha256,
-            timings: Timings {
-                decode_ms: milliseconds(self.decode),
-                fit_ms: milliseconds(done.fit),
-                assemble_ms: milliseconds(done.assemble),
-                encode_ms: 0.0,
-                total_ms: 0.0,
-            },
-            team: Team {
-                msvpus: found.tiling.tiles(),
-                cpus: self.workers,
-            },
-            nodes: done.nodes,
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::destination::Destination;
 use super::failure::Failure;
-use super::number::{grouped, short};
+use msvpu::report::number::{grouped, short};
 use super::remote::{Server, TokenArgs};
 use super::stdout::print;
 use super::table::{dash, table};

@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::args::NodesArgs;
 use super::broker;
 use super::failure::Failure;
-use super::number::short;
 use super::on_runtime::on_a_runtime;
 use super::stdout::print;
 use super::table::{dash, table};
+use msvpu::report::number::short;
 
 /// The document of `--json`.
 #[derive(Serialize)]

@@ -3,9 +3,7 @@
 mod args;
 #[cfg(feature = "amqp")]
 mod broker;
-mod chart;
 mod classify;
-mod convergence;
 mod decoding;
 mod destination;
 mod failure;
@@ -18,13 +16,10 @@ mod members;
 #[cfg(feature = "amqp")]
 mod node;
 mod nodes;
-mod number;
 mod on_runtime;
 mod pairwise;
-mod panel;
 mod progress;
 mod remote;
-mod report;
 mod run;
 mod serve;
 mod services;

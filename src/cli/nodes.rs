@@ -1,54 +1,12 @@
-//! What each node did for a job: a list of the report, and a table where there is something to
-//! compare.
+//! What each node did for a job, as a table where there is something to compare.
 
-use std::time::Duration;
+use msvpu::report::Node;
+use msvpu::report::number::short;
 
-use msvpu::{NodeId, NodeReport};
-use serde::Serialize;
-
-use super::number::short;
 use super::table::{dash, decimals, table};
 
 /// Of more nodes the report tells all.
 const SHOWN: usize = 20;
-
-/// What one node did for the job, and what was expected of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Node {
-    /// Its number; 0 where there is but this process.
-    node: NodeId,
-    /// In (0, 1]; 1 is the fastest node for this job (eq. 4). `null` where no node was tested, as
-    /// in one process, which has nothing to compare with.
-    performance_index: Option<f64>,
-    /// How many MsVPUs it deserves (eq. 8), before rounding; `null` likewise.
-    load_index: Option<f64>,
-    /// How many MsVPUs it ran in the last round.
-    msvpus: u32,
-    /// How long its MsVPUs were expected to take, over all rounds; `null` likewise.
-    predicted_ms: Option<f64>,
-    /// T_i: how long they took, from the task to the last answer, over all rounds.
-    actual_ms: f64,
-    /// ε_i = |T_i − mean T| / mean T; 0 where there is one node.
-    deviation: f64,
-}
-
-impl From<NodeReport> for Node {
-    fn from(of: NodeReport) -> Self {
-        Self {
-            node: of.node,
-            performance_index: of.performance_index,
-            load_index: of.load_index,
-            msvpus: of.msvpus,
-            predicted_ms: of.predicted.map(milliseconds),
-            actual_ms: milliseconds(of.actual),
-            deviation: of.deviation,
-        }
-    }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}
 
 /// The nodes as a table with an empty line before it; nothing of one node, which has the whole
 /// team and no other beside it.
@@ -92,6 +50,10 @@ pub(crate) fn lines(nodes: &[Node]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use msvpu::{NodeId, NodeReport};
+
     use super::*;
 
     fn node(node: u32, tested: bool) -> Node {

@@ -4,60 +4,23 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use msvpu::raster::Picture;
-use msvpu::{Differences, Job, JobId, Limits, Pairwise, Program, Progress, Shape, TileDifferences};
-use serde::Serialize;
+use msvpu::report::number::{counted, grouped, short};
+use msvpu::report::{Node, PairwiseImage, PairwiseReport, PairwiseTimings, Team};
+use msvpu::{Differences, Job, Limits, Pairwise, Program, Progress, Shape, TileDifferences};
 
 use super::args::PairwiseArgs;
 use super::decoding::decode;
 use super::failure::Failure;
 use super::interrupts::Interrupts;
 use super::machine::{self, Wanted};
-use super::nodes::{self, Node};
-use super::number::{counted, grouped, short};
+use super::nodes;
 use super::on_runtime::on_a_runtime;
 use super::progress::Display;
-use super::report::Team;
 use super::run::failure;
 use super::stdout::print;
 
 /// More tiles than a screen shows are in the JSON document only.
 const SHOWN_TILES: usize = 40;
-
-/// The document of `--json`. Two runs of the same job differ in `job`, `timings`, `team.cpus`
-/// and the `actual_ms` of the node only.
-#[derive(Serialize)]
-struct Report {
-    job: JobId,
-    service: &'static str,
-    image: Image,
-    /// As submitted, defaults filled in; the result tells how the image was cut.
-    parameters: Pairwise,
-    #[serde(flatten)]
-    result: Differences,
-    timings: Timings,
-    team: Team,
-    /// What each node did, and what was expected.
-    nodes: Vec<Node>,
-}
-
-#[derive(Serialize)]
-struct Image {
-    path: String,
-    width: u32,
-    height: u32,
-    bands: u16,
-    bits: u8,
-}
-
-/// In milliseconds.
-#[derive(Serialize)]
-struct Timings {
-    /// From the file to samples in memory.
-    decode_ms: f64,
-    /// From there to the result: placing, splitting, loading, all rounds.
-    run_ms: f64,
-    total_ms: f64,
-}
 
 /// Computes the differences of an image, prints their report.
 pub(crate) fn pairwise(args: &PairwiseArgs) -> Result<(), Failure> {
@@ -118,10 +81,10 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
     machine.shutdown().await;
     let (result, nodes) = result.map_err(|failure| failure.at(&args.image))?;
     display.clear();
-    let report = Report {
+    let report = PairwiseReport {
         job: id,
         service: Pairwise::NAME,
-        image: Image {
+        image: PairwiseImage {
             path: args.image.to_string_lossy().into_owned(),
             width,
             height,
@@ -134,7 +97,7 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
             cpus: workers,
         },
         result,
-        timings: Timings {
+        timings: PairwiseTimings {
             decode_ms: milliseconds(decode),
             run_ms: milliseconds(running.elapsed()),
             total_ms: milliseconds(start.elapsed()),
@@ -184,7 +147,7 @@ async fn follow(
     Ok((job.await.map_err(failure)?.output, nodes))
 }
 
-fn summary(report: &Report) -> String {
+fn summary(report: &PairwiseReport) -> String {
     let (image, result) = (&report.image, &report.result);
     let mut lines = vec![
         format!("{} of {}", report.service, image.path),

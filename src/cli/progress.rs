@@ -6,8 +6,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::one_line;
-use super::number::short;
 use super::stdout::complain;
+use msvpu::report::number::short;
 
 const SPINNER: &str = "{spinner} {msg}";
 const BAR: &str = "{spinner} {wide_bar} iteration {pos}/{len}{msg}";

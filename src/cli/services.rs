@@ -22,8 +22,8 @@ fn table(service: &ServiceDescription) -> String {
     let rows: Vec<[String; 4]> = std::iter::once(head)
         .chain(service.parameters.iter().map(|parameter| {
             [
-                parameter.name.to_owned(),
-                parameter.kind.to_owned(),
+                parameter.name.clone(),
+                parameter.kind.to_string(),
                 match &parameter.default {
                     serde_json::Value::Null => "-".to_owned(),
                     serde_json::Value::String(text) => text.clone(),

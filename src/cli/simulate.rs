@@ -19,10 +19,10 @@ use super::args::SimulateArgs;
 use super::destination::Destination;
 use super::failure::Failure;
 use super::interrupts::Interrupts;
-use super::number::counted;
 use super::on_runtime::on_a_runtime;
 use super::progress::Display;
 use super::stdout::print;
+use msvpu::report::number::counted;
 use plan::Plan;
 use report::Report;
 
@@ -148,7 +148,7 @@ fn verdict(report: &Report) -> Result<(), Failure> {
     } else {
         format!(
             " (virtual time was cut short at {} s; --limit SECONDS sets another limit)",
-            super::number::short(report.limit_s)
+            msvpu::report::number::short(report.limit_s)
         )
     };
     Err(Failure::runtime(format_args!(

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
+use msvpu::report::Report;
 use msvpu::{ClassSummary, StopRule, StoppedBy};
 
-use super::convergence::errors;
 use super::nodes;
-use super::number::{counted, grouped, short};
-use super::report::Report;
+use msvpu::report::number::{counted, grouped, short};
 
 /// More classes than a screen shows are in the report only.
 const SHOWN_CLASSES: usize = 40;
@@ -116,8 +115,7 @@ fn iterations(report: &Report, stop_on: StopRule) -> String {
         last.of.iteration,
         short(last.of.objective)
     );
-    let change = errors(&rows[rows.len().saturating_sub(2)..], stop_on);
-    if let Some(&Some(change)) = change.last() {
+    if let Some(&Some(change)) = report.errors(stop_on).last() {
         text.push_str(&format!(", last change {}", short(change)));
     }
     text

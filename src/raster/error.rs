@@ -20,6 +20,9 @@ pub struct ReadError {
 /// Why a picture could not be read.
 #[derive(Debug, Error)]
 pub enum ReadProblem {
+    /// The flag of [`read_stoppable`](super::read_stoppable) was set.
+    #[error("not read: its reader was asked to stop")]
+    Stopped,
     /// There is no such file.
     #[error("no such file")]
     Missing,

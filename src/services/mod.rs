@@ -4,7 +4,7 @@ pub(crate) mod classification;
 pub(crate) mod descriptions;
 pub(crate) mod pairwise;
 pub(crate) mod password_hash;
-mod sample;
+pub(crate) mod sample;
 mod sum;
 mod tile;
 pub(crate) mod tiling;

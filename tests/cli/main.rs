@@ -5,6 +5,8 @@ mod cpus;
 mod files;
 mod interrupts;
 mod pairwise;
+#[path = "../common/pictures.rs"]
+mod pictures;
 mod refusals;
 mod reports;
 mod simulate;
@@ -12,11 +14,11 @@ mod simulate_refusals;
 mod streams;
 mod verbs;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use pictures::{GEO_KEYS, HEIGHT, PIXEL_SCALE, Pictures, TIEPOINT, WIDTH, level, pixels};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// How a run ended.
 struct Ran {
@@ -82,97 +84,4 @@ fn assert_one_node(nodes: &Value, msvpus: u32, job_ms: &Value) {
             "predicted_ms": null, "actual_ms": actual, "deviation": 0.0
         }])
     );
-}
-
-/// A directory of pictures for one test.
-struct Pictures(TempDir);
-
-const WIDTH: u32 = 61;
-const HEIGHT: u32 = 47;
-
-/// A wavy surface with three plateaus, so that no two tiles are alike.
-fn level(x: u32, y: u32) -> u32 {
-    (x * 7 + y * 3) % 23 + 80 * ((x + 2 * y) / 52)
-}
-
-impl Pictures {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// A name in the directory, as text for the command line.
-    fn name(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        std::fs::write(self.path(name), bytes).unwrap();
-        self.path(name)
-    }
-
-    /// Gray, 8 bit, PNG.
-    fn gray(&self) -> PathBuf {
-        let samples: Vec<u8> = pixels().map(|(x, y)| level(x, y) as u8).collect();
-        self.png("gray.png", png::ColorType::Grayscale, &samples)
-    }
-
-    /// RGB, 8 bit, PNG.
-    fn rgb(&self) -> PathBuf {
-        let samples: Vec<u8> = pixels()
-            .flat_map(|(x, y)| {
-                let level = level(x, y) as u8;
-                [level, 255 - level, (x * 4) as u8]
-            })
-            .collect();
-        self.png("rgb.png", png::ColorType::Rgb, &samples)
-    }
-
-    fn png(&self, name: &str, color: png::ColorType, samples: &[u8]) -> PathBuf {
-        let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, WIDTH, HEIGHT);
-        encoder.set_color(color);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header().unwrap();
-        writer.write_image_data(samples).unwrap();
-        writer.finish().unwrap();
-        self.write(name, &bytes)
-    }
-
-    /// Float, one band, TIFF with the tags of GeoTIFF; the first two pixels are NaN, the third is -9999.
-    fn float_geotiff(&self) -> PathBuf {
-        use tiff::encoder::{TiffEncoder, colortype::Gray32Float};
-        use tiff::tags::Tag;
-
-        let mut samples: Vec<f32> = pixels().map(|(x, y)| level(x, y) as f32 / 8.0).collect();
-        samples[..3].copy_from_slice(&[f32::NAN, f32::NAN, -9999.0]);
-        let path = self.path("float.tif");
-        let file = std::fs::File::create(&path).unwrap();
-        let mut encoder = TiffEncoder::new(file).unwrap();
-        let mut image = encoder.new_image::<Gray32Float>(WIDTH, HEIGHT).unwrap();
-        let directory = image.encoder();
-        directory
-            .write_tag(Tag::ModelPixelScaleTag, &PIXEL_SCALE[..])
-            .unwrap();
-        directory
-            .write_tag(Tag::ModelTiepointTag, &TIEPOINT[..])
-            .unwrap();
-        directory
-            .write_tag(Tag::GeoKeyDirectoryTag, &GEO_KEYS[..])
-            .unwrap();
-        image.write_data(&samples).unwrap();
-        path
-    }
-}
-
-const PIXEL_SCALE: [f64; 3] = [10.0, 10.0, 0.0];
-const TIEPOINT: [f64; 6] = [0.0, 0.0, 0.0, 500_000.0, 3_700_000.0, 0.0];
-/// UTM 29 N, of three keys.
-const GEO_KEYS: [u16; 16] = [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32629];
-
-fn pixels() -> impl Iterator<Item = (u32, u32)> {
-    (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)))
 }

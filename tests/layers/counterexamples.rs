@@ -1,5 +1,6 @@
 //! The rules find what they are for: each is given code that breaks it, and code that only looks so.
 
+use crate::library;
 use crate::manifest::{self, Crates};
 use crate::rules;
 use crate::source::Tree;
@@ -214,6 +215,65 @@ fn a_program_named_by_the_web_is_found() {
     }
     let fine = "/// Runs any program, c-means or another.\nfn f(name: &str) {}";
     passes(&rules::program_names(&one("web/src/jobs.rs", fine)));
+}
+
+/// What the rules of the library say to one file of it.
+fn in_library(path: &str, text: &str) -> Vec<String> {
+    let files = [
+        (
+            "src/lib.rs",
+            "mod scene; pub mod report; pub mod serving; pub use scene::Scene; pub use report::Report;",
+        ),
+        ("src/scene.rs", ""),
+        ("src/report/mod.rs", ""),
+        ("src/serving/mod.rs", ""),
+        (path, text),
+    ];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    library::check(&Tree::parse("src", &files))
+}
+
+#[test]
+fn a_room_that_names_one_above_it_is_found() {
+    for (path, text, word) in [
+        (
+            "src/report/page.rs",
+            "use crate::serving::Reader;",
+            "serving",
+        ),
+        (
+            "src/services/sum.rs",
+            "use crate::report::number;",
+            "report",
+        ),
+        (
+            "src/raster/read.rs",
+            "use crate::{Scene, Report};",
+            "report",
+        ),
+        (
+            "src/raster/read.rs",
+            "use super::super::services::sum;",
+            "services",
+        ),
+        (
+            "src/report/page.rs",
+            "use msvpu_web::model::Job;",
+            "msvpu_web",
+        ),
+        (
+            "src/services/sum.rs",
+            "fn f(x: msvpu_web::Engine) {}",
+            "msvpu_web",
+        ),
+    ] {
+        finds(&in_library(path, text), &format!("{path}:1"), word);
+    }
+    let stranger = in_library("src/gadget.rs", "");
+    finds(&stranger, "src/gadget.rs", "in no room");
+    let below = "use crate::{Scene, report::Report}; use msvpu_web::Service; use super::check;";
+    passes(&in_library("src/serving/run.rs", below));
+    passes(&in_library("src/cli/serve.rs", "use msvpu_web::Engine;"));
 }
 
 #[test]

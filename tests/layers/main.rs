@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod counterexamples;
+mod library;
 mod manifest;
 mod rules;
 mod scan;
@@ -54,6 +55,15 @@ fn only_the_binary_and_its_command_line_use_untyped_errors() {
 fn the_web_crate_knows_no_program_by_name() {
     let web = Tree::read(root(), "web/src").unwrap();
     assert_none(&rules::program_names(&web));
+}
+
+#[test]
+fn every_room_of_the_library_names_those_below_it_only() {
+    let library = Tree::read(root(), "src").unwrap();
+    for room in ["src/serving/mod.rs", "src/report/mod.rs"] {
+        assert!(library.sources.iter().any(|source| source.path == room));
+    }
+    assert_none(&library::check(&library));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use msvpu::raster::{Format, ReadLimits, ReadProblem, read};
+use msvpu::raster::{Format, ReadLimits, ReadProblem, probe, read};
 use proptest::prelude::*;
 
 use crate::{hostile::sound_files, support::TestFile};
@@ -14,14 +14,25 @@ const FUZZ_LIMIT: u64 = 1 << 20;
 
 fn read_damaged(bytes: &[u8]) {
     let file = TestFile::of(bytes);
-    match read(
-        &file.path,
-        &ReadLimits {
-            max_decoded_bytes: FUZZ_LIMIT,
-        },
-    ) {
+    let limits = ReadLimits {
+        max_decoded_bytes: FUZZ_LIMIT,
+    };
+    let head = probe(&file.path, &limits);
+    if let Err(error) = &head {
+        assert!(
+            !matches!(error.problem, ReadProblem::DecoderPanicked { .. }),
+            "{error}"
+        );
+    }
+    match read(&file.path, &limits) {
         Ok(picture) => {
             let shape = picture.scene.shape();
+            // Whatever can be read is let in.
+            let head = head.unwrap().shape;
+            assert_eq!(
+                (head.width, head.height, head.bands),
+                (shape.width, shape.height, shape.bands)
+            );
             assert!(picture.scene.samples().len() as u64 <= FUZZ_LIMIT);
             assert_eq!(shape.size_bytes(), Some(picture.scene.samples().len()));
         }

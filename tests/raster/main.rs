@@ -7,6 +7,8 @@ mod fixtures;
 mod formats;
 mod fuzz;
 mod hostile;
+mod probing;
+mod stopping;
 mod support;
 mod tiffs;
 mod writing;

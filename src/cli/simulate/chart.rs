@@ -7,8 +7,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::report::{Node, Report};
 use super::summary::percent;
 use super::timeline;
-use crate::cli::number::{counted, short, ticks};
-use crate::cli::panel::{AXIS, Area, Axis, FAINT, INK, Result, THRESHOLD, failed, font};
+use msvpu::report::number::{counted, short, ticks};
+use msvpu::report::panel::{AXIS, Area, Axis, FAINT, INK, Result, THRESHOLD, failed, font};
 
 const WIDTH: u32 = 1040;
 const HEAD: u32 = 84;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::FILES;
 use super::report::{Job, JobRow, Node, Report, Share};
-use crate::cli::number::{counted, grouped, short};
 use crate::cli::table::{dash, decimals, table};
+use msvpu::report::number::{counted, grouped, short};
 
 /// Of more nodes, and of more jobs, the ends are shown.
 const SHOWN: usize = 20;

@@ -6,8 +6,8 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::chart::{QUIET, fitting, write};
 use super::report::{JobRow, Report};
-use crate::cli::number::{short, ticks};
-use crate::cli::panel::{AXIS, Area, FAINT, INK, Result, THRESHOLD, failed, font};
+use msvpu::report::number::{short, ticks};
+use msvpu::report::panel::{AXIS, Area, FAINT, INK, Result, THRESHOLD, failed, font};
 
 /// Up to so many jobs have a row with their name.
 const NAMED: usize = 24;

@@ -1,13 +1,10 @@
 //! JPEG.
 
-use std::{
-    fs::File,
-    io::{Cursor, Read},
-};
+use std::io::{self, BufRead, Cursor, Read};
 
 use image::{ColorType, ImageDecoder, ImageError, codecs::jpeg::JpegDecoder};
 
-use super::{Format, Picture, Source};
+use super::{Format, Found, Picture, Source};
 use crate::{SampleType, Shape, raster::error::ReadProblem};
 
 const FORMAT: Format = Format::Jpeg;
@@ -15,16 +12,33 @@ const FORMAT: Format = Format::Jpeg;
 /// A block of 8 × 8 pixels takes at least one bit (ITU-T T.81, F.1.2: a Huffman code has one or more).
 const MAX_PIXELS_PER_BYTE: u64 = 8 * 64;
 
-pub(super) fn decode(source: &Source<'_>, mut file: File) -> Result<Picture, ReadProblem> {
+pub(super) fn probe(source: &Source<'_>) -> Result<Found, ReadProblem> {
+    let head = head(source)?;
+    let decoder = JpegDecoder::new(Cursor::new(head)).map_err(problem)?;
+    found(source, &decoder)
+}
+
+pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
     // The decoder wants the whole file. What a limit on decoded bytes allows is more than any sound file of it has.
     let mut bytes = Vec::new();
-    (&mut file)
+    source
+        .open()?
         .take(source.limits.max_decoded_bytes.saturating_add(1 << 20))
         .read_to_end(&mut bytes)
         .map_err(ReadProblem::Io)?;
     // The decoder fills what is missing with gray and says nothing.
     check_complete(&bytes)?;
     let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(problem)?;
+    let found = found(source, &decoder)?;
+    let mut samples = vec![0; source.limits.check(found.shape)?];
+    decoder.read_image(&mut samples).map_err(problem)?;
+    Picture::from_samples(FORMAT, &found, samples, source.limits)
+}
+
+fn found(
+    source: &Source<'_>,
+    decoder: &JpegDecoder<Cursor<Vec<u8>>>,
+) -> Result<Found, ReadProblem> {
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
         return Err(ReadProblem::NoPixels {
@@ -50,7 +64,7 @@ pub(super) fn decode(source: &Source<'_>, mut file: File) -> Result<Picture, Rea
         bands,
         sample: SampleType::U8,
     };
-    let size = source.limits.check(shape)?;
+    source.limits.check(shape)?;
     if shape.pixels() > source.file_bytes.saturating_mul(MAX_PIXELS_PER_BYTE) {
         return Err(ReadProblem::Truncated {
             format: FORMAT,
@@ -60,9 +74,72 @@ pub(super) fn decode(source: &Source<'_>, mut file: File) -> Result<Picture, Rea
             ),
         });
     }
-    let mut samples = vec![0; size];
-    decoder.read_image(&mut samples).map_err(problem)?;
-    Picture::from_samples(FORMAT, 8, shape, samples, None, source.limits)
+    Ok(Found {
+        bits: 8,
+        shape,
+        alpha_band: None,
+    })
+}
+
+/// More than all tables and frame headers of any sound file.
+const MAX_HEAD_BYTES: usize = 1 << 20;
+
+/// The segments before the first scan and its header (T.81, B.1), without those that say nothing of the samples.
+fn head(source: &Source<'_>) -> Result<Vec<u8>, ReadProblem> {
+    let mut file = source.open()?;
+    let mut head = vec![0xff, 0xd8];
+    let failed = |error| ReadProblem::from_io(FORMAT, error);
+    file.seek_relative(2).map_err(failed)?;
+    loop {
+        let code = marker(&mut file).map_err(failed)?;
+        if matches!(code, 0x00 | 0x01 | 0xd0..=0xd8) {
+            continue;
+        }
+        if code == 0xd9 {
+            return Err(no_pixel());
+        }
+        let mut length = [0; 2];
+        file.read_exact(&mut length).map_err(failed)?;
+        let bytes = usize::from(u16::from_be_bytes(length)).saturating_sub(2);
+        // Of applications' data, JFIF's and Adobe's tell of colours.
+        if matches!(code, 0xe1..=0xed | 0xef | 0xfe) {
+            file.seek_relative(bytes as i64).map_err(failed)?;
+            continue;
+        }
+        head.extend([0xff, code]);
+        head.extend(length);
+        let start = head.len();
+        head.resize(start + bytes, 0);
+        file.read_exact(&mut head[start..]).map_err(failed)?;
+        if code == 0xda {
+            return Ok(head);
+        }
+        if head.len() > MAX_HEAD_BYTES {
+            return Err(ReadProblem::Malformed {
+                format: FORMAT,
+                detail: format!("its tables take more than {MAX_HEAD_BYTES} bytes"),
+            });
+        }
+    }
+}
+
+/// The code of the next marker: 0xFF, any number of times, then another byte.
+fn marker(file: &mut impl BufRead) -> io::Result<u8> {
+    let mut byte = [0];
+    while byte[0] != 0xff {
+        file.read_exact(&mut byte)?;
+    }
+    while byte[0] == 0xff {
+        file.read_exact(&mut byte)?;
+    }
+    Ok(byte[0])
+}
+
+fn no_pixel() -> ReadProblem {
+    ReadProblem::Truncated {
+        format: FORMAT,
+        detail: "it ends before its first pixel".to_owned(),
+    }
 }
 
 /// Walks over the segments (T.81, B.1) to the end-of-image marker.
@@ -87,7 +164,7 @@ fn check_complete(bytes: &[u8]) -> Result<(), ReadProblem> {
             0xff => continue,
             0x00 | 0x01 | 0xd0..=0xd8 => at += 1,
             0xd9 if scanned => return Ok(()),
-            0xd9 => return Err(truncated("it ends before its first pixel")),
+            0xd9 => return Err(no_pixel()),
             _ => {
                 let length = match bytes.get(at + 1..at + 3) {
                     Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])),

@@ -5,6 +5,7 @@ mod geotags;
 mod jpeg;
 mod png;
 mod pnm;
+mod stoppable;
 mod tiff;
 mod tiff_chunks;
 mod tiff_directory;
@@ -12,15 +13,18 @@ mod tiff_directory;
 use std::{
     fmt,
     fs::{File, Metadata},
-    io::{self, BufReader, Read, Seek},
+    io::{self, BufReader, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{ReadError, ReadProblem};
 use crate::{Scene, SceneError, Shape};
+
+use stoppable::Stoppable;
 
 pub use geotags::{GeoTag, GeoTags};
 
@@ -141,16 +145,19 @@ impl Picture {
     /// The picture of decoded samples, one of whose bands may be alpha.
     fn from_samples(
         format: Format,
-        bits: u8,
-        shape: Shape,
+        found: &Found,
         samples: Vec<u8>,
-        alpha_band: Option<usize>,
         limits: &ReadLimits,
     ) -> Result<Self, ReadProblem> {
         let broken = |error: SceneError| ReadProblem::Malformed {
             format,
             detail: error.to_string(),
         };
+        let Found {
+            bits,
+            shape,
+            alpha_band,
+        } = *found;
         let Some(alpha_band) = alpha_band else {
             return Ok(Self::new(
                 format,
@@ -158,13 +165,7 @@ impl Picture {
                 Scene::new(shape, samples).map_err(broken)?,
             ));
         };
-        if shape.bands < 2 {
-            return Err(ReadProblem::Unsupported {
-                format,
-                found: "an alpha band alone".to_owned(),
-                wanted: "one or more bands beside it",
-            });
-        }
+        found.check_alpha(format)?;
         let transparent_pixels = alpha::count_transparent(shape, &samples, alpha_band);
         let transparent = transparent_pixels > 0;
         limits.check(alpha::shape_without(shape, transparent))?;
@@ -172,6 +173,65 @@ impl Picture {
         Ok(Self {
             alpha: Some(Alpha { transparent_pixels }),
             ..Self::new(format, bits, scene)
+        })
+    }
+}
+
+/// What a file holds, as far as its head tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The format of the file.
+    pub format: Format,
+    /// Bits per sample in the file.
+    pub bits: u8,
+    /// The shape of the scene, without alpha. Where a pixel turns out to be transparent, integers become floats.
+    pub shape: Shape,
+    /// Whether there is an alpha band, which is left out.
+    pub has_alpha: bool,
+    /// What the samples take in memory while they are decoded, or after that, whichever is more, in bytes.
+    pub decoded_bytes: u64,
+}
+
+/// What the decoder of a format finds in the head of a file.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    bits: u8,
+    /// Alpha is one of the bands.
+    shape: Shape,
+    /// Counted from 0.
+    alpha_band: Option<usize>,
+}
+
+impl Found {
+    fn check_alpha(&self, format: Format) -> Result<(), ReadProblem> {
+        if self.alpha_band.is_none() || self.shape.bands > 1 {
+            return Ok(());
+        }
+        Err(ReadProblem::Unsupported {
+            format,
+            found: "an alpha band alone".to_owned(),
+            wanted: "one or more bands beside it",
+        })
+    }
+
+    fn head(&self, format: Format) -> Result<Head, ReadProblem> {
+        self.check_alpha(format)?;
+        let has_alpha = self.alpha_band.is_some();
+        let scene = |transparent| {
+            if has_alpha {
+                alpha::shape_without(self.shape, transparent)
+            } else {
+                self.shape
+            }
+        };
+        // Both are within the limits, or beyond them by what floats are larger.
+        let bytes = |shape: Shape| shape.pixels().saturating_mul(shape.pixel_bytes() as u64);
+        Ok(Head {
+            format,
+            bits: self.bits,
+            shape: scene(false),
+            has_alpha,
+            decoded_bytes: bytes(self.shape).max(bytes(scene(true))),
         })
     }
 }
@@ -195,13 +255,79 @@ impl Picture {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read(path: &Path, limits: &ReadLimits) -> Result<Picture, ReadError> {
-    open_and_decode(path, limits).map_err(|problem| ReadError {
+    read_stoppable(path, limits, &AtomicBool::new(false))
+}
+
+/// [`read`] for whoever may lose interest: ends with [`ReadProblem::Stopped`] soon after `stop` is set. A JPEG whose
+/// bytes are in memory is decoded to its end.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_stoppable(
+    path: &Path,
+    limits: &ReadLimits,
+    stop: &AtomicBool,
+) -> Result<Picture, ReadError> {
+    let read = with_source(path, limits, stop, |format, source| match format {
+        Format::Png => png::decode(source),
+        Format::Jpeg => jpeg::decode(source),
+        Format::Pnm => pnm::decode(source),
+        Format::Tiff => tiff::decode(source),
+    });
+    match read {
+        // The decoders take it for a damage.
+        Err(error) if stop.load(Ordering::Relaxed) => Err(ReadError {
+            problem: ReadProblem::Stopped,
+            ..error
+        }),
+        read => read,
+    }
+}
+
+/// Tells what a picture file holds without decoding its samples: what [`read`] checks before it does, but that a JPEG is
+/// whole. Little memory is taken, however large the picture or the file.
+///
+/// # Errors
+/// [`ReadError`] when the file is missing, is no picture, is of a kind that is not read, passes the limits, or cannot hold
+/// what its head promises.
+pub fn probe(path: &Path, limits: &ReadLimits) -> Result<Head, ReadError> {
+    with_source(path, limits, &AtomicBool::new(false), |format, source| {
+        let found = match format {
+            Format::Png => png::probe(source),
+            Format::Jpeg => jpeg::probe(source),
+            Format::Pnm => pnm::probe(source),
+            Format::Tiff => tiff::probe(source),
+        }?;
+        found.head(format)
+    })
+}
+
+/// Opens a file, finds its format, and hands it to the decoder of that.
+fn with_source<T>(
+    path: &Path,
+    limits: &ReadLimits,
+    stop: &AtomicBool,
+    decode: impl FnOnce(Format, &Source<'_>) -> Result<T, ReadProblem>,
+) -> Result<T, ReadError> {
+    let decoded = find_format(path).and_then(|(format, file_bytes)| {
+        let source = Source {
+            path,
+            file_bytes,
+            limits,
+            stop,
+        };
+        // The decoders are other people's and known to panic on hostile bytes; nothing of theirs outlives the call.
+        catch_unwind(AssertUnwindSafe(|| decode(format, &source)))
+            .unwrap_or(Err(ReadProblem::DecoderPanicked { format }))
+    });
+    decoded.map_err(|problem| ReadError {
         path: path.to_owned(),
         problem,
     })
 }
 
-fn open_and_decode(path: &Path, limits: &ReadLimits) -> Result<Picture, ReadProblem> {
+/// The format of a file, and its length in bytes.
+fn find_format(path: &Path) -> Result<(Format, u64), ReadProblem> {
     // Asked before the file is opened: opening a pipe would wait for its writer.
     let metadata = std::fs::metadata(path).map_err(not_opened)?;
     if !metadata.is_file() {
@@ -209,9 +335,9 @@ fn open_and_decode(path: &Path, limits: &ReadLimits) -> Result<Picture, ReadProb
             found: kind_of(&metadata),
         });
     }
-    let mut file = File::open(path).map_err(not_opened)?;
     let mut start = Vec::with_capacity(8);
-    (&mut file)
+    File::open(path)
+        .map_err(not_opened)?
         .take(8)
         .read_to_end(&mut start)
         .map_err(ReadProblem::Io)?;
@@ -219,20 +345,7 @@ fn open_and_decode(path: &Path, limits: &ReadLimits) -> Result<Picture, ReadProb
         return Err(ReadProblem::Empty);
     }
     let format = Format::of(&start).ok_or(ReadProblem::UnknownFormat)?;
-    file.rewind().map_err(ReadProblem::Io)?;
-    let source = Source {
-        path,
-        file_bytes: metadata.len(),
-        limits,
-    };
-    // The decoders are other people's and known to panic on hostile bytes; nothing of theirs outlives the call.
-    catch_unwind(AssertUnwindSafe(|| match format {
-        Format::Png => png::decode(&source, BufReader::with_capacity(BUFFER_BYTES, file)),
-        Format::Jpeg => jpeg::decode(&source, file),
-        Format::Pnm => pnm::decode(&source, BufReader::with_capacity(BUFFER_BYTES, file)),
-        Format::Tiff => tiff::decode(&source),
-    }))
-    .unwrap_or(Err(ReadProblem::DecoderPanicked { format }))
+    Ok((format, metadata.len()))
 }
 
 /// Large enough that system calls do not count, small enough to stay in a processor's second cache.
@@ -243,6 +356,18 @@ struct Source<'a> {
     path: &'a Path,
     file_bytes: u64,
     limits: &'a ReadLimits,
+    stop: &'a AtomicBool,
+}
+
+impl Source<'_> {
+    fn open(&self) -> Result<BufReader<Stoppable<'_>>, ReadProblem> {
+        let file = File::open(self.path).map_err(not_opened)?;
+        let stop = self.stop;
+        Ok(BufReader::with_capacity(
+            BUFFER_BYTES,
+            Stoppable { file, stop },
+        ))
+    }
 }
 
 fn not_opened(error: io::Error) -> ReadProblem {

@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, Seek};
 
-use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
+use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Reader, Transformations};
 
-use super::{Format, Picture, Source};
+use super::{Format, Found, Picture, Source};
 use crate::{SampleType, Shape, raster::error::ReadProblem};
 
 /// Deflate cannot shrink more (RFC 1951: 258 bytes in 2 bits): a smaller file is truncated, or was never sound.
@@ -12,16 +12,54 @@ pub(super) const MAX_DEFLATE_RATIO: u64 = 1032;
 
 const FORMAT: Format = Format::Png;
 
-pub(super) fn decode(
+/// What the chunks before the samples may take, where only the head is read.
+const MAX_HEAD_BYTES: usize = 16 << 20;
+
+pub(super) fn probe(source: &Source<'_>) -> Result<Found, ReadProblem> {
+    open(source, source.open()?, MAX_HEAD_BYTES).map(|(_, found)| found)
+}
+
+pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
+    let memory = usize::try_from(source.limits.max_decoded_bytes).unwrap_or(usize::MAX);
+    let (mut reader, found) = open(source, source.open()?, memory)?;
+    let transparent_gray = (reader.info().color_type == ColorType::Grayscale)
+        .then(|| transparent_gray(reader.info().trns.as_deref()))
+        .flatten();
+    let size = reader
+        .output_buffer_size()
+        .ok_or(DecodingError::LimitsExceeded)
+        .map_err(problem)?;
+    let mut samples = vec![0; size];
+    reader.next_frame(&mut samples).map_err(problem)?;
+    // To the last chunk: a file cut after its last pixel is still a broken copy.
+    reader.finish().map_err(problem)?;
+    let (_, out_depth) = reader.output_color_type();
+    match out_depth {
+        BitDepth::One | BitDepth::Two | BitDepth::Four => {
+            samples = unpack(&samples, found.shape.width as usize, out_depth as u8);
+        }
+        BitDepth::Eight => {}
+        BitDepth::Sixteen => {
+            for sample in samples.chunks_exact_mut(2) {
+                sample.swap(0, 1);
+            }
+        }
+    }
+    let mut picture = Picture::from_samples(FORMAT, &found, samples, source.limits)?;
+    picture.nodata = transparent_gray;
+    Ok(picture)
+}
+
+/// Reads the chunks before the samples, which may take `memory` bytes.
+fn open<R: BufRead + Seek>(
     source: &Source<'_>,
-    input: impl BufRead + Seek,
-) -> Result<Picture, ReadProblem> {
+    input: R,
+    memory: usize,
+) -> Result<(Reader<R>, Found), ReadProblem> {
     let mut decoder = Decoder::new(input);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    decoder.set_limits(Limits {
-        bytes: usize::try_from(source.limits.max_decoded_bytes).unwrap_or(usize::MAX),
-    });
+    decoder.set_limits(Limits { bytes: memory });
     let header = decoder.read_header_info().map_err(problem)?;
     let (width, height, color, depth) = (
         header.width,
@@ -67,32 +105,10 @@ pub(super) fn decode(
         sample,
     };
     source.limits.check(shape_of(color))?;
-    let mut reader = decoder.read_info().map_err(problem)?;
-    let (out_color, out_depth) = reader.output_color_type();
+    let reader = decoder.read_info().map_err(problem)?;
+    let (out_color, _) = reader.output_color_type();
     let shape = shape_of(out_color);
     source.limits.check(shape)?;
-    let transparent_gray = (color == ColorType::Grayscale)
-        .then(|| transparent_gray(reader.info().trns.as_deref()))
-        .flatten();
-    let size = reader
-        .output_buffer_size()
-        .ok_or(DecodingError::LimitsExceeded)
-        .map_err(problem)?;
-    let mut samples = vec![0; size];
-    reader.next_frame(&mut samples).map_err(problem)?;
-    // To the last chunk: a file cut after its last pixel is still a broken copy.
-    reader.finish().map_err(problem)?;
-    match out_depth {
-        BitDepth::One | BitDepth::Two | BitDepth::Four => {
-            samples = unpack(&samples, width as usize, out_depth as u8);
-        }
-        BitDepth::Eight => {}
-        BitDepth::Sixteen => {
-            for sample in samples.chunks_exact_mut(2) {
-                sample.swap(0, 1);
-            }
-        }
-    }
     let alpha_band = match out_color {
         ColorType::GrayscaleAlpha => Some(1),
         ColorType::Rgba => Some(3),
@@ -103,10 +119,12 @@ pub(super) fn decode(
         ColorType::Indexed => 8,
         _ => depth as u8,
     };
-    let mut picture =
-        Picture::from_samples(FORMAT, bits, shape, samples, alpha_band, source.limits)?;
-    picture.nodata = transparent_gray;
-    Ok(picture)
+    let found = Found {
+        bits,
+        shape,
+        alpha_band,
+    };
+    Ok((reader, found))
 }
 
 /// The decoder keeps one byte of it for up to 8 bits, and two for 16.

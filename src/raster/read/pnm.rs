@@ -2,22 +2,41 @@
 //!
 //! The headers are `image`'s work. The samples are taken as they are: `image` would stretch a maximum of, say, 4095 to 65535.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, Read, Take};
 
 use image::{
     ImageError,
     codecs::pnm::{ArbitraryTuplType, PnmDecoder, PnmHeader, PnmSubtype, SampleEncoding},
 };
 
-use super::{Format, Picture, Source, png::unpack};
+use super::{Format, Found, Picture, Source, png::unpack};
 use crate::{SampleType, Shape, raster::error::ReadProblem};
 
 const FORMAT: Format = Format::Pnm;
 
-pub(super) fn decode(source: &Source<'_>, input: impl BufRead) -> Result<Picture, ReadProblem> {
-    // Bounded by the file: a header line without end ends with it.
-    let decoder = PnmDecoder::new(input.take(source.file_bytes)).map_err(problem)?;
+/// More than the head of any sound file.
+const MAX_HEAD_BYTES: u64 = 1 << 20;
+
+pub(super) fn probe(source: &Source<'_>) -> Result<Found, ReadProblem> {
+    open(source, source.open()?).map(|(_, opened)| opened.found)
+}
+
+/// What the head says.
+struct Opened {
+    found: Found,
+    encoding: Raster,
+    /// What the samples take in the file, or more.
+    raster_bytes: u64,
+    maximum: u32,
+}
+
+/// Reads the head; the input is then at the samples.
+fn open<R: BufRead>(source: &Source<'_>, input: R) -> Result<(Take<R>, Opened), ReadProblem> {
+    // Bounded: a header line without end ends here.
+    let decoder =
+        PnmDecoder::new(input.take(source.file_bytes.min(MAX_HEAD_BYTES))).map_err(problem)?;
     let (mut input, header) = decoder.into_inner();
+    input.set_limit(source.file_bytes);
     let (width, height) = (header.width(), header.height());
     if width == 0 || height == 0 {
         return Err(ReadProblem::NoPixels {
@@ -61,6 +80,30 @@ pub(super) fn decode(source: &Source<'_>, input: impl BufRead) -> Result<Picture
             ),
         });
     }
+    let found = Found {
+        bits: (u32::BITS - maximum.leading_zeros()) as u8,
+        shape,
+        alpha_band,
+    };
+    let opened = Opened {
+        found,
+        encoding,
+        raster_bytes,
+        maximum,
+    };
+    Ok((input, opened))
+}
+
+pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
+    let (mut input, opened) = open(source, source.open()?)?;
+    let Opened {
+        found,
+        encoding,
+        raster_bytes,
+        maximum,
+    } = opened;
+    let shape = found.shape;
+    let size = source.limits.check(shape)?;
     let read_exactly = |input: &mut dyn Read, bytes: usize| {
         let mut buffer = vec![0; bytes];
         input
@@ -80,7 +123,7 @@ pub(super) fn decode(source: &Source<'_>, input: impl BufRead) -> Result<Picture
         }
         Raster::Bits => {
             let packed = read_exactly(&mut input, raster_bytes as usize)?;
-            let mut samples = unpack(&packed, width as usize, 1);
+            let mut samples = unpack(&packed, shape.width as usize, 1);
             // In a PBM, 1 is black.
             samples.iter_mut().for_each(|sample| *sample ^= 1);
             samples
@@ -89,8 +132,7 @@ pub(super) fn decode(source: &Source<'_>, input: impl BufRead) -> Result<Picture
         Raster::Numbers => numbers(&mut input, shape, size)?,
     };
     check_maximum(&samples, shape.sample, maximum)?;
-    let bits = (u32::BITS - maximum.leading_zeros()) as u8;
-    Picture::from_samples(FORMAT, bits, shape, samples, alpha_band, source.limits)
+    Picture::from_samples(FORMAT, &found, samples, source.limits)
 }
 
 enum Raster {

@@ -9,7 +9,7 @@ use tiff::{
 };
 
 use super::{
-    Format, Picture, Source,
+    Format, Found, Picture, Source,
     geotags::{self, GeoTags},
     png::MAX_DEFLATE_RATIO,
     tiff_chunks::{self, Grid, Stored},
@@ -19,7 +19,21 @@ use crate::{SampleType, Shape, raster::error::ReadProblem};
 
 const FORMAT: Format = Format::Tiff;
 
-pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
+pub(super) fn probe(source: &Source<'_>) -> Result<Found, ReadProblem> {
+    read_head(source).map(|head| head.found)
+}
+
+/// What the first directory says, and that the file can hold it.
+struct FirstDirectory<'a> {
+    found: Found,
+    decoder: Decoder<AsStored<'a>>,
+    photometric: Photometric,
+    grid: Grid,
+    /// Of each chunk.
+    sparse: Vec<bool>,
+}
+
+fn read_head<'a>(source: &Source<'a>) -> Result<FirstDirectory<'a>, ReadProblem> {
     let photometric = Photometric::find(source.path)
         .map_err(|error| ReadProblem::from_io(FORMAT, error))?
         .ok_or_else(|| unsupported("no photometric interpretation", WANTED_COLORS))?;
@@ -33,7 +47,7 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
         bands: header.bands,
         sample: header.stored.sample_type(),
     };
-    let size = source.limits.check(shape)?;
+    source.limits.check(shape)?;
     let grid = header.grid(&decoder, width, height);
     // The decoder has buffers of a row, and walks over what a tile holds beyond the picture.
     source.limits.check(Shape {
@@ -42,6 +56,30 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
         ..shape
     })?;
     let sparse = check_chunks(source, &mut decoder, &header, &grid)?;
+    let found = Found {
+        bits: header.bits,
+        shape,
+        alpha_band: header.alpha_band,
+    };
+    Ok(FirstDirectory {
+        found,
+        decoder,
+        photometric,
+        grid,
+        sparse,
+    })
+}
+
+pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
+    let FirstDirectory {
+        found,
+        mut decoder,
+        photometric,
+        grid,
+        sparse,
+    } = read_head(source)?;
+    let shape = found.shape;
+    let size = source.limits.check(shape)?;
     let nodata =
         geotags::read_nodata(&mut decoder, source.file_bytes).map(|value| match shape.sample {
             SampleType::F32 => f64::from(value as f32),
@@ -56,22 +94,18 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
         tiff_chunks::fill(&mut samples, shape.sample, fill);
     }
     tiff_chunks::decode(&grid, &sparse, &mut samples, || open(source, photometric))?;
-    let mut picture = Picture::from_samples(
-        FORMAT,
-        header.bits,
-        shape,
-        samples,
-        header.alpha_band,
-        source.limits,
-    )?;
+    let mut picture = Picture::from_samples(FORMAT, &found, samples, source.limits)?;
     picture.nodata = nodata;
     picture.georeference = georeference;
     picture.more_pictures = more_pictures;
     Ok(picture)
 }
 
-fn open(source: &Source<'_>, photometric: Photometric) -> Result<Decoder<AsStored>, ReadProblem> {
-    let file = AsStored::open(source.path, photometric).map_err(ReadProblem::Io)?;
+fn open<'a>(
+    source: &Source<'a>,
+    photometric: Photometric,
+) -> Result<Decoder<AsStored<'a>>, ReadProblem> {
+    let file = AsStored::open(source.path, photometric, source.stop).map_err(ReadProblem::Io)?;
     Decoder::new(file).map_err(problem)
 }
 
@@ -79,8 +113,8 @@ fn open(source: &Source<'_>, photometric: Photometric) -> Result<Decoder<AsStore
 const DIRECTORIES_SEEN: usize = 64;
 
 /// Whether another picture follows the first. A directory that cannot be read is none.
-fn has_more_pictures(decoder: &mut Decoder<AsStored>) -> bool {
-    let read_next = |decoder: &mut Decoder<AsStored>, at: Option<IfdPointer>| {
+fn has_more_pictures(decoder: &mut Decoder<AsStored<'_>>) -> bool {
+    let read_next = |decoder: &mut Decoder<AsStored<'_>>, at: Option<IfdPointer>| {
         at.and_then(|at| decoder.read_directory(at).ok())
     };
     let first = decoder.ifd_pointer();
@@ -97,7 +131,7 @@ fn has_more_pictures(decoder: &mut Decoder<AsStored>) -> bool {
 }
 
 /// Whether a directory is an overview (bit 0) or the mask (bit 2) of another picture (TIFF 6.0, section 8, NewSubfileType).
-fn is_of_another(decoder: &mut Decoder<AsStored>, directory: &Directory) -> bool {
+fn is_of_another(decoder: &mut Decoder<AsStored<'_>>, directory: &Directory) -> bool {
     let is_single = directory
         .get(Tag::NewSubfileType)
         .is_some_and(|entry| entry.count() == 1);
@@ -143,14 +177,14 @@ struct Header {
 
 impl Header {
     /// The decoder has checked already that all bands have the same depth and format.
-    fn read(decoder: &mut Decoder<AsStored>) -> Result<Self, ReadProblem> {
-        let number = |decoder: &mut Decoder<AsStored>, tag, default| {
+    fn read(decoder: &mut Decoder<AsStored<'_>>) -> Result<Self, ReadProblem> {
+        let number = |decoder: &mut Decoder<AsStored<'_>>, tag, default| {
             decoder
                 .find_tag_unsigned::<u16>(tag)
                 .map(|value| value.unwrap_or(default))
                 .map_err(problem)
         };
-        let first = |decoder: &mut Decoder<AsStored>, tag, default| {
+        let first = |decoder: &mut Decoder<AsStored<'_>>, tag, default| {
             decoder
                 .find_tag_unsigned_vec::<u16>(tag)
                 .map(|values| values.and_then(|v| v.first().copied()).unwrap_or(default))
@@ -192,7 +226,7 @@ impl Header {
         })
     }
 
-    fn grid(&self, decoder: &Decoder<AsStored>, width: u32, height: u32) -> Grid {
+    fn grid(&self, decoder: &Decoder<AsStored<'_>>, width: u32, height: u32) -> Grid {
         let (chunk_width, chunk_height) = decoder.chunk_dimensions();
         let tiled = decoder.get_chunk_type() == ChunkType::Tile;
         Grid {
@@ -218,7 +252,7 @@ impl Header {
 /// Returns of each chunk whether it is sparse: GDAL writes neither place nor bytes of a chunk without data.
 fn check_chunks(
     source: &Source<'_>,
-    decoder: &mut Decoder<AsStored>,
+    decoder: &mut Decoder<AsStored<'_>>,
     header: &Header,
     grid: &Grid,
 ) -> Result<Vec<bool>, ReadProblem> {

@@ -178,11 +178,11 @@ fn spread_one<const N: usize>(samples: &mut [u8], value: [u8; N]) {
 }
 
 /// Decodes all chunks that are not sparse into `samples`; each row of chunks by one thread of the current pool.
-pub(super) fn decode(
+pub(super) fn decode<'s>(
     grid: &Grid,
     sparse: &[bool],
     samples: &mut [u8],
-    open: impl Fn() -> Result<Decoder<AsStored>, ReadProblem> + Sync,
+    open: impl Fn() -> Result<Decoder<AsStored<'s>>, ReadProblem> + Sync,
 ) -> Result<(), ReadProblem> {
     let pixel_bytes = usize::from(grid.bands) * grid.stored.sample_type().size_bytes();
     let row_bytes = grid.width as usize * pixel_bytes;
@@ -207,15 +207,15 @@ pub(super) fn decode(
         })
 }
 
-struct Worker<'a> {
+struct Worker<'a, 's> {
     grid: &'a Grid,
     sparse: &'a [bool],
-    decoder: Decoder<AsStored>,
+    decoder: Decoder<AsStored<'s>>,
     scratch: Vec<u8>,
     pixel_bytes: usize,
 }
 
-impl Worker<'_> {
+impl Worker<'_, '_> {
     /// Decodes all chunks of one row of them into the rows of the picture that they make.
     fn chunk_row(&mut self, row: usize, target: &mut [u8]) -> Result<(), ReadProblem> {
         let across = self.grid.across() as usize;

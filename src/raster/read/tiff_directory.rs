@@ -9,7 +9,10 @@ use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::Path,
+    sync::atomic::AtomicBool,
 };
+
+use super::stoppable::Stoppable;
 
 const PHOTOMETRIC_INTERPRETATION: u16 = 262;
 const SHORT: u16 = 3;
@@ -120,24 +123,29 @@ impl DirectoryReader {
 
 /// The file with the interpretation replaced.
 #[derive(Debug)]
-pub(super) struct AsStored {
-    file: BufReader<File>,
+pub(super) struct AsStored<'a> {
+    file: BufReader<Stoppable<'a>>,
     position: u64,
     photometric: Photometric,
 }
 
-impl AsStored {
+impl<'a> AsStored<'a> {
     /// Opens the file anew: each thread has its own place in it.
-    pub(super) fn open(path: &Path, photometric: Photometric) -> io::Result<Self> {
+    pub(super) fn open(
+        path: &Path,
+        photometric: Photometric,
+        stop: &'a AtomicBool,
+    ) -> io::Result<Self> {
+        let file = File::open(path)?;
         Ok(Self {
-            file: BufReader::with_capacity(BUFFER_BYTES, File::open(path)?),
+            file: BufReader::with_capacity(BUFFER_BYTES, Stoppable { file, stop }),
             position: 0,
             photometric,
         })
     }
 }
 
-impl Read for AsStored {
+impl Read for AsStored<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         for (at, byte) in (self.photometric.at..).zip(self.photometric.replacement) {
@@ -154,7 +162,7 @@ impl Read for AsStored {
     }
 }
 
-impl Seek for AsStored {
+impl Seek for AsStored<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         // Within the buffer, no system call is made.
         self.position = match to {

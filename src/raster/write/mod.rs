@@ -1,5 +1,6 @@
 //! From labels to files.
 
+mod color;
 mod file;
 mod palette;
 mod png;
@@ -15,6 +16,7 @@ use super::{
     read::GeoTags,
 };
 
+pub use color::write_color_png;
 pub use file::write_file;
 pub use palette::label_colors;
 pub use png::{write_labels_png, write_mask_png, write_membership_png};

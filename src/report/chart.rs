@@ -7,23 +7,23 @@ use super::panel::{Area, ERROR, Legend, Line, Panel, Result, THRESHOLD, failed, 
 
 /// What the chart shows.
 #[derive(Clone, Debug)]
-pub(crate) struct Convergence {
+pub struct Convergence {
     /// One line above both panels.
-    pub(crate) title: String,
+    pub title: String,
     /// What the upper axis shows of a center: its value, or the mean over its bands.
-    pub(crate) center_axis: String,
+    pub center_axis: String,
     /// One entry an iteration, each with one value for each class that is drawn.
-    pub(crate) centers: Vec<Vec<f64>>,
+    pub centers: Vec<Vec<f64>>,
     /// How many classes there are; the first ones are drawn.
-    pub(crate) classes: usize,
+    pub classes: usize,
     /// What the lower axis shows: the error of the stopping rule.
-    pub(crate) error_axis: String,
+    pub error_axis: String,
     /// One entry an iteration; `None` where the rule has no error yet.
-    pub(crate) errors: Vec<Option<f64>>,
+    pub errors: Vec<Option<f64>>,
     /// The rule is met below this error.
-    pub(crate) epsilon: f64,
+    pub epsilon: f64,
     /// The colour of each class that is drawn.
-    pub(crate) colors: Vec<[u8; 3]>,
+    pub colors: Vec<[u8; 3]>,
 }
 
 const SIZE: (u32, u32) = (960, 780);
@@ -33,7 +33,10 @@ const LEGEND_ROWS: usize = 15;
 
 impl Convergence {
     /// The chart as an SVG document.
-    pub(crate) fn to_svg(&self) -> Result<String> {
+    ///
+    /// # Errors
+    /// When the backend fails.
+    pub fn to_svg(&self) -> Result<String> {
         let mut svg = String::new();
         {
             let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();

@@ -1,5 +1,9 @@
 //! What can be run here, for whoever wants to ask for it: names, parameters, defaults.
 
+mod kind;
+mod schema;
+mod tables;
+
 use msvpu_actors::Program;
 use serde::Serialize;
 use serde_json::Value;
@@ -7,12 +11,17 @@ use serde_json::Value;
 use super::classification::{CMeans, FuzzyCMeans};
 use super::pairwise::Pairwise;
 use super::password_hash::PasswordHash;
+use tables::{Entry, FUZZY, PAIRWISE, PASSWORD_HASH, Row, SALT, SETTINGS};
+
+pub use kind::ParameterKind;
 
 /// A program that ships with the machine.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ServiceDescription {
     /// The name by which it is asked for.
     pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
     /// What it does, in one line.
     pub doc: &'static str,
     /// How it is run: the command of this project that does, or else what an embedder calls.
@@ -25,128 +34,64 @@ pub struct ServiceDescription {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ParameterDescription {
     /// Its key in the JSON object of the parameters; a dot leads into an object within.
-    pub name: &'static str,
+    pub name: String,
+    /// What people call it.
+    pub title: &'static str,
     /// What values it takes.
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: ParameterKind,
     /// The value when it is left out; null where there is none.
     pub default: Value,
     /// What it means, in one line.
     pub doc: &'static str,
 }
 
-/// Name, type and meaning. The defaults are not written here: they are asked of the program.
-type Row = (&'static str, &'static str, &'static str);
+/// A program, with its tables and the JSON of its defaults.
+struct Service {
+    name: &'static str,
+    title: &'static str,
+    doc: &'static str,
+    run: &'static str,
+    tables: &'static [&'static [Entry]],
+    defaults: Value,
+}
 
-const SETTINGS: [Row; 9] = [
-    (
-        "start.classes",
-        "integer, 1 to 65535",
-        "how many classes; their first centers are found in the scene",
-    ),
-    (
-        "start.init",
-        "linear | random | kmeans++",
-        "how the first centers are found",
-    ),
-    (
-        "start.seed",
-        "integer, from 0",
-        "what random and kmeans++ depend on",
-    ),
-    (
-        "start.centers",
-        "list of lists of numbers",
-        "the first centers, one value a band each; instead of the three above",
-    ),
-    (
-        "epsilon",
-        "number, above 0",
-        "stop when the change that stop_on names is below this",
-    ),
-    (
-        "stop_on",
-        "objective | center-sum | center-shift",
-        "which change from one iteration to the next is compared with epsilon",
-    ),
-    (
-        "max_iterations",
-        "integer, from 1",
-        "stop after this many iterations at the latest",
-    ),
-    (
-        "tiles",
-        "{rows, columns}, from 1",
-        "how the scene is cut, one MsVPU a tile; null: chosen from its shape",
-    ),
-    (
-        "nodata",
-        "number",
-        "pixels whose every band has this value belong to no class; null: none",
-    ),
-];
-
-const FUZZY: [Row; 2] = [
-    (
-        "fuzzifier",
-        "number, above 1",
-        "the exponent m of the memberships",
-    ),
-    (
-        "memberships",
-        "boolean",
-        "whether the result holds a picture of the memberships in each class",
-    ),
-];
-
-const PAIRWISE: [Row; 4] = [
-    (
-        "tiles",
-        "{rows, columns}, from 1",
-        "how the scene is cut, one MsVPU a tile; null: chosen from its shape and sampling",
-    ),
-    (
-        "sampling",
-        "integer, from 1",
-        "compare every so many pixels of a tile one",
-    ),
-    (
-        "rounds",
-        "integer, from 1",
-        "how often the sums are asked for, and computed anew",
-    ),
-    (
-        "nodata",
-        "number",
-        "pixels whose every band has this value are not compared; null: none",
-    ),
-];
-
-const PASSWORD_HASH: [Row; 5] = [
-    (
-        SALT,
-        "text of 8 to 1024 bytes",
-        "what the salts are made from; to be given. For demonstration: real salts are random",
-    ),
-    (
-        "memory_kib",
-        "integer, 8 a lane to 1048576",
-        "the memory that one password takes",
-    ),
-    (
-        "iterations",
-        "integer, from 1",
-        "passes over that memory; memory_kib x iterations is 4194304 at most",
-    ),
-    ("parallelism", "integer, 1 to 255", "lanes"),
-    (
-        "chunk",
-        "integer, from 1",
-        "passwords of a tile; null: 1, or as many as make 1024 tiles",
-    ),
-];
-
-const SALT: &str = "salt";
+fn all() -> [Service; 4] {
+    [
+        Service {
+            name: CMeans::NAME,
+            title: "c-means",
+            doc: "c-means: each pixel belongs to the class of the nearest center",
+            run: "msvpu classify IMAGE --algorithm cmeans",
+            tables: &[SETTINGS],
+            defaults: defaults(&CMeans::default()),
+        },
+        Service {
+            name: FuzzyCMeans::NAME,
+            title: "Fuzzy c-means",
+            doc: "fuzzy c-means: each pixel belongs to every class, the more the nearer its center",
+            run: "msvpu classify IMAGE --algorithm fuzzy-cmeans",
+            tables: &[SETTINGS, FUZZY],
+            defaults: defaults(&FuzzyCMeans::default()),
+        },
+        Service {
+            name: Pairwise::NAME,
+            title: "Pairwise differences",
+            doc: "the mean absolute difference of all pairs of a tile's pixels: a load of O(x^2)",
+            run: "msvpu pairwise IMAGE",
+            tables: &[PAIRWISE],
+            defaults: defaults(&Pairwise::default()),
+        },
+        Service {
+            name: PasswordHash::NAME,
+            title: "Password hashes",
+            doc: "argon2id of a list of passwords, for demonstration: the salts are not random",
+            run: "VirtualMachine::run, as examples/password_hash.rs does; no command takes passwords",
+            tables: &[PASSWORD_HASH],
+            defaults: without_salt(),
+        },
+    ]
+}
 
 /// The programs that ship with the machine.
 ///
@@ -156,32 +101,26 @@ const SALT: &str = "salt";
 /// ```
 #[must_use]
 pub fn services() -> Vec<ServiceDescription> {
-    vec![
-        ServiceDescription {
-            name: CMeans::NAME,
-            doc: "c-means: each pixel belongs to the class of the nearest center",
-            run: "msvpu classify IMAGE --algorithm cmeans",
-            parameters: parameters(&[&SETTINGS], &defaults(&CMeans::default())),
-        },
-        ServiceDescription {
-            name: FuzzyCMeans::NAME,
-            doc: "fuzzy c-means: each pixel belongs to every class, the more the nearer its center",
-            run: "msvpu classify IMAGE --algorithm fuzzy-cmeans",
-            parameters: parameters(&[&SETTINGS, &FUZZY], &defaults(&FuzzyCMeans::default())),
-        },
-        ServiceDescription {
-            name: Pairwise::NAME,
-            doc: "the mean absolute difference of all pairs of a tile's pixels: a load of O(x^2)",
-            run: "msvpu pairwise IMAGE",
-            parameters: parameters(&[&PAIRWISE], &defaults(&Pairwise::default())),
-        },
-        ServiceDescription {
-            name: PasswordHash::NAME,
-            doc: "argon2id of a list of passwords, for demonstration: the salts are not random",
-            run: "VirtualMachine::run, as examples/password_hash.rs does; no command takes passwords",
-            parameters: parameters(&[&PASSWORD_HASH], &without_salt()),
-        },
-    ]
+    all().into_iter().map(description).collect()
+}
+
+/// What is told of a program of this name.
+pub(crate) fn service(name: &str) -> Option<ServiceDescription> {
+    let service = all().into_iter().find(|service| service.name == name)?;
+    Some(description(service))
+}
+
+/// The JSON Schema (2020-12) of the parameters of a program, for forms and for clients; `None` for
+/// a name that no program has.
+///
+/// ```
+/// let schema = msvpu::parameters_schema("fuzzy-cmeans").unwrap();
+/// assert_eq!(schema["properties"]["fuzzifier"]["exclusiveMinimum"], 1.0);
+/// ```
+#[must_use]
+pub fn parameters_schema(name: &str) -> Option<Value> {
+    let service = all().into_iter().find(|service| service.name == name)?;
+    Some(schema::schema(service.tables, &service.defaults))
 }
 
 // Parameters are plain data; were one not, its defaults would be null and a test below fail.
@@ -195,18 +134,38 @@ fn without_salt() -> Value {
     defaults
 }
 
-fn parameters(tables: &[&[Row]], defaults: &Value) -> Vec<ParameterDescription> {
-    let rows = tables.iter().copied().flatten();
-    rows.map(|&(name, kind, doc)| ParameterDescription {
+fn description(of: Service) -> ServiceDescription {
+    let mut parameters = Vec::new();
+    for entry in of.tables.iter().copied().flatten() {
+        match entry {
+            Entry::One(row) => parameters.push(parameter(row, None, &of.defaults)),
+            Entry::OneOf { name, ways, .. } => {
+                let rows = ways.iter().flat_map(|way| way.rows);
+                parameters.extend(rows.map(|row| parameter(row, Some(*name), &of.defaults)));
+            }
+        }
+    }
+    ServiceDescription {
+        name: of.name,
+        title: of.title,
+        doc: of.doc,
+        run: of.run,
+        parameters,
+    }
+}
+
+fn parameter(row: &Row, within: Option<&str>, defaults: &Value) -> ParameterDescription {
+    let (name, defaults) = match within {
+        Some(object) => (format!("{object}.{}", row.name), &defaults[object]),
+        None => (row.name.to_owned(), defaults),
+    };
+    ParameterDescription {
         name,
-        kind,
-        default: defaults
-            .pointer(&format!("/{}", name.replace('.', "/")))
-            .cloned()
-            .unwrap_or_default(),
-        doc,
-    })
-    .collect()
+        title: row.title,
+        kind: row.kind,
+        default: defaults[row.name].clone(),
+        doc: row.doc,
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +195,7 @@ mod tests {
         let names: BTreeSet<String> = service
             .parameters
             .iter()
-            .map(|parameter| parameter.name.to_owned())
+            .map(|parameter| parameter.name.clone())
             .collect();
         assert_eq!(names.len(), service.parameters.len(), "a name comes twice");
         names
@@ -266,7 +225,7 @@ mod tests {
     /// The described defaults, but those within other objects.
     fn explicit(service: &ServiceDescription) -> serde_json::Map<String, Value> {
         let flat = (service.parameters.iter()).filter(|parameter| !parameter.name.contains('.'));
-        flat.map(|parameter| (parameter.name.to_owned(), parameter.default.clone()))
+        flat.map(|parameter| (parameter.name.clone(), parameter.default.clone()))
             .collect()
     }
 
@@ -295,12 +254,11 @@ mod tests {
     #[test]
     fn every_choice_that_is_named_is_taken() {
         for parameter in &services()[0].parameters {
-            for choice in parameter
-                .kind
-                .split(" | ")
-                .filter(|_| parameter.kind.contains(" | "))
-            {
-                let parameters = match parameter.name {
+            let ParameterKind::Choice(choices) = parameter.kind else {
+                continue;
+            };
+            for choice in choices {
+                let parameters = match parameter.name.as_str() {
                     "start.init" => json!({ "start": { "classes": 2, "init": choice } }),
                     name => json!({ name: choice }),
                 };

@@ -1,7 +1,8 @@
 //! Numbers as people read them: in the summary table and on the axes of the chart.
 
 /// A value with about five significant digits: `3.7982`, `16384`, `1.2346e-7`.
-pub(crate) fn short(value: f64) -> String {
+#[must_use]
+pub fn short(value: f64) -> String {
     let magnitude = value.abs();
     if value == 0.0 {
         return "0".to_owned();
@@ -26,7 +27,8 @@ fn trimmed(text: &str) -> String {
 }
 
 /// A count with thin groups of three digits: `56 420 000`.
-pub(crate) fn grouped(count: u64) -> String {
+#[must_use]
+pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -39,13 +41,15 @@ pub(crate) fn grouped(count: u64) -> String {
 }
 
 /// A count with its noun, such as `1 band` or `3 bands`.
-pub(crate) fn counted(count: u64, noun: &str) -> String {
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(count))
 }
 
 /// Round numbers in `low..=high`, about `count` of them, and the decimals they need.
-pub(crate) fn ticks(low: f64, high: f64, count: usize) -> (Vec<f64>, usize) {
+#[must_use]
+pub fn ticks(low: f64, high: f64, count: usize) -> (Vec<f64>, usize) {
     let step = nice_step((high - low) / count.max(1) as f64);
     let first = (low / step).ceil() as i64;
     let last = (high / step).floor() as i64;
@@ -57,7 +61,8 @@ pub(crate) fn ticks(low: f64, high: f64, count: usize) -> (Vec<f64>, usize) {
 }
 
 /// The smallest of 1, 2, 5, 10, 20, … (and 0.1, 0.2, …) that is not below `rough`.
-pub(crate) fn nice_step(rough: f64) -> f64 {
+#[must_use]
+pub fn nice_step(rough: f64) -> f64 {
     let decade = 10_f64.powf(rough.log10().floor());
     let factor = match rough / decade {
         ratio if ratio <= 1.0 => 1.0,
@@ -69,7 +74,8 @@ pub(crate) fn nice_step(rough: f64) -> f64 {
 }
 
 /// 10 to the power of `exponent`, as text.
-pub(crate) fn power_of_ten(exponent: i32) -> String {
+#[must_use]
+pub fn power_of_ten(exponent: i32) -> String {
     match exponent {
         0 => "1".to_owned(),
         1 => "10".to_owned(),

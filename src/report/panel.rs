@@ -14,11 +14,15 @@ const LEGEND_WIDTH: u32 = 190;
 const LEGEND_ROW_HEIGHT: i32 = 20;
 /// Up to so many iterations, every point is marked.
 const MARKED_ITERATIONS: usize = 60;
-pub(crate) const INK: RGBColor = RGBColor(0x22, 0x2b, 0x36);
-pub(crate) const FAINT: RGBColor = RGBColor(0xe3, 0xe7, 0xec);
-pub(crate) const AXIS: RGBColor = RGBColor(0x8a, 0x94, 0xa3);
+/// Of text.
+pub const INK: RGBColor = RGBColor(0x22, 0x2b, 0x36);
+/// Of lines behind the curves.
+pub const FAINT: RGBColor = RGBColor(0xe3, 0xe7, 0xec);
+/// Of axes.
+pub const AXIS: RGBColor = RGBColor(0x8a, 0x94, 0xa3);
 pub(crate) const ERROR: RGBColor = RGBColor(0x33, 0x41, 0x55);
-pub(crate) const THRESHOLD: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
+/// Of a bound.
+pub const THRESHOLD: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 /// Around lines that would be lost on white.
 const CASING: RGBColor = RGBColor(0x6b, 0x75, 0x85);
 const FONT: &str = "system-ui, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif";
@@ -26,12 +30,15 @@ const FONT: &str = "system-ui, 'Segoe UI', 'DejaVu Sans', Arial, sans-serif";
 /// The chart could not be drawn.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("cannot draw the chart: {0}")]
-pub(crate) struct ChartError(String);
+pub struct ChartError(String);
 
-pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-pub(crate) type Result<T = (), E = ChartError> = std::result::Result<T, E>;
+/// A part of a picture.
+pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// What drawing returns.
+pub type Result<T = (), E = ChartError> = std::result::Result<T, E>;
 
-pub(crate) fn failed<E: std::fmt::Display>(error: E) -> ChartError {
+/// A backend's error as one of a chart.
+pub fn failed<E: std::fmt::Display>(error: E) -> ChartError {
     ChartError(error.to_string())
 }
 
@@ -53,9 +60,11 @@ pub(crate) struct Panel<'a> {
 /// A linear axis with ticks of our choice. Of plotters' own, the linear one puts ticks between
 /// iterations, and the logarithmic one does not come back where the ratio of its ends passes the
 /// range of `f64` (1e-300 to 1e10): logarithms are taken before.
-pub(crate) struct Axis {
-    pub(crate) range: Range<f64>,
-    pub(crate) ticks: Vec<f64>,
+pub struct Axis {
+    /// From where to where.
+    pub range: Range<f64>,
+    /// Where a number stands.
+    pub ticks: Vec<f64>,
 }
 
 impl Ranged for Axis {
@@ -233,7 +242,9 @@ impl<'a, 'b> Legend<'a, 'b> {
     }
 }
 
-pub(crate) fn font(size: i32) -> TextStyle<'static> {
+/// The letters of every picture, so many pixels high.
+#[must_use]
+pub fn font(size: i32) -> TextStyle<'static> {
     (FONT, size).into_font().color(&INK)
 }
 

@@ -1,0 +1,311 @@
+//! The files of a classification.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use msvpu_web::service::{Reporter, RunError, Told};
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::failure::{INVALID_INPUT, failed, of_writing};
+use crate::raster::{Format, GeoTags, WriteError, label_colors, write_file};
+use crate::report::{
+    Done, Facts, Picture, Pictures, Preview, Report, Shown, color_of, milliseconds, page,
+    write_labels_preview,
+};
+use crate::services::classification::{LabelMap, StopRule};
+
+/// More classes than a palette has colours have no picture each.
+const MAX_PICTURED_CLASSES: usize = 255;
+
+pub(super) const CHART: &str = "convergence.svg";
+const LEGEND: &str = "legend.json";
+const SCENE: &str = "scene.png";
+const LABELS_PREVIEW: &str = "labels-preview.png";
+pub(super) const PNG: &str = "image/png";
+pub(super) const JSON: &str = "application/json";
+
+/// The groups of artifacts that are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub(super) labels: bool,
+    pub(super) preview: bool,
+    pub(super) chart: bool,
+    pub(super) masks: bool,
+    pub(super) memberships: bool,
+}
+
+impl Wanted {
+    pub(super) fn of(outputs: &[String]) -> Self {
+        let has = |name: &str| outputs.iter().any(|output| output == name);
+        Self {
+            labels: has("labels"),
+            preview: has("preview"),
+            chart: has("chart"),
+            masks: has("masks"),
+            memberships: has("memberships"),
+        }
+    }
+
+    /// Whether so many classes can have all the pictures.
+    pub(super) fn check(&self, classes: usize) -> Result<(), RunError> {
+        if classes <= MAX_PICTURED_CLASSES || !(self.masks || self.memberships) {
+            return Ok(());
+        }
+        Err(failed(
+            INVALID_INPUT,
+            format_args!(
+                "{classes} classes: of more than {MAX_PICTURED_CLASSES} there is no picture of each; ask for labels instead"
+            ),
+        ))
+    }
+}
+
+/// What the files of a job are made of, beside its result.
+pub(super) struct Artifacts {
+    pub(super) wanted: Wanted,
+    pub(super) format: Format,
+    pub(super) georeference: Option<GeoTags>,
+    pub(super) preview: Option<Preview>,
+    pub(super) epsilon: f64,
+    pub(super) rule: StopRule,
+    pub(super) folder: PathBuf,
+    pub(super) reporter: Reporter,
+    pub(super) start: Instant,
+}
+
+/// A file of which one writer is in charge.
+#[derive(Clone, Copy)]
+enum File {
+    Picture(Picture),
+    Scene,
+    LabelsPreview,
+}
+
+#[derive(Serialize)]
+struct LegendRow {
+    label: u16,
+    color: String,
+}
+
+impl Artifacts {
+    /// Writes all files; returns the report without its iterations.
+    pub(super) fn write(
+        self,
+        facts: Facts,
+        done: Done,
+        stop: &AtomicBool,
+    ) -> Result<Value, RunError> {
+        let encoding = Instant::now();
+        let labels = &done.classification.labels;
+        let (digest, written) = rayon::join(|| labels.sha256(), || self.pictures(&done, stop));
+        written?;
+        let classes = done.classification.classes.len();
+        let mut report = Report::new(facts, done, digest);
+        if self.wanted.labels {
+            let text = json(&legend(classes))?;
+            self.file(LEGEND, JSON, "the colour of each class", text.as_bytes())?;
+        }
+        let chart = report.convergence(self.epsilon, self.rule).to_svg();
+        let chart = chart.map_err(|error| failed("artifact-failed", error))?;
+        if self.wanted.chart {
+            let doc = "the convergence of centers and error";
+            self.file(CHART, "image/svg+xml", doc, chart.as_bytes())?;
+        }
+        report.timings.encode_ms = milliseconds(encoding.elapsed());
+        report.timings.total_ms = milliseconds(self.start.elapsed());
+        write_report(
+            &self.folder,
+            &self.reporter,
+            &report,
+            &self.page(&report, &chart)?,
+        )?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(RunError::Cancelled);
+        }
+        report.iterations.clear();
+        let mut result =
+            serde_json::to_value(&report).map_err(|error| failed("internal", error))?;
+        if let Some(object) = result.as_object_mut() {
+            object.remove("iterations");
+        }
+        Ok(result)
+    }
+
+    /// Writes the pictures side by side.
+    fn pictures(&self, done: &Done, stop: &AtomicBool) -> Result<(), RunError> {
+        let found = &done.classification;
+        let classes =
+            u16::try_from(found.classes.len()).map_err(|error| failed("internal", error))?;
+        let pictures = Pictures::new(&found.labels, classes, stop)
+            .map_err(|problem| failed("internal", problem))?
+            .memberships(found.memberships.as_deref().unwrap_or_default())
+            .georeference(self.georeference.as_ref());
+        self.wanted_files(classes)
+            .into_par_iter()
+            .with_max_len(1)
+            .try_for_each(|file| {
+                self.picture(file, &pictures, &found.labels, classes, stop)
+                    .map_err(|error| of_writing(&error))
+            })
+    }
+
+    /// The slowest first.
+    fn wanted_files(&self, classes: u16) -> Vec<File> {
+        let mut files = Vec::new();
+        if self.wanted.labels {
+            files.push(File::Picture(Picture::LabelsPng));
+            if self.format == Format::Tiff {
+                files.push(File::Picture(Picture::LabelsTiff));
+            }
+        }
+        if self.wanted.preview {
+            files.extend([File::Scene, File::LabelsPreview]);
+        }
+        let each = |picture: fn(u16) -> Picture| (1..=classes).map(picture).map(File::Picture);
+        if self.wanted.memberships {
+            files.extend(each(Picture::Membership));
+        }
+        if self.wanted.masks {
+            files.extend(each(Picture::Mask));
+        }
+        files
+    }
+
+    fn picture(
+        &self,
+        file: File,
+        pictures: &Pictures<'_>,
+        labels: &LabelMap,
+        classes: u16,
+        stop: &AtomicBool,
+    ) -> Result<(), WriteError> {
+        match file {
+            File::Picture(picture) => {
+                pictures.write(&self.folder, picture)?;
+                let (media_type, doc) = told(picture);
+                self.tell(picture.name(), media_type, doc);
+            }
+            File::Scene => {
+                let Some(preview) = &self.preview else {
+                    return Ok(());
+                };
+                preview.write(&self.folder.join(SCENE))?;
+                self.tell(SCENE, PNG, "the scene, stretched for the eye");
+            }
+            File::LabelsPreview => {
+                let path = self.folder.join(LABELS_PREVIEW);
+                write_labels_preview(&path, labels, classes, stop)?;
+                self.tell(
+                    LABELS_PREVIEW,
+                    PNG,
+                    "the class of each pixel, as small as the scene",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&self, report: &Report, chart: &str) -> Result<String, RunError> {
+        let read = |name: &str| {
+            let path = self.folder.join(name);
+            let read = self.wanted.preview.then(|| std::fs::read(path)).transpose();
+            read.map_err(|error| failed("artifact-failed", format_args!("{name}: {error}")))
+        };
+        let (scene, labels) = (read(SCENE)?, read(LABELS_PREVIEW)?);
+        let shown = Shown {
+            chart: Some(chart),
+            scene: scene.as_deref(),
+            labels: labels.as_deref(),
+        };
+        Ok(page(report, &shown))
+    }
+
+    fn file(
+        &self,
+        name: &str,
+        media_type: &str,
+        doc: &str,
+        content: &[u8],
+    ) -> Result<(), RunError> {
+        write(&self.folder, &self.reporter, name, media_type, doc, content)
+    }
+
+    fn tell(&self, name: impl Into<String>, media_type: &str, doc: impl Into<String>) {
+        self.reporter.tell(Told::Artifact {
+            name: name.into(),
+            media_type: media_type.to_owned(),
+            doc: doc.into(),
+        });
+    }
+}
+
+fn told(picture: Picture) -> (&'static str, String) {
+    match picture {
+        Picture::LabelsPng => (PNG, "the class of each pixel".to_owned()),
+        Picture::LabelsTiff => (
+            "image/tiff",
+            "the class of each pixel, with the georeference of the scene".to_owned(),
+        ),
+        Picture::Mask(class) => (PNG, format!("where class {class} is")),
+        Picture::Membership(class) => {
+            (PNG, format!("how much each pixel belongs to class {class}"))
+        }
+    }
+}
+
+/// The colours of the labels, as the pictures have them.
+fn legend(classes: usize) -> Vec<LegendRow> {
+    let colors = label_colors(u8::MAX);
+    let row = |label: u16| {
+        let color = colors.get(usize::from(color_of(label))).copied();
+        let [red, green, blue] = color.unwrap_or_default();
+        let color = format!("#{red:02x}{green:02x}{blue:02x}");
+        LegendRow { label, color }
+    };
+    (1..=u16::MAX).take(classes).map(row).collect()
+}
+
+/// Writes the two documents that every job has.
+pub(super) fn write_report(
+    folder: &Path,
+    reporter: &Reporter,
+    report: &impl Serialize,
+    page: &str,
+) -> Result<(), RunError> {
+    let text = json(report)? + "\n";
+    let doc = "the report, for programs";
+    write(folder, reporter, "report.json", JSON, doc, text.as_bytes())?;
+    let doc = "the report, for people";
+    write(
+        folder,
+        reporter,
+        "report.html",
+        "text/html",
+        doc,
+        page.as_bytes(),
+    )
+}
+
+fn json(value: &impl Serialize) -> Result<String, RunError> {
+    serde_json::to_string(value).map_err(|error| failed("internal", error))
+}
+
+fn write(
+    folder: &Path,
+    reporter: &Reporter,
+    name: &str,
+    media_type: &str,
+    doc: &str,
+    content: &[u8],
+) -> Result<(), RunError> {
+    write_file(&folder.join(name), content).map_err(|error| of_writing(&error))?;
+    reporter.tell(Told::Artifact {
+        name: name.to_owned(),
+        media_type: media_type.to_owned(),
+        doc: doc.to_owned(),
+    });
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Parameters that do not fit: each wrong field is named, with what would be right.
+
+use msvpu_web::model::InputInfo;
+use serde_json::{Value, json};
+
+use crate::{object, service};
+
+fn info(bands: u16) -> InputInfo {
+    InputInfo {
+        format: "png".to_owned(),
+        width: 100,
+        height: 50,
+        bands,
+        decoded_bytes: 5000,
+    }
+}
+
+/// Where the wrong fields are, and what is said.
+fn wrong(name: &str, params: Value) -> Vec<(String, String)> {
+    let errors = service(name).check(&object(params), &info(3)).unwrap_err();
+    let parts = errors
+        .into_iter()
+        .map(|error| (error.pointer, error.detail));
+    parts.collect()
+}
+
+#[track_caller]
+fn one(name: &str, params: Value, pointer: &str, words: &[&str]) {
+    let wrong = wrong(name, params.clone());
+    let [(found, detail)] = wrong.as_slice() else {
+        panic!("{params}: {wrong:?}")
+    };
+    assert_eq!(found, pointer, "{params}: {detail}");
+    for word in words {
+        assert!(detail.contains(word), "{params}: {detail}");
+    }
+}
+
+#[test]
+fn types_are_found_wherever_they_stand() {
+    for name in ["cmeans", "fuzzy-cmeans"] {
+        one(
+            name,
+            json!({ "epsilon": "x" }),
+            "/epsilon",
+            &["number, above 0"],
+        );
+        one(name, json!({ "epsilon": null }), "/epsilon", &["null"]);
+        one(
+            name,
+            json!({ "max_iterations": -1 }),
+            "/max_iterations",
+            &["-1"],
+        );
+        one(
+            name,
+            json!({ "max_iterations": 1.5 }),
+            "/max_iterations",
+            &["integer"],
+        );
+        one(
+            name,
+            json!({ "stop_on": "energy" }),
+            "/stop_on",
+            &["center-shift"],
+        );
+        let tiles = json!({ "tiles": { "rows": 0, "columns": 2 } });
+        one(name, tiles, "/tiles/rows", &["rows, columns"]);
+        one(
+            name,
+            json!({ "tiles": { "rows": 1 } }),
+            "/tiles",
+            &["columns"],
+        );
+        let start = json!({ "start": { "classes": "three" } });
+        one(name, start, "/start/classes", &["1 to 65535"]);
+        let start = json!({ "start": { "classes": 2, "init": "best" } });
+        one(name, start, "/start/init", &["kmeans++"]);
+        let start = json!({ "start": { "centers": [[1.0], ["x"]] } });
+        one(name, start, "/start/centers/1/0", &["lists of numbers"]);
+        let start = json!({ "start": { "classes": 2, "centers": [[1.0]] } });
+        one(name, start, "/start", &["either `centers`, or `classes`"]);
+        one(name, json!({ "start": null }), "/start", &["null"]);
+    }
+    one(
+        "fuzzy-cmeans",
+        json!({ "fuzzifier": true }),
+        "/fuzzifier",
+        &["above 1"],
+    );
+    one(
+        "fuzzy-cmeans",
+        json!({ "memberships": 1 }),
+        "/memberships",
+        &["boolean"],
+    );
+    one("pairwise", json!({ "rounds": 0 }), "/rounds", &["from 1"]);
+    one(
+        "pairwise",
+        json!({ "tiles": { "rows": 1, "columns": "x" } }),
+        "/tiles/columns",
+        &[],
+    );
+}
+
+#[test]
+fn unknown_keys_are_named_with_what_may_be_meant() {
+    one(
+        "cmeans",
+        json!({ "epsilom": 1 }),
+        "/epsilom",
+        &["is `epsilon` meant?"],
+    );
+    one(
+        "cmeans",
+        json!({ "a/b~c": 1 }),
+        "/a~1b~0c",
+        &["there are: start, epsilon"],
+    );
+    one(
+        "cmeans",
+        json!({ "fuzzifier": 2.0 }),
+        "/fuzzifier",
+        &["unknown parameter"],
+    );
+    one(
+        "cmeans",
+        json!({ "start.classes": 2 }),
+        "/start.classes",
+        &["unknown parameter"],
+    );
+    one(
+        "pairwise",
+        json!({ "epsilon": 1 }),
+        "/epsilon",
+        &["sampling"],
+    );
+    let within = wrong("cmeans", json!({ "start": { "classes": 2, "sed": 1 } }));
+    assert_eq!(within.len(), 1);
+    assert!(
+        within[0].0.starts_with("/start") && within[0].1.contains("sed"),
+        "{within:?}"
+    );
+}
+
+#[test]
+fn values_are_checked_against_the_scene() {
+    one(
+        "cmeans",
+        json!({ "epsilon": 0 }),
+        "/epsilon",
+        &["greater than 0"],
+    );
+    one(
+        "cmeans",
+        json!({ "max_iterations": 0 }),
+        "/max_iterations",
+        &["at least 1"],
+    );
+    one(
+        "cmeans",
+        json!({ "start": { "classes": 0 } }),
+        "/start/classes",
+        &["65535"],
+    );
+    let gray = json!({ "start": { "centers": [[1.0], [2.0]] } });
+    one(
+        "cmeans",
+        gray,
+        "/start/centers",
+        &["1 values each", "3 bands"],
+    );
+    let tiles = json!({ "tiles": { "rows": 51, "columns": 1 } });
+    one("cmeans", tiles, "/tiles", &["do not fit into 50 rows"]);
+    one(
+        "fuzzy-cmeans",
+        json!({ "fuzzifier": 1 }),
+        "/fuzzifier",
+        &["greater than 1"],
+    );
+}
+
+#[test]
+fn every_wrong_field_is_named_at_once() {
+    let params = json!({ "epsilon": -1, "max_iterations": 0, "start": { "classes": 3 } });
+    let pointers = |params| -> Vec<String> {
+        let wrong = wrong("cmeans", params);
+        wrong.into_iter().map(|(pointer, _)| pointer).collect()
+    };
+    assert_eq!(pointers(params), ["/epsilon", "/max_iterations"]);
+    let params = json!({ "epsilon": "x", "tiles": 4, "what": 0 });
+    assert_eq!(pointers(params), ["/epsilon", "/tiles", "/what"]);
+}
+
+#[test]
+fn fields_that_only_together_do_not_fit() {
+    let info = InputInfo {
+        width: 100_000,
+        height: 100_000,
+        ..info(1)
+    };
+    let service = service("fuzzy-cmeans");
+    let memberships = json!({ "start": { "classes": 9 }, "memberships": true, "epsilon": 1.0 });
+    let errors = service.check(&object(memberships), &info).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].pointer, "/memberships");
+    // Alone one of these is too much, together they are not.
+    let pairwise = crate::service("pairwise");
+    let tiles = json!({ "rows": 10, "columns": 10 });
+    let alone = object(json!({ "tiles": tiles }));
+    assert!(pairwise.check(&alone, &info).is_err());
+    let both = object(json!({ "tiles": tiles, "sampling": 100 }));
+    pairwise.check(&both, &info).unwrap();
+}
+
+#[test]
+fn what_fits_is_taken() {
+    for (name, params) in crate::schema::examples() {
+        let bands = if params.to_string().contains("centers") {
+            2
+        } else {
+            1
+        };
+        let checked = service(name).check(&object(params.clone()), &info(bands));
+        assert_eq!(checked, Ok(()), "{name} {params}");
+    }
+}
