@@ -11,6 +11,10 @@ use msvpu::{Centers, Init, Settings, StopRule, Tiling};
 
 #[cfg(feature = "amqp")]
 use super::broker::{BrokerArgs, ClusterArgs};
+use super::jobs::JobsArgs;
+use super::remote::TokenArgs;
+use super::serve::ServeArgs;
+use super::token::NewTokenArgs;
 use super::values::{self, ByteSize, Seconds};
 
 /// A massively distributed virtual machine: classify large satellite images with teams of actors.
@@ -33,6 +37,12 @@ pub(crate) enum Command {
     /// List the nodes of a cluster.
     #[cfg(feature = "amqp")]
     Nodes(NodesArgs),
+    /// Serve jobs over REST, with a dashboard.
+    Serve(Box<ServeArgs>),
+    /// Look at the jobs of a server, and end them.
+    Jobs(JobsArgs),
+    /// Make a token for the users of a server.
+    Token(NewTokenArgs),
     /// Simulate a cluster, its jobs and its faults, in virtual time.
     Simulate(Box<SimulateArgs>),
     /// List what can be run, with parameters and defaults.
@@ -286,6 +296,13 @@ pub(crate) struct ClassifyArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
 
+    /// Let this server do it (`msvpu serve`), such as http://127.0.0.1:8080; Ctrl-C cancels the job there.
+    #[arg(long, value_name = "URL", conflicts_with_all = server_s())]
+    pub(crate) server: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) token: TokenArgs,
+
     /// The most bytes that the decoded image may take, such as 4GiB.
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true,
           default_value_t = ByteSize(ReadLimits::DEFAULT_MAX_DECODED_BYTES))]
@@ -328,6 +345,15 @@ pub(crate) enum Algorithm {
     /// Each pixel belongs to every class to a degree.
     #[value(name = "fuzzy-cmeans")]
     FuzzyCMeans,
+}
+
+/// What a server decides for itself.
+const fn server_s() -> &'static [&'static str] {
+    if cfg!(feature = "amqp") {
+        &["workers", "broker", "broker_file"]
+    } else {
+        &["workers"]
+    }
 }
 
 fn init() -> impl TypedValueParser<Value = Init> {

@@ -18,6 +18,7 @@ use super::interrupts::Interrupts;
 use super::machine::{self, Wanted};
 use super::on_runtime::on_a_runtime;
 use super::progress::Display;
+use super::remote;
 use super::run::run_classification;
 use super::stale::{self, Kept};
 use super::stdout::print;
@@ -25,6 +26,9 @@ use super::summary::{Run, summary};
 
 /// Classifies an image, writes its files, prints its report.
 pub(crate) fn classify(args: ClassifyArgs) -> Result<(), Failure> {
+    if let Some(url) = args.server.clone() {
+        return remote::classify(args, &url);
+    }
     let start = Instant::now();
     check(&args)?;
     let destination = args
@@ -42,7 +46,7 @@ pub(crate) fn classify(args: ClassifyArgs) -> Result<(), Failure> {
 }
 
 /// What clap cannot see: options that need another's value.
-fn check(args: &ClassifyArgs) -> Result<(), Failure> {
+pub(crate) fn check(args: &ClassifyArgs) -> Result<(), Failure> {
     if args.seed.is_some() && args.starts_linear() {
         return Err(Failure::input(
             "--seed is for --init random or kmeans++: add one, or leave it out",

@@ -9,6 +9,7 @@ mod destination;
 mod failure;
 mod files;
 mod interrupts;
+mod jobs;
 mod machine;
 #[cfg(feature = "amqp")]
 mod members;
@@ -18,13 +19,17 @@ mod nodes;
 mod on_runtime;
 mod pairwise;
 mod progress;
+mod remote;
 mod run;
+mod serve;
 mod services;
 mod simulate;
 mod stale;
 mod stdout;
+mod stops;
 mod summary;
 mod table;
+mod token;
 mod values;
 
 use std::process::ExitCode;
@@ -59,6 +64,9 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Node(args) => node::node(&args),
         #[cfg(feature = "amqp")]
         Command::Nodes(args) => members::nodes(&args),
+        Command::Serve(args) => serve::serve(*args),
+        Command::Jobs(args) => jobs::jobs(&args),
+        Command::Token(args) => token::token(&args),
         Command::Simulate(args) => simulate::simulate(&args),
         Command::Services(args) => services::list(&args),
         Command::Completions { shell } => completions(shell),

@@ -1,13 +1,13 @@
 //! `msvpu node`: runs MsVPUs until told to leave.
 
 use msvpu::{CMeans, Connectivity, FuzzyCMeans, Node, Pairwise, PasswordHash};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::NodeArgs;
 use super::broker;
 use super::failure::Failure;
 use super::on_runtime::on_a_runtime;
 use super::stdout::complain;
+use super::stops::Stops;
 
 /// Joins a cluster, and leaves it on SIGTERM or Ctrl-C.
 pub(crate) fn node(args: &NodeArgs) -> Result<(), Failure> {
@@ -77,28 +77,5 @@ async fn steps(args: &NodeArgs, cpus: usize) -> Result<(), Failure> {
             Err(Failure::runtime("not done in time: others compute it again"))
         },
         () = stops.next() => Err(Failure::runtime("told to stop at once: others compute it again")),
-    }
-}
-
-/// SIGTERM and SIGINT.
-struct Stops {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Stops {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(Failure::runtime);
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

@@ -65,7 +65,7 @@ impl Kept<'_> {
     }
 
     /// Whether a name is of a file that this run writes; `None` when the command writes no such name.
-    fn writes(&self, name: &str) -> Option<bool> {
+    pub(crate) fn writes(&self, name: &str) -> Option<bool> {
         let within = |stem, count| Some(number(name, stem)? <= count);
         match name {
             "report.json" => Some(true),

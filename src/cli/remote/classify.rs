@@ -1,0 +1,245 @@
+//! `msvpu classify --server`: the same report and the same files, computed elsewhere.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use msvpu::{Centers, Program};
+use msvpu_web::model::{EventBody, Job, Phase, State, Upload};
+use serde_json::{Map, Value, json};
+
+use super::{Server, new_job};
+use crate::cli::args::{Algorithm, ClassifyArgs};
+use crate::cli::classify::check;
+use crate::cli::destination::Destination;
+use crate::cli::failure::Failure;
+use crate::cli::interrupts::Interrupts;
+use crate::cli::jobs::{ended, summary};
+use crate::cli::on_runtime::on_a_runtime;
+use crate::cli::progress::Display;
+use crate::cli::stale::{self, Kept};
+use crate::cli::stdout::print;
+
+/// Classifies an image on a server; Ctrl-C cancels the job there.
+pub(crate) fn classify(args: ClassifyArgs, url: &str) -> Result<(), Failure> {
+    check(&args)?;
+    let server = Arc::new(Server::new(url, &args.token)?);
+    let destination = args
+        .output
+        .as_deref()
+        .map(Destination::prepare)
+        .transpose()?;
+    let result = on_a_runtime(args.workers, |_| steps(args, server, destination.clone()));
+    if let (Err(_), Some(destination)) = (&result, destination) {
+        destination.abandon();
+    }
+    result
+}
+
+async fn steps(
+    args: ClassifyArgs,
+    server: Arc<Server>,
+    destination: Option<Destination>,
+) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::listen();
+    let args = Arc::new(args);
+    let display = Arc::new(Display::new(args.quiet));
+    let job = {
+        let (args, server, display) = (args.clone(), server.clone(), display.clone());
+        let submitting = move || {
+            display.phase("uploading the image");
+            let upload = upload(&server, &args.image)?;
+            let job = new_job(service(&args), &upload, parameters(&args), &outputs(&args));
+            Ok((server.submit(&job)?, upload))
+        };
+        interrupts.or_done(submitting).await
+    };
+    let (job, upload) = job.map_err(|failure| failure.at(&args.image))?;
+    let id = job.id;
+    let followed = {
+        let (args, server, display) = (args.clone(), server.clone(), display.clone());
+        let follow = move |stop: &AtomicBool| {
+            follow(&server, id, &display)?;
+            let job = server.job(id)?;
+            ended(&job)?;
+            finish(&args, &server, destination.as_ref(), &job, &upload, stop)
+        };
+        let cancelling = server.clone();
+        tokio::select! {
+            done = interrupts.clone().or_stopped(follow) => done,
+            () = interrupts.pressed() => {
+                // It may have ended meanwhile.
+                let _ = tokio::task::spawn_blocking(move || cancelling.cancel(id)).await;
+                Err(Failure::Interrupted)
+            }
+        }
+    };
+    let printed = followed.map_err(|failure| failure.at(&args.image))?;
+    display.clear();
+    print(&printed)
+}
+
+fn upload(server: &Server, image: &Path) -> Result<Upload, Failure> {
+    let file = File::open(image).map_err(|error| {
+        Failure::input(format_args!("cannot read {}: {error}", image.display()))
+    })?;
+    server.upload(image, file)
+}
+
+const fn service(args: &ClassifyArgs) -> &'static str {
+    match args.algorithm {
+        Algorithm::CMeans => msvpu::CMeans::NAME,
+        Algorithm::FuzzyCMeans => msvpu::FuzzyCMeans::NAME,
+    }
+}
+
+/// What was said; the server knows the defaults, and what the image says.
+fn parameters(args: &ClassifyArgs) -> Value {
+    let start = match &args.centers {
+        Some(centers) => json!({ "centers": centers }),
+        None => {
+            let mut start = json!({ "classes": args.classes });
+            if let Some(init) = args.init {
+                start["init"] = json!(init);
+            }
+            if let Some(seed) = args.seed {
+                start["seed"] = json!(seed);
+            }
+            start
+        }
+    };
+    let mut parameters = Map::new();
+    let mut tell = |key: &str, value: Value| parameters.insert(key.to_owned(), value);
+    tell("start", start);
+    tell("epsilon", json!(args.epsilon));
+    tell("stop_on", json!(args.stop_on));
+    tell("max_iterations", json!(args.max_iterations));
+    if let Some(tiles) = args.tiles {
+        tell("tiles", json!(tiles));
+    }
+    if let Some(nodata) = args.nodata {
+        tell("nodata", json!(nodata));
+    }
+    if let Some(fuzzifier) = args.fuzzifier {
+        tell("fuzzifier", json!(fuzzifier));
+    }
+    if args.memberships {
+        tell("memberships", json!(true));
+    }
+    parameters.into()
+}
+
+/// The groups of artifacts that become files here.
+fn outputs(args: &ClassifyArgs) -> Vec<&'static str> {
+    let mut outputs = Vec::new();
+    if args.output.is_some() && !args.no_images {
+        outputs.extend(["labels", "masks", "chart"]);
+    }
+    if args.memberships {
+        outputs.push("memberships");
+    }
+    outputs
+}
+
+/// Shows what happens to the job until it ends.
+pub(crate) fn follow(server: &Server, id: uuid::Uuid, display: &Display) -> Result<(), Failure> {
+    for event in server.events(id) {
+        match event?.body {
+            EventBody::State {
+                state: State::Pending,
+                reason,
+                ..
+            } => display.phase(&format!("waiting: {reason}")),
+            EventBody::State {
+                phase: Some(phase), ..
+            } => display.phase(doing(phase)),
+            EventBody::State { .. } | EventBody::Node { .. } | EventBody::Done { .. } => {}
+            EventBody::Iteration(row) => {
+                display.iteration(row.iteration, row.error.unwrap_or_default());
+            }
+            EventBody::Tiles {
+                answered,
+                team_size,
+                ..
+            } => display.tiles(answered, team_size),
+            EventBody::Log { message, .. } => display.warn(&message),
+        }
+    }
+    Ok(())
+}
+
+const fn doing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Decoding => "decoding the image",
+        Phase::Placing => "placing the team",
+        Phase::Splitting => "cutting the image into tiles",
+        Phase::Iterating => "iterating",
+        Phase::Assembling => "assembling the labels",
+        Phase::Writing => "writing",
+    }
+}
+
+/// Fetches the files and returns what is to be printed. All files are there before the first gets
+/// its place.
+fn finish(
+    args: &ClassifyArgs,
+    server: &Server,
+    destination: Option<&Destination>,
+    job: &Job,
+    upload: &Upload,
+    stop: &AtomicBool,
+) -> Result<String, Failure> {
+    let stage = match destination {
+        Some(destination) => destination.stage()?,
+        // For the report alone.
+        None => Destination::prepare(&std::env::temp_dir())?.stage()?,
+    };
+    let kept = kept(args, upload);
+    if let Some(destination) = destination {
+        kept.spares_input(destination.path())?;
+    }
+    let mut names = Vec::new();
+    for artifact in &job.artifacts {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Failure::Interrupted);
+        }
+        if kept.writes(&artifact.name) == Some(true) {
+            server.fetch(job.id, artifact, stage.path())?;
+            names.push(artifact.name.clone());
+        }
+    }
+    let report = std::fs::read_to_string(stage.path().join("report.json"));
+    let report = report.map_err(|_| Failure::runtime("the server has made no report"))?;
+    if let Some(destination) = destination {
+        stage.publish()?;
+        stale::remove(destination.path(), &kept)?;
+    }
+    Ok(if args.json {
+        report
+    } else if args.quiet {
+        String::new()
+    } else {
+        let written = destination.map(|destination| (destination.path(), names.as_slice()));
+        summary(job, written)
+    })
+}
+
+/// The files of a run with these arguments: those of a run in this process.
+fn kept<'a>(args: &'a ClassifyArgs, upload: &Upload) -> Kept<'a> {
+    let classes = args.centers.as_ref().map_or_else(
+        || args.classes.unwrap_or_default() as usize,
+        Centers::classes,
+    );
+    let labels = if upload.info.format == "tiff" {
+        "labels.tif"
+    } else {
+        "labels.png"
+    };
+    Kept {
+        labels: (!args.no_images).then_some(labels),
+        classes: if args.no_images { 0 } else { classes },
+        memberships: if args.memberships { classes } else { 0 },
+        input: &args.image,
+    }
+}

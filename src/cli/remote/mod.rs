@@ -1,0 +1,327 @@
+//! A server of this project, seen from the command line: requests, and what its answers mean.
+
+mod classify;
+mod events;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use msvpu_web::model::{Artifact, Event, Job, Upload};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use ureq::http::{Response, StatusCode, header};
+use ureq::{Agent, Body, RequestBuilder};
+use uuid::Uuid;
+
+use super::failure::Failure;
+pub(crate) use classify::classify;
+use events::Events;
+
+/// A connection that takes longer is none.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a client shows who it is.
+#[derive(Clone, Debug, Args)]
+#[group(skip)]
+pub(crate) struct TokenArgs {
+    /// A file whose first line is the token to show to the server. MSVPU_TOKEN may hold the token itself.
+    #[arg(long, value_name = "FILE", env = "MSVPU_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+impl TokenArgs {
+    fn token(&self) -> Result<Option<String>, Failure> {
+        let Some(file) = &self.token_file else {
+            return Ok(std::env::var("MSVPU_TOKEN").ok());
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::input(format_args!("cannot read {}: {error}", file.display()))
+        })?;
+        let line = text.lines().next().unwrap_or_default().trim();
+        if line.is_empty() {
+            return Err(Failure::input(format_args!(
+                "{}: its first line is empty, and should be a token",
+                file.display()
+            )));
+        }
+        Ok(Some(line.to_owned()))
+    }
+}
+
+/// A server.
+pub(crate) struct Server {
+    agent: Agent,
+    /// Without a slash at its end.
+    url: String,
+    token: Option<String>,
+}
+
+/// An answer that is no success, as RFC 9457 has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    title: String,
+    detail: String,
+    errors: Vec<Wrong>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wrong {
+    pointer: String,
+    detail: String,
+}
+
+/// A part of a list of jobs.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page {
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) next_page_token: Option<String>,
+}
+
+impl Server {
+    pub(crate) fn new(url: &str, token: &TokenArgs) -> Result<Self, Failure> {
+        let url = url.trim_end_matches('/');
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(Failure::input(format_args!(
+                "--server {url}: expected http://host:port or https://host"
+            )));
+        }
+        let config = Agent::config_builder()
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            // What the server says of a refusal is in the body.
+            .http_status_as_error(false)
+            .build();
+        Ok(Self {
+            agent: config.into(),
+            url: url.to_owned(),
+            token: token.token()?,
+        })
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.url)
+    }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    /// Takes an answer for what it is: a success, or why not.
+    fn answered(
+        &self,
+        answer: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, Failure> {
+        let mut answer = answer.map_err(|error| {
+            Failure::runtime(format_args!("{}: {error}; is the server there?", self.url))
+        })?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = answer.body_mut().read_to_string().unwrap_or_default();
+        let problem: Problem = serde_json::from_str(&text).unwrap_or_default();
+        Err(refusal(status, problem))
+    }
+
+    fn json<T: DeserializeOwned>(&self, mut answer: Response<Body>) -> Result<T, Failure> {
+        let reader = answer.body_mut().as_reader();
+        serde_json::from_reader(reader).map_err(|error| {
+            Failure::runtime(format_args!(
+                "{}: an answer that is none of ours: {error}",
+                self.url
+            ))
+        })
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let answer = self.authorized(self.agent.get(self.at(path))).call();
+        self.json(self.answered(answer)?)
+    }
+
+    /// Hands in a file.
+    pub(crate) fn upload(&self, path: &Path, reader: impl Read + 'static) -> Result<Upload, Failure> {
+        let name = path.file_name().unwrap_or_default();
+        let request = self
+            .authorized(self.agent.post(self.at("/uploads")))
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .header("X-File-Name", percent_encoded(&name.to_string_lossy()));
+        let body = ureq::SendBody::from_owned_reader(reader);
+        self.json(self.answered(request.send(body))?)
+    }
+
+    /// Asks for a job.
+    pub(crate) fn submit(&self, job: &Value) -> Result<Job, Failure> {
+        let request = self
+            .authorized(self.agent.post(self.at("/jobs")))
+            .header(header::CONTENT_TYPE, "application/json");
+        self.json(self.answered(request.send(job.to_string()))?)
+    }
+
+    pub(crate) fn job(&self, id: Uuid) -> Result<Job, Failure> {
+        self.get(&format!("/jobs/{id}"))
+    }
+
+    /// The jobs that fit, newest first, those after a page's token.
+    pub(crate) fn jobs(
+        &self,
+        state: Option<&str>,
+        service: Option<&str>,
+        page_token: Option<&str>,
+    ) -> Result<Page, Failure> {
+        let filters = [
+            ("state", state),
+            ("service", service),
+            ("page_token", page_token),
+        ];
+        let query: Vec<String> = filters
+            .into_iter()
+            .filter_map(|(key, value)| Some(format!("{key}={}", percent_encoded(value?))))
+            .collect();
+        self.get(&format!("/jobs?{}", query.join("&")))
+    }
+
+    pub(crate) fn cancel(&self, id: Uuid) -> Result<Job, Failure> {
+        let request = self.authorized(self.agent.post(self.at(&format!("/jobs/{id}/cancel"))));
+        self.json(self.answered(request.send_empty())?)
+    }
+
+    pub(crate) fn delete(&self, id: Uuid) -> Result<(), Failure> {
+        let request = self.authorized(self.agent.delete(self.at(&format!("/jobs/{id}"))));
+        self.answered(request.call()).map(drop)
+    }
+
+    /// All that happens to a job, from its start to its end; a connection that is lost is made again.
+    pub(crate) fn events(
+        &self,
+        id: Uuid,
+    ) -> impl Iterator<Item = Result<Event, Failure>> + use<'_> {
+        Events::new(move |after| {
+            let request = self
+                .authorized(self.agent.get(self.at(&format!("/jobs/{id}/events"))))
+                .header(header::ACCEPT, "text/event-stream")
+                .header("Last-Event-ID", after.to_string());
+            let answer = self.answered(request.call())?;
+            Ok(answer.into_body().into_reader())
+        })
+    }
+
+    /// Writes an artifact into a directory; what is there is whole, or an error.
+    pub(crate) fn fetch(&self, id: Uuid, artifact: &Artifact, into: &Path) -> Result<(), Failure> {
+        // A server may be anybody's: no name leads elsewhere.
+        let mut parts = Path::new(&artifact.name).components();
+        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+            return Err(Failure::runtime(format_args!(
+                "the server calls a file `{}`, which is no name",
+                artifact.name
+            )));
+        }
+        let to = &into.join(&artifact.name);
+        let path = format!(
+            "/jobs/{id}/artifacts/{}",
+            percent_encoded(&artifact.name)
+        );
+        let answer = self.authorized(self.agent.get(self.at(&path))).call();
+        let mut body = self.answered(answer)?.into_body().into_reader();
+        let cannot = |error: io::Error| {
+            Failure::runtime(format_args!("{}: cannot be written: {error}", to.display()))
+        };
+        let mut file = File::create(to).map_err(cannot)?;
+        let bytes = io::copy(&mut body, &mut file).map_err(cannot)?;
+        if bytes == artifact.bytes {
+            Ok(())
+        } else {
+            Err(Failure::runtime(format_args!(
+                "{}: {bytes} bytes came of {}",
+                artifact.name, artifact.bytes
+            )))
+        }
+    }
+}
+
+/// What was asked for cannot be (4xx), or not now.
+fn refusal(status: StatusCode, problem: Problem) -> Failure {
+    let mut text = if problem.detail.is_empty() {
+        problem.title
+    } else {
+        problem.detail
+    };
+    if text.is_empty() {
+        text = format!("the server answered {status}");
+    }
+    for Wrong { pointer, detail } in problem.errors {
+        let field = pointer.trim_start_matches("#/").replace('/', ".");
+        text.push_str(&format!("; {field}: {detail}"));
+    }
+    match status {
+        StatusCode::UNAUTHORIZED => Failure::input(format_args!(
+            "{text}; set MSVPU_TOKEN, or take --token-file FILE"
+        )),
+        StatusCode::TOO_MANY_REQUESTS => Failure::runtime(text),
+        _ if status.is_client_error() => Failure::input(text),
+        _ => Failure::runtime(text),
+    }
+}
+
+/// As RFC 3986 has it, so that any name is one segment of a path, one value of a query, one header.
+fn percent_encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+/// A job as it is asked for.
+fn new_job(service: &str, upload: &Upload, params: Value, outputs: &[&str]) -> Value {
+    json!({
+        "service": service,
+        "input": { "upload_id": upload.id },
+        "params": params,
+        "outputs": outputs,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_encoded() {
+        assert_eq!(percent_encoded("a-Z_0.~"), "a-Z_0.~");
+        assert_eq!(percent_encoded("a b/ä?"), "a%20b%2F%C3%A4%3F");
+    }
+
+    #[test]
+    fn refusals_name_the_fields() {
+        let problem = serde_json::from_value(json!({
+            "title": "Unprocessable Content",
+            "detail": "some fields are wrong",
+            "errors": [{ "pointer": "#/params/start/classes", "detail": "must be 1 to 65535" }],
+        }));
+        let failure = refusal(StatusCode::UNPROCESSABLE_ENTITY, problem.unwrap());
+        assert_eq!(
+            failure,
+            Failure::input("some fields are wrong; params.start.classes: must be 1 to 65535")
+        );
+        let failure = refusal(StatusCode::BAD_GATEWAY, Problem::default());
+        assert_eq!(failure.status(), 1);
+        assert!(failure.to_string().contains("502"), "{failure}");
+    }
+
+    #[test]
+    fn a_url_without_a_scheme_is_refused() {
+        let token = TokenArgs { token_file: None };
+        let refused = Server::new("localhost:8080", &token).map(drop).unwrap_err();
+        assert_eq!(refused.status(), 2);
+        assert_eq!(Server::new("http://[::1]:1/", &token).unwrap().url, "http://[::1]:1");
+    }
+}

@@ -1,0 +1,189 @@
+//! `msvpu serve`: jobs over REST, and a dashboard.
+
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use directories::ProjectDirs;
+use msvpu::Limits;
+use msvpu::raster::ReadLimits;
+use msvpu::serving::{PictureReader, services};
+use msvpu_web::security::Tokens;
+use msvpu_web::server::{Server, ServerError};
+use msvpu_web::{Engine, EngineConfig};
+
+#[cfg(feature = "amqp")]
+use super::broker::ClusterArgs;
+use super::failure::Failure;
+use super::interrupts::Interrupts;
+use super::machine::{self, Wanted};
+use super::on_runtime::on_a_runtime;
+use super::progress::Display;
+use super::stdout::{complain, print};
+use super::stops::Stops;
+use super::values::{self, ByteSize};
+
+const HELP: &str = "\
+Examples:
+  msvpu serve                                       # http://127.0.0.1:8080, for this machine only
+  msvpu token ann --token-file tokens               # makes a token, prints it once
+  msvpu serve --listen 0.0.0.0:8080 --token-file tokens --allowed-host scenes.example
+  MSVPU_BROKER=amqp://user:password@host msvpu serve   # the head of a cluster
+
+The first line on standard output is `listening on http://…`. Over HTTPS: put it behind a proxy that ends TLS.
+SIGTERM or Ctrl-C ends it; jobs that have not ended run again from the start when it is back.
+
+Exit status:
+  0    told to end
+  1    a failure at run time
+  2    bad arguments, such as a directory that another server has";
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Serve jobs over REST, with a dashboard at /, the API at /docs and /openapi.json.
+///
+/// Without options everything is in this process, for this machine alone, with nothing to install.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one. Other machines can only come where there are tokens.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// Where jobs are kept; it is made if need be [default: msvpu in the platform's directory for data].
+    #[arg(long, value_name = "DIR", env = "MSVPU_DATA")]
+    data: Option<PathBuf>,
+
+    /// Who may ask: lines name:scope:sha256, made by `msvpu token`.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// A name under which the server is known, with or without a port, beside those of this machine; may be repeated.
+    #[arg(long = "allowed-host", value_name = "HOST")]
+    allowed_hosts: Vec<String>,
+
+    /// The longest file that may be handed in.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, default_value = "1GiB")]
+    max_upload_bytes: ByteSize,
+
+    /// The most bytes that a decoded image may take, and those of all running jobs together.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true,
+          default_value_t = ByteSize(ReadLimits::DEFAULT_MAX_DECODED_BYTES))]
+    max_decoded_bytes: ByteSize,
+
+    /// How many jobs may wait; one more is refused.
+    #[arg(long, value_name = "N", default_value = "1024")]
+    max_queued_jobs: NonZeroUsize,
+
+    /// How many jobs run at once.
+    #[arg(long, value_name = "N", default_value = "16")]
+    max_running_jobs: NonZeroUsize,
+
+    /// For how many days ended jobs, and files that no job needs, are kept.
+    #[arg(long, value_name = "DAYS", default_value = "30")]
+    retention_days: u32,
+
+    /// What all that is kept may take; the oldest goes first.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, default_value = "20GiB")]
+    retention_bytes: ByteSize,
+
+    /// How many CPUs to use [default: all that this process may use, by affinity and cgroup].
+    #[arg(long, short = 'j', value_name = "N", allow_hyphen_values = true,
+          value_parser = values::workers)]
+    workers: Option<NonZeroUsize>,
+
+    #[cfg(feature = "amqp")]
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
+    /// Say nothing on standard error but what goes wrong.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Serves until it is told to end.
+pub(crate) fn serve(args: ServeArgs) -> Result<(), Failure> {
+    on_a_runtime(args.workers, |workers| steps(args, workers))
+}
+
+async fn steps(args: ServeArgs, workers: usize) -> Result<(), Failure> {
+    let mut stops = Stops::listen()?;
+    // Everything that can be wrong with the arguments, before anything starts.
+    let tokens = match &args.token_file {
+        Some(file) => Tokens::read(file)
+            .map_err(|error| Failure::input(format_args!("--token-file: {error}")))?,
+        None => Tokens::none(),
+    };
+    let config = args.config()?;
+    let listener = TcpListener::bind(args.listen).map_err(|error| {
+        Failure::input(format_args!("--listen {}: {error}", args.listen))
+    })?;
+    let limits = ReadLimits {
+        max_decoded_bytes: args.max_decoded_bytes.0,
+    };
+    let wanted = Wanted {
+        workers,
+        limits: Limits {
+            max_running_jobs: args.max_running_jobs.get(),
+            ..Limits::default()
+        },
+        #[cfg(feature = "amqp")]
+        cluster: args.cluster,
+    };
+    let machine = {
+        let display = Display::new(args.quiet);
+        let mut interrupts = Interrupts::listen();
+        machine::start(wanted, &display, &mut interrupts).await?
+    };
+    let data = config.data.display().to_string();
+    let reader = Arc::new(PictureReader::new(limits));
+    let engine = Engine::open(config, machine.clone(), services(limits), reader)
+        .await
+        .map_err(|error| Failure::input(format_args!("--data {data}: {error}")))?;
+    let server = Server::new(listener, engine.clone())
+        .tokens(tokens)
+        .allowed_hosts(args.allowed_hosts)
+        .start()
+        .map_err(refused)?;
+    print(&format!("listening on http://{}\n", server.address()))?;
+    if !args.quiet {
+        complain(&format!("jobs are kept in {data}; SIGTERM or Ctrl-C ends"));
+    }
+    stops.next().await;
+    let ended = server.shutdown().await.map_err(Failure::runtime);
+    engine.close().await;
+    machine.shutdown().await;
+    ended
+}
+
+impl ServeArgs {
+    fn config(&self) -> Result<EngineConfig, Failure> {
+        let data = match &self.data {
+            Some(data) => data.clone(),
+            None => ProjectDirs::from("", "", "msvpu")
+                .map(|directories| directories.data_dir().to_owned())
+                .ok_or_else(|| {
+                    Failure::input("this user has no directory for data; take --data DIR")
+                })?,
+        };
+        Ok(EngineConfig {
+            max_upload_bytes: self.max_upload_bytes.0,
+            max_queued_jobs: self.max_queued_jobs.get(),
+            max_running_jobs: self.max_running_jobs.get(),
+            max_decoded_bytes: self.max_decoded_bytes.0,
+            retention_age: DAY * self.retention_days,
+            retention_bytes: self.retention_bytes.0,
+            ..EngineConfig::new(data)
+        })
+    }
+}
+
+fn refused(error: ServerError) -> Failure {
+    match error {
+        ServerError::NoTokens(_) | ServerError::Host(_) => Failure::input(error),
+        ServerError::Io(_) | ServerError::Document(_) => Failure::runtime(error),
+    }
+}

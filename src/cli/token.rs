@@ -1,0 +1,90 @@
+//! `msvpu token`: makes a token for a server's users.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use msvpu_web::security::{NewToken, Scope};
+
+use super::failure::Failure;
+use super::stdout::{complain, print};
+
+const HELP: &str = "\
+Examples:
+  msvpu token ann --token-file tokens            # prints the token, once; the file gets its line
+  msvpu token ci --scope read --token-file tokens
+
+The file holds digests only. Its lines are name:scope:sha256; remove a line to revoke a token. A server that
+runs reads it at its start.";
+
+/// Make a token for `msvpu serve --token-file`.
+///
+/// The token is printed on standard output and kept nowhere: hand it to whom it is for. It is shown to a server by
+/// MSVPU_TOKEN, --token-file of the commands, the dashboard, or the header Authorization: Bearer.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct NewTokenArgs {
+    /// Whose it is: letters, digits, `.`, `_`, `-` and `@`. A job belongs to the name of its token.
+    name: String,
+
+    /// What it is for.
+    #[arg(long, value_enum, default_value_t = TokenScope::Submit)]
+    scope: TokenScope,
+
+    /// Add the token's line to this file; without it the line is printed on standard error.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TokenScope {
+    /// Look at one's own jobs.
+    Read,
+    /// Also submit, cancel and delete them.
+    Submit,
+    /// Also see and end everybody's.
+    Admin,
+}
+
+impl From<TokenScope> for Scope {
+    fn from(scope: TokenScope) -> Self {
+        match scope {
+            TokenScope::Read => Self::Read,
+            TokenScope::Submit => Self::Submit,
+            TokenScope::Admin => Self::Admin,
+        }
+    }
+}
+
+/// Makes a token, prints it, and keeps its digest.
+pub(crate) fn token(args: &NewTokenArgs) -> Result<(), Failure> {
+    let made = NewToken::generate().map_err(Failure::runtime)?;
+    let line = made.line(&args.name, args.scope.into()).ok_or_else(|| {
+        Failure::input(format_args!(
+            "`{}`: expected 1 to 64 letters, digits, `.`, `_`, `-` and `@`",
+            args.name
+        ))
+    })?;
+    match &args.token_file {
+        Some(file) => add(file, &line)?,
+        None => complain(&format!("a line for the file of tokens: {line}")),
+    }
+    print(&format!("{}\n", made.secret()))
+}
+
+fn add(file: &Path, line: &str) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let added = options
+        .open(file)
+        .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+    added.map_err(|error| {
+        Failure::input(format_args!(
+            "{}: cannot be written: {error}",
+            file.display()
+        ))
+    })
+}
