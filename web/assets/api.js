@@ -121,6 +121,11 @@ export const paths = {
   report: (id) => `jobs/${part(id)}/report.html`,
 };
 
+/** Asks who the page is to the server, and keeps the answer. */
+export async function whoAmI(signal) {
+  session.setIdentity(await json("GET", paths.whoami, { signal }));
+}
+
 /** @type {Promise<any[]> | null} */
 let services = null;
 

@@ -1,10 +1,10 @@
 /** The page: its frame, and which view stands in it. */
 
-import { json, paths } from "./api.js";
+import { whoAmI } from "./api.js";
 import { listenForNeed } from "./components/token-dialog.js";
 import { connection } from "./connection.js";
 import { start } from "./router.js";
-import { identity, session, setIdentity } from "./session.js";
+import { identity, session } from "./session.js";
 import { drawTools, watchConnection, watchDrops } from "./shell.js";
 import { clusterView } from "./views/cluster.js";
 import { jobView } from "./views/job.js";
@@ -30,13 +30,8 @@ function mark(name) {
   }
 }
 
-async function whoAmI() {
-  try {
-    setIdentity(await json("GET", paths.whoami));
-  } catch {
-    // Without an answer the page is nobody's; whoever needs more asks again.
-  }
-}
+/** Without an answer the page is nobody's; whoever needs more asks again. */
+const introduce = () => whoAmI().catch(() => undefined);
 
 document.getElementById("skip-link").addEventListener("click", (event) => {
   event.preventDefault();
@@ -49,6 +44,6 @@ watchDrops();
 drawTools();
 session.addEventListener("changed", drawTools);
 session.addEventListener("entered", () => location.reload());
-connection.addEventListener("back", () => identity() === null && whoAmI());
-whoAmI();
+connection.addEventListener("back", () => identity() === null && introduce());
+introduce();
 start(main, choose, mark);

@@ -10,10 +10,10 @@ export const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.
  * @param {{method?: string, path: string, headers?: Record<string, string>, value?: any, file?: string, output?: string, stream?: boolean}} request
  *   `path` is below `/api/v1`; `value` is sent as JSON; `file` is sent as it is; `output` is where the answer goes
  */
-export function curl({ method = "GET", path, headers = {}, value, file, output, stream = false }) {
+export function curl({ method, path, headers = {}, value, file, output, stream = false }) {
   const lines = [`curl -sS${stream ? "N" : ""}`];
   const implied = value !== undefined ? "POST" : "GET";
-  if (method !== implied) lines[0] += ` -X ${method}`;
+  if (method && method !== implied) lines[0] += ` -X ${method}`;
   if (usesTokens()) lines.push('-H "Authorization: Bearer $TOKEN"');
   for (const [name, text] of Object.entries(headers)) lines.push(`-H ${quote(`${name}: ${text}`)}`);
   if (value !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(value))}`);

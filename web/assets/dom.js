@@ -43,6 +43,17 @@ export function fill(parent, ...children) {
   parent.replaceChildren(fragment);
 }
 
+/** As `fill`, for what is drawn again and again: tables stay where they were scrolled to, and keep the focus. */
+export function refill(parent, ...children) {
+  const before = [...parent.querySelectorAll(".scroll-x")].map((box) => ({ left: box.scrollLeft, focused: box === document.activeElement }));
+  fill(parent, ...children);
+  for (const [index, box] of [...parent.querySelectorAll(".scroll-x")].entries()) {
+    if (!before[index]) return;
+    box.scrollLeft = before[index].left;
+    if (before[index].focused) box.focus({ preventScroll: true });
+  }
+}
+
 /** Sets the text, if it is another: a screen reader is told of changes only. */
 export function text(element, words) {
   const next = words ?? "";

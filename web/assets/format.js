@@ -17,6 +17,8 @@ export function value(x) {
   if (x === null || x === undefined || !Number.isFinite(x)) return "–";
   const size = Math.abs(x);
   if (x === 0) return "0";
+  // What somebody wrote by hand is shown as it was written.
+  if (size >= 1e-6 && size < 1 && String(x).length <= 8) return String(x);
   if (size >= 1e7 || size < 1e-3) return x.toExponential(2).replace("e+", "e");
   if (size >= 1000) return whole.format(Number(x.toFixed(1)));
   return String(Number(x.toFixed(size >= 100 ? 2 : size >= 1 ? 3 : 5)));

@@ -10,9 +10,9 @@ export const nameOf = (job) => job.input.name ?? `${job.input.format} ${job.inpu
 
 /** @returns {Promise<any | null>} the job, or nothing if it was not to be */
 export async function cancelJob(job) {
-  did(`Cancel ${nameOf(job)}`, { method: "POST", path: paths.cancel(job.id) });
   try {
     const next = await json("POST", paths.cancel(job.id));
+    did(`Cancel ${nameOf(job)}`, { method: "POST", path: paths.cancel(job.id) });
     announce(`${nameOf(job)} is being cancelled`);
     return next;
   } catch (error) {
@@ -26,9 +26,9 @@ export async function cancelJob(job) {
 export async function deleteJob(job) {
   const sure = await confirm({ title: `Delete ${nameOf(job)}?`, words: "The job, its label map and all its other files go. There is no way back.", yes: "Delete" });
   if (!sure) return false;
-  did(`Delete ${nameOf(job)}`, { method: "DELETE", path: paths.job(job.id) });
   try {
     await json("DELETE", paths.job(job.id));
+    did(`Delete ${nameOf(job)}`, { method: "DELETE", path: paths.job(job.id) });
   } catch (error) {
     if (!(error instanceof Problem && error.status === 404)) {
       toast(sentence(error), { bad: true });

@@ -25,7 +25,7 @@ const MOST_SEGMENTS = 4;
 function frame({ title, description, path, required, hint, group = false }, input, labelled = input) {
   const id = labelled.id;
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true });
-  const about = h("p", { class: "field-hint", id: `${id}-hint` }, description, hint && h("span", { class: "field-range" }, description ? " " : "", hint));
+  const about = h("p", { class: "field-hint", id: `${id}-hint` }, description, hint && description && " ", hint && h("span", { class: "field-range" }, hint));
   labelled.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   const label = group ? h("span", { class: "label", id: `${id}-label` }, title) : h("label", { for: id }, title);
   if (!required) label.append(h("span", { class: "optional" }, " optional"));

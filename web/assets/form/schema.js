@@ -34,7 +34,7 @@ export function describe(schema, name = "", root = schema, depth = 0) {
   const alternatives = node.oneOf ?? node.anyOf;
   if (Array.isArray(node.enum) || (alternatives && alternatives.every((item) => "const" in item))) {
     const options = Array.isArray(node.enum) ? node.enum.map((value) => ({ const: value })) : alternatives;
-    const choices = options.filter((item) => item.const !== null).map((item) => ({ value: item.const, label: item.title ?? words(String(item.const)), title: item.description }));
+    const choices = options.filter((item) => item.const !== null).map((item) => ({ value: item.const, label: item.title ?? plain(String(item.const)), title: item.description }));
     return { kind: "choice", ...common, choices };
   }
   if (alternatives && alternatives.every((item) => kindOf(resolve(item, root, depth).node) === "object")) {
@@ -98,6 +98,9 @@ function follow(ref, root) {
   for (const part of ref.slice(1).split("/").filter(Boolean)) node = node?.[decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~")];
   return node ?? {};
 }
+
+/** A word of the service's as one of a sentence's; what looks like a name stays as it is. */
+const plain = (word) => (/^[a-z][a-z_-]*$/.test(word) ? words(word.replaceAll("-", " ")) : word);
 
 const words = (name) => {
   const spaced = name.replaceAll("_", " ").trim();

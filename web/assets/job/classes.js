@@ -7,7 +7,8 @@ import { count, share, value } from "../format.js";
 
 const FIRST_ROWS = 40;
 
-const vector = (list) => (list ? list.map(value).join(", ") : "–");
+/** Four digits: more than a class of pixels is worth. */
+const vector = (list) => list.map((x) => value(Number(x.toPrecision(4)))).join(", ");
 
 /**
  * @param {{color: (label: number) => string, onShow: (shown: (label: number) => boolean, highlight: number | null) => void}} options
@@ -21,14 +22,14 @@ export function classTable({ color, onShow }) {
   let all = false;
   const list = h("ul", { class: "classes" });
   const more = h("button", { type: "button", class: "link-button", hidden: true }, "Show all");
-  const everything = h("button", { type: "button", class: "link-button", testid: "classes-all", hidden: true }, "Show all on the map");
+  const everything = h("button", { type: "button", class: "link-button", "aria-label": "Show all classes on the map", testid: "classes-all", hidden: true }, "Show all");
   const tsv = () => [["class", "pixels", "share", ...bandNames("mean"), ...bandNames("sd")], ...classes.map((item) => [item.label, item.pixels, item.share, ...spread(item.mean), ...spread(item.sd)])].map((row) => row.join("\t")).join("\n");
   const bandCount = () => Math.max(1, ...classes.slice(0, 50).map((item) => item.mean?.length ?? 0));
   const bandNames = (name) => Array.from({ length: bandCount() }, (_, index) => (bandCount() === 1 ? name : `${name}_${index + 1}`));
   const spread = (values) => Array.from({ length: bandCount() }, (_, index) => values?.[index] ?? "");
   const nodata = h("p", { class: "soft classes-nodata" });
   const element = h("section", { class: "card classes-card", "aria-labelledby": "classes-title", testid: "classes" },
-    h("div", { class: "card-head" }, h("h2", { id: "classes-title" }, "Classes"), h("span", { class: "spacer" }), everything, copyButton(tsv, { label: "Copy the classes as a table for a spreadsheet", short: "Copy table", testid: "classes-copy" })),
+    h("div", { class: "card-head" }, h("h2", { id: "classes-title" }, "Classes"), h("span", { class: "spacer" }), everything, copyButton(tsv, { label: "Copy table of the classes, for a spreadsheet", short: "Copy table", testid: "classes-copy" })),
     list, more, nodata);
   more.addEventListener("click", () => {
     all = true;

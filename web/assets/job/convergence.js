@@ -9,6 +9,7 @@ import { count, value, words } from "../format.js";
 const HEIGHT = 250;
 /** More lines than these nobody tells apart, and a page gets slow. */
 const MOST_LINES = 60;
+const MOST_SPOKEN = 8;
 
 /**
  * @param {{signal: AbortSignal, color: (label: number) => string}} options
@@ -23,9 +24,8 @@ export function convergence({ signal, color }) {
   const headings = [h("h3", {}), h("h3", {})];
   const bandChoice = h("div", { class: "band-choice" });
   const sync = `job-${Math.random()}`;
-  const last = () => model?.iterations.at(-1);
-  const valuesChart = lineChart({ sync, height: HEIGHT, signal, readout: readings[0], rest: () => restValues() });
-  const errorChart = lineChart({ log: true, sync, height: HEIGHT, signal, readout: readings[1], rest: () => restError() });
+  const valuesChart = lineChart({ sync, height: HEIGHT, signal, readout: readings[0] });
+  const errorChart = lineChart({ log: true, sync, height: HEIGHT, signal, readout: readings[1], tail: () => (bound ? `bound ${value(bound)}` : "") });
   valuesChart.themed = () => draw();
   errorChart.themed = () => draw();
   const waiting = h("p", { class: "soft chart-none" });
@@ -35,18 +35,11 @@ export function convergence({ signal, color }) {
   const element = h("section", { class: "card", "aria-labelledby": "convergence-title", testid: "convergence" },
     h("h2", { id: "convergence-title" }, "Convergence"), waiting, charts);
 
-  const restValues = () => {
-    const row = last();
-    if (!row) return "";
-    const shown = row.values.slice(0, 8).map((item, index) => `${index + 1}: ${value(item[band])}`).join("   ");
-    return `Iteration ${count(row.iteration)}   ${shown}${row.values.length > 8 ? "   …" : ""}`;
-  };
-  const restError = () => {
-    const row = last();
-    if (!row) return "";
-    const limit = bound ? `   bound ${value(bound)}` : "";
-    return `Iteration ${count(row.iteration)}   ${value(row.error)}${limit}`;
-  };
+  /** The last row in words, for who does not see the curves. */
+  const spoken = (row) => ({
+    values: `At iteration ${count(row.iteration)}: ${row.values.slice(0, MOST_SPOKEN).map((item, index) => `${index + 1} at ${value(item[band])}`).join(", ")}.`,
+    error: `At iteration ${count(row.iteration)}: ${value(row.error)}${bound ? `; it stops below ${value(bound)}` : ""}.`,
+  });
 
   function drawBands(next) {
     if (next === bands) return;
@@ -83,19 +76,19 @@ export function convergence({ signal, color }) {
     headings[1].textContent = words(series.error);
     const x = rows.map(({ iteration }) => iteration);
     const items = Math.min(MOST_LINES, rows[0].values.length);
-    const lines = Array.from({ length: items }, (_, index) => ({ label: `${index + 1}:`, color: lineColor(color(index + 1) ?? classColor(index + 1), isDark()) }));
+    const lines = Array.from({ length: items }, (_, index) => ({ label: `${index + 1}`, color: lineColor(color(index + 1) ?? classColor(index + 1), isDark()) }));
     valuesChart.show(lines, [x, ...lines.map((_, index) => rows.map((row) => row.values[index]?.[band] ?? null))]);
     const style = getComputedStyle(document.documentElement);
     const errors = [{ label: "", color: style.getPropertyValue("--accent").trim() }];
     const data = [x, rows.map(({ error }) => (error > 0 ? error : null))];
     if (bound > 0) {
-      errors.push({ label: "bound", color: style.getPropertyValue("--soft").trim(), dash: [5, 5], width: 1.2, points: false });
+      errors.push({ label: "bound", color: style.getPropertyValue("--soft").trim(), dash: [5, 5], width: 1.2, quiet: true });
       data.push(x.map(() => bound));
     }
     // A scale of powers needs a positive number to begin with.
-    if (data[1].some((error) => error !== null)) errorChart.show(errors, data);
-    valuesChart.element.setAttribute("aria-label", `${headings[0].textContent} by iteration. ${restValues()}`);
-    errorChart.element.setAttribute("aria-label", `${headings[1].textContent} by iteration, on a logarithmic axis. ${restError()}`);
+    if (data[1].some((error) => error !== null)) errorChart.show(errors, data, [x, rows.map(({ error }) => error)]);
+    valuesChart.element.setAttribute("aria-label", `${headings[0].textContent} by iteration. ${spoken(rows.at(-1)).values}`);
+    errorChart.element.setAttribute("aria-label", `${headings[1].textContent} by iteration, on a logarithmic axis. ${spoken(rows.at(-1)).error}`);
   }
 
   return {

@@ -30,7 +30,7 @@ const row = (name, ...content) => h("div", {}, h("dt", {}, name), h("dd", {}, co
 
 export function facts() {
   const list = h("dl", { class: "facts" });
-  const element = h("section", { class: "card", "aria-labelledby": "facts-title", testid: "facts" }, h("h2", { id: "facts-title" }, "Asked for"), list);
+  const element = h("section", { class: "card facts-card", "aria-labelledby": "facts-title", testid: "facts" }, h("h2", { id: "facts-title" }, "Asked for"), list);
   let drawn = "";
   return {
     element,
@@ -62,11 +62,15 @@ export function facts() {
 /** What a result has that no other part shows. */
 export function otherResult() {
   const list = h("dl", { class: "facts" });
-  const element = h("section", { class: "card", "aria-labelledby": "result-title", testid: "result" }, h("h2", { id: "result-title" }, "Result"), list);
+  const element = h("section", { class: "card", "aria-labelledby": "result-title", testid: "result", hidden: true }, h("h2", { id: "result-title" }, "Result"), list);
+  let drawn = null;
+  /** What other parts show. */
   const elsewhere = new Set(["job", "algorithm", "image", "parameters", "classes", "centers", "timings", "nodes", "team", "tiles", "iterations", "converged", "stopped_by", "labels_sha256"]);
   return {
     element,
     update({ job }) {
+      if (job.result === drawn) return;
+      drawn = job.result;
       const entries = Object.entries(job.result ?? {}).filter(([key, item]) => !elsewhere.has(key) && item !== null && !(Array.isArray(item) && item.length === 0));
       element.hidden = entries.length === 0;
       fill(list, leaves(Object.fromEntries(entries)).map(([names, item]) => row(names.at(-1), shown(item))), job.result?.labels_sha256 && row("SHA-256 of the labels", h("span", { class: "mono id", title: job.result.labels_sha256 }, `${job.result.labels_sha256.slice(0, 16)}…`), copyButton(() => job.result.labels_sha256, { label: "Copy the SHA-256 of the labels" })));

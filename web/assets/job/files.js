@@ -39,7 +39,7 @@ export async function save(job, artifact, signal) {
 /** @param {AbortSignal} signal */
 export function files(signal) {
   const list = h("ul", { class: "artifacts" });
-  const element = h("section", { class: "card", "aria-labelledby": "files-title", testid: "artifacts" }, h("h2", { id: "files-title" }, "Files"), list);
+  const element = h("section", { class: "card files-card", "aria-labelledby": "files-title", testid: "artifacts" }, h("h2", { id: "files-title" }, "Files"), list);
   let drawn = "";
   return {
     element,

@@ -86,7 +86,7 @@ export function head({ job: first, refresh, signal }) {
     if (Array.isArray(result?.classes)) entries.push(["Classes", count(result.classes.length)]);
     const iterations = model.iterations.at(-1)?.iteration ?? job.progress.iteration;
     if (iterations > 0) entries.push(["Iterations", count(iterations)]);
-    if (typeof result?.converged === "boolean") entries.push(["Converged", result.converged ? `yes${result.stopped_by ? `, by ${words(result.stopped_by).toLowerCase()}` : ""}` : "no: the most iterations were reached"]);
+    if (typeof result?.converged === "boolean") entries.push(["Converged", result.converged ? "yes" : "no: the most iterations were reached"]);
     const row = model.iterations.at(-1);
     if (row?.error !== null && row?.error !== undefined) entries.push(["Last change", value(row.error)]);
     const total = result?.timings?.total_ms;

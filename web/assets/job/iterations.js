@@ -24,7 +24,7 @@ export function iterationTable() {
   };
   const details = h("details", { class: "card fold", testid: "iterations" },
     h("summary", {}, h("h2", {}, "Iterations"), counter),
-    h("div", { class: "fold-tools" }, copyButton(tsv, { label: "Copy as a table for a spreadsheet", short: "Copy table" })), note, place);
+    h("div", { class: "fold-tools" }, copyButton(tsv, { label: "Copy table of the iterations, for a spreadsheet", short: "Copy table" })), note, place);
   details.addEventListener("toggle", () => draw());
 
   function draw() {

@@ -1,6 +1,6 @@
 /** Who computed: nodes with what was expected of them, and what they did. */
 
-import { fill, h } from "../dom.js";
+import { fill, h, refill } from "../dom.js";
 import { count, counted, duration, share, value, words } from "../format.js";
 
 const nameOf = (node) => node.name ?? `Node ${node.node}`;
@@ -11,13 +11,16 @@ function meter(part, kind) {
 
 export function team() {
   const body = h("div");
-  const element = h("section", { class: "card", "aria-labelledby": "team-title", testid: "team" }, h("h2", { id: "team-title" }, "Team"), body);
+  const element = h("section", { class: "card team-card", "aria-labelledby": "team-title", testid: "team" }, h("h2", { id: "team-title" }, "Team"), body);
+  let drawn = "";
   return {
     element,
     /** @param {import("./model.js").Model} model */
     update({ job, nodes }) {
       element.hidden = nodes.length === 0;
-      if (nodes.length === 0) return;
+      const mark = JSON.stringify([nodes, job.state]);
+      if (nodes.length === 0 || mark === drawn) return;
+      drawn = mark;
       const tiles = job.result?.tiles;
       const msvpus = nodes.reduce((sum, node) => sum + node.msvpus, 0);
       const cut = tiles?.rows && tiles?.columns ? `, one for each tile of ${tiles.rows} × ${tiles.columns}` : "";
@@ -27,7 +30,7 @@ export function team() {
         return;
       }
       const longest = Math.max(...nodes.flatMap((node) => [node.actual_ms, node.predicted_ms ?? 0]), Number.EPSILON);
-      fill(body, about,
+      refill(body, about,
         h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "Nodes of the team" }, h("table", { class: "team-table" },
           h("thead", {}, h("tr", {}, ["Node", "Performance index", "MsVPUs", "Time: predicted and actual", "ε"].map((heading, index) => h("th", { scope: "col", class: index === 2 || index === 4 ? "number" : "", title: heading === "ε" ? "How far the node's time is from the mean" : undefined }, heading)))),
           h("tbody", {}, nodes.map((node) => h("tr", {},
@@ -45,7 +48,7 @@ export function team() {
 /** Where the time went. */
 export function timings() {
   const body = h("div");
-  const element = h("section", { class: "card", "aria-labelledby": "timings-title", testid: "timings" }, h("h2", { id: "timings-title" }, "Time"), body);
+  const element = h("section", { class: "card team-card", "aria-labelledby": "timings-title", testid: "timings" }, h("h2", { id: "timings-title" }, "Time"), body);
   let drawn = null;
   return {
     element,

@@ -8,6 +8,7 @@ import { canvasOf, decode, labelLayer } from "./labels.js";
 import { viewport } from "./viewport.js";
 
 const NARROW = matchMedia("(max-width: 50rem)");
+const COARSE = matchMedia("(pointer: coarse)");
 const SWIPE_STEP = 2;
 
 /**
@@ -37,7 +38,7 @@ export async function labelMap({ scene, labels, legend, full, signal, pointed })
   const frame = h("div", { class: "map-frame", tabindex: 0, role: "group", "aria-label": "Scene and label map. Arrow keys move, plus and minus zoom, 0 shows all.", testid: "map-frame", style: { "--ratio": `${width} / ${height}`, "--height-per-width": String(height / width) } }, panes, scenePane && handle);
 
   const readout = h("p", { class: "map-readout", testid: "map-readout" });
-  const hint = () => "Click the map, then turn the wheel to zoom; drag to move.";
+  const hint = () => (COARSE.matches ? "Pinch to zoom; drag to move." : "Click the map, then turn the wheel to zoom; drag to move.");
   readout.textContent = hint();
   let lastLabel = null;
   const view = viewport({
@@ -97,7 +98,7 @@ export async function labelMap({ scene, labels, legend, full, signal, pointed })
   const modes = scenePane && segmented({ label: "How the map is shown", testid: "map-mode", value: mode, choices: [{ value: "side", label: "Side by side" }, { value: "swipe", label: "Swipe" }, { value: "blend", label: "Blend" }], onChange: setMode });
   const tool = (symbol, label, testid, run) => h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, testid, on: { click: run } }, icon(symbol));
   const tools = h("div", { class: "map-tools" }, modes?.element, blendBox, h("span", { class: "spacer" }),
-    h("div", { class: "button-group" }, tool("minus", "Zoom out", "map-zoom-out", view.zoomOut), tool("plus", "Zoom in", "map-zoom-in", view.zoomIn), tool("fit", "Show all", "map-fit", view.fit), h("button", { type: "button", class: "icon-button icon-words", "aria-label": "One pixel of the map to one of the screen", title: "Pixel by pixel", testid: "map-actual", on: { click: view.actual } }, "1:1")));
+    h("div", { class: "button-group" }, tool("minus", "Zoom out", "map-zoom-out", view.zoomOut), tool("plus", "Zoom in", "map-zoom-in", view.zoomIn), tool("fit", "Show all", "map-fit", view.fit), h("button", { type: "button", class: "icon-button icon-words", "aria-label": "1:1, pixel by pixel", title: "Pixel by pixel", testid: "map-actual", on: { click: view.actual } }, "1:1")));
   setMode(mode);
   layer.paint(() => true, null);
   return { element: h("div", { class: "map" }, tools, frame, readout), paint: layer.paint, usable: layer.usable };

@@ -3,12 +3,13 @@
 import { json, paths } from "../api.js";
 import { failed } from "../components/notice.js";
 import { connection } from "../connection.js";
-import { fill, h, repeatedly } from "../dom.js";
+import { fill, h, refill, repeatedly } from "../dom.js";
 import { bytes, count, counted, duration, value, words } from "../format.js";
 
 const INTERVAL_MS = 2000;
 /** A node that was not heard of for so long is worth a look. */
 const LATE_MS = 5000;
+const ALWAYS = new Set(["published", "confirmed", "received"]);
 const BROKER = { connected: ["good", "Connected"], connecting: ["fair", "Connecting"], failed: ["bad", "Not connected"] };
 
 /** @param {import("../router.js").Place} place */
@@ -56,8 +57,8 @@ function drawNodes(place, { nodes, deployment }) {
   }
   const cluster = deployment === "cluster";
   const cell = (content, kind = "number") => h("td", { class: kind }, content);
-  fill(place, h("section", { class: "card", "aria-labelledby": "nodes-title", testid: "nodes" }, h("h2", { id: "nodes-title" }, "Nodes"),
-    h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "Nodes" }, h("table", { class: "team-table" },
+  refill(place, h("section", { class: "card", "aria-labelledby": "nodes-title", testid: "nodes" }, h("h2", { id: "nodes-title" }, "Nodes"),
+    h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "Table of the nodes" }, h("table", { class: "team-table" },
       h("thead", {}, h("tr", {}, [["Node", ""], ["State", ""], ["Performance index", ""], ["CPUs", "number"], ["MsVPUs", "number"], cluster && ["Last heard of", "number"]].filter(Boolean).map(([heading, kind]) => h("th", { scope: "col", class: kind }, heading)))),
       h("tbody", {}, nodes.map((node) => {
         const late = node.age_ms > LATE_MS;
@@ -76,12 +77,13 @@ function drawBroker(place, { broker }) {
   }
   const [mark, state] = BROKER[broker.state] ?? ["fair", words(broker.state)];
   const queues = Object.entries(broker.queues ?? {});
-  const counters = [...new Set(queues.flatMap(([, queue]) => Object.keys(queue)))];
+  // What has never happened is not worth a row.
+  const counters = [...new Set(queues.flatMap(([, queue]) => Object.keys(queue)))].filter((name) => ALWAYS.has(name) || queues.some(([, queue]) => queue[name] > 0));
   const show = (name, n) => (n === undefined ? "–" : name.endsWith("_bytes") ? bytes(n) : count(n));
-  fill(place, h("section", { class: "card", "aria-labelledby": "broker-title", testid: "broker" },
+  refill(place, h("section", { class: "card", "aria-labelledby": "broker-title", testid: "broker" },
     h("div", { class: "card-head" }, h("h2", { id: "broker-title" }, "Broker"), h("span", { class: `state-dot state-${mark}`, testid: "broker-state" }, state)),
     broker.detail && h("p", { class: "soft" }, broker.detail),
     queues.length > 0 && h("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": "Counters of the queues" }, h("table", {},
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Since the start"), queues.map(([name]) => h("th", { scope: "col", class: "number" }, words(name))))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Messages since the start"), queues.map(([name]) => h("th", { scope: "col", class: "number" }, words(name))))),
       h("tbody", {}, counters.map((counter) => h("tr", {}, h("th", { scope: "row" }, words(counter.replace(/_bytes$/, ", size"))), queues.map(([, queue]) => h("td", { class: queue[counter] > 0 && ["refused", "dropped", "dead"].includes(counter) ? "number is-bad" : "number" }, show(counter, queue[counter]))))))))));
 }

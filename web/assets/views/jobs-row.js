@@ -26,6 +26,8 @@ export function standing(job) {
   return [progress.iteration > 0 ? counted(progress.iteration, "iteration") : "", took].filter(Boolean).join(" ");
 }
 
+const sentenceCase = (line) => line.charAt(0).toUpperCase() + line.slice(1);
+
 /** @param {any} first @param {() => void} changed */
 export function jobRow(first, changed) {
   let job = first;
@@ -61,7 +63,7 @@ export function jobRow(first, changed) {
       text(about, [service, `${job.input.width} × ${job.input.height}`, job.input.bands > 1 ? counted(job.input.bands, "band") : "", job.owner ?? ""].filter(Boolean).join(" · "));
       bar.element.hidden = job.state !== "RUNNING";
       bar.set(job.progress.fraction);
-      text(line, standing(job));
+      text(line, sentenceCase(standing(job)));
       line.title = line.textContent;
       text(created, ago(job.created_at));
       cancel.hidden = isOver(job.state) || !maySubmit();

@@ -12,7 +12,7 @@ import { fill, h, repeatedly } from "../dom.js";
 import { counted } from "../format.js";
 import { hand } from "../handover.js";
 import { go, rewriteQuery } from "../router.js";
-import { maySubmit } from "../session.js";
+import { maySubmit, session } from "../session.js";
 import { jobRow } from "./jobs-row.js";
 
 const PAGE_SIZE = 25;
@@ -29,7 +29,7 @@ export function jobsView({ query, signal, title }) {
   /** @type {Map<string, ReturnType<typeof jobRow>>} */
   const rows = new Map();
   const list = h("ol", { class: "jobs", "aria-label": "Jobs", testid: "jobs" });
-  const below = h("div", { class: "jobs-below", testid: "jobs-below" });
+  const below = h("div", { class: "jobs-below", testid: "jobs-below" }, h("div", { class: "loading", "aria-busy": "true" }));
   const older = h("button", { type: "button", class: "button button-small", testid: "page-older" }, "Older", icon("right"));
   const newer = h("button", { type: "button", class: "button button-small", testid: "page-newer" }, icon("left"), "Newer");
   const pager = h("nav", { class: "pager", "aria-label": "Pages", hidden: true }, newer, older);
@@ -39,6 +39,13 @@ export function jobsView({ query, signal, title }) {
   const serviceSelect = h("select", { "aria-label": "Service", testid: "filter-service" }, h("option", { value: "" }, "All services"));
   const states = segmented({ label: "State", testid: "filter-state", value: filter.state, choices: [{ value: "", label: "All" }, ...STATES.map((state) => ({ value: state, label: stateWord(state) }))], onChange: (value) => change({ state: value }) });
   serviceSelect.addEventListener("change", () => change({ service: serviceSelect.value }));
+
+  const create = h("a", { class: "button button-primary", href: "#/new", testid: "new-job" }, icon("plus"), "New job");
+  const drawCreate = () => {
+    create.hidden = !maySubmit();
+  };
+  session.addEventListener("changed", drawCreate, { signal });
+  drawCreate();
 
   let next = null;
   const address = () => {
@@ -118,7 +125,7 @@ export function jobsView({ query, signal, title }) {
 
   const page = h("div", { class: "page" },
     h("div", { class: "page-head" }, h("h1", { tabindex: -1, testid: "page-title" }, "Jobs"),
-      maySubmit() && h("a", { class: "button button-primary", href: "#/new", testid: "new-job" }, icon("plus"), "New job")),
+      create),
     h("div", { class: "filters" }, h("div", { class: "scroll-x" }, states.element), serviceSelect),
     head, list, below, pager);
   const refresh = repeatedly(load, QUIET_MS, signal);

@@ -112,8 +112,6 @@ export function fileList({ signal, changed }) {
     text(about, bytes(entry.file.size));
     changed();
     try {
-      const request = { method: "POST", path: paths.uploads, headers: uploadHeaders(entry.name), file: entry.name };
-      did(`Upload ${entry.name}`, request);
       entry.upload = await upload(entry.file, {
         signal: entry.stop.signal,
         onProgress: (fraction, rate) => {
@@ -123,6 +121,7 @@ export function fileList({ signal, changed }) {
         },
       });
       if (!entries.includes(entry)) return;
+      did(`Upload ${entry.name}`, { method: "POST", path: paths.uploads, headers: uploadHeaders(entry.name), file: entry.name });
       entry.state = "ready";
       text(about, `${shape(entry.upload)} · ${bytes(entry.upload.bytes)}`);
       announce(`${entry.name} is uploaded`);

@@ -1,6 +1,6 @@
 /** A job is asked for: files, service, parameters, results. */
 
-import { Problem, idempotencyKey, isAbort, json, loadServices, paths } from "../api.js";
+import { Problem, idempotencyKey, isAbort, json, loadServices, paths, whoAmI } from "../api.js";
 import { announce, toast } from "../components/announce.js";
 import { nameOf } from "../components/actions.js";
 import { command } from "../components/copy.js";
@@ -11,7 +11,7 @@ import { schemaForm } from "../form/form.js";
 import { count } from "../format.js";
 import { receive } from "../handover.js";
 import { go, link } from "../router.js";
-import { maySubmit } from "../session.js";
+import { identity, maySubmit } from "../session.js";
 import { uploadHeaders } from "../upload.js";
 import { fileList } from "./new-files.js";
 import { outputChoice, serviceChoice } from "./new-service.js";
@@ -25,7 +25,7 @@ export function newView({ query, signal, title }) {
   const load = async () => {
     try {
       const again = query.get("again");
-      const [services, job] = await Promise.all([loadServices(), again ? json("GET", paths.job(again), { signal }) : null]);
+      const [services, job] = await Promise.all([loadServices(), again ? json("GET", paths.job(again), { signal }) : null, identity() === null ? whoAmI(signal) : null]);
       if (signal.aborted) return;
       if (!maySubmit()) {
         body.replaceWith(empty("key", "This token may only read", "To submit jobs it needs the scope “submit”."));
@@ -124,8 +124,8 @@ async function form(services, job, signal) {
         // Kept with the file: what is sent again after an interruption is the same request, and is done once.
         const print = JSON.stringify(body);
         if (entry.sent?.print !== print) entry.sent = { print, key: idempotencyKey() };
-        did(`Submit ${entry.name}`, { path: paths.jobs, value: body });
         made.push(await json("POST", paths.jobs, { value: body, headers: { "Idempotency-Key": entry.sent.key }, signal }));
+        did(`Submit ${entry.name}`, { path: paths.jobs, value: body });
         files.submitted(entry);
       }
     } catch (problem) {
