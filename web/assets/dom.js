@@ -69,15 +69,16 @@ export function uniqueId(prefix) {
 }
 
 /**
- * Calls `action` at once and then every `ms` milliseconds while the page is to be seen, each time
- * after the time before has ended, until `signal` aborts.
+ * Calls `action` at once and then every `ms` milliseconds, each time after the time before has ended,
+ * until `signal` aborts. In a page that is not to be seen it rests, unless there is a `hiddenMs`.
  *
  * @param {() => Promise<number | void>} action may return the milliseconds until the next time
  * @param {number} ms
  * @param {AbortSignal} signal
+ * @param {number} [hiddenMs]
  * @returns {() => void} to call it now
  */
-export function repeatedly(action, ms, signal) {
+export function repeatedly(action, ms, signal, hiddenMs) {
   let timer = 0;
   let busy = false;
   let again = false;
@@ -97,7 +98,8 @@ export function repeatedly(action, ms, signal) {
       run();
       return;
     }
-    timer = setTimeout(() => !document.hidden && run(), wait ?? ms);
+    if (!document.hidden) timer = setTimeout(run, wait ?? ms);
+    else if (hiddenMs !== undefined) timer = setTimeout(run, hiddenMs);
   };
   document.addEventListener("visibilitychange", () => !document.hidden && run(), { signal });
   signal.addEventListener("abort", () => clearTimeout(timer));

@@ -39,6 +39,7 @@ export function bytes(n) {
 /** A length of time. */
 export function duration(ms) {
   if (ms === null || ms === undefined || !Number.isFinite(ms)) return "–";
+  if (ms <= 0) return "0 ms";
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
   const seconds = ms / 1000;
@@ -70,11 +71,14 @@ export function ago(iso, now = Date.now()) {
   return relative.format(Math.round(seconds / 86400), "day");
 }
 
+/** With a capital at the beginning. */
+export const begun = (line) => line.charAt(0).toUpperCase() + line.slice(1);
+
+/** As a sentence, with its full stop. */
+export const sentence = (words_) => (/[.!?…]$/.test(words_.trim()) || words_ === "" ? begun(words_.trim()) : `${begun(words_.trim())}.`);
+
 /** `center-sum` and `max_iterations` as words. */
-export const words = (name) => {
-  const spaced = String(name).replaceAll(/[_-]+/g, " ").trim();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-};
+export const words = (name) => begun(String(name).replaceAll(/[_-]+/g, " ").trim());
 
 /** What a picture is, in a few words. */
 export const shape = (info) => `${count(info.width)} × ${count(info.height)} px · ${counted(info.bands, "band")}`;

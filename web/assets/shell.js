@@ -26,7 +26,7 @@ export function drawTools() {
     parts.push(h("details", { class: "menu", testid: "user-menu" },
       h("summary", { "aria-label": `Signed in${who?.name ? ` as ${who.name}` : ""}` }, icon("user"), h("span", { class: "menu-name" }, who?.name ?? "Token")),
       h("div", { class: "menu-panel" },
-        h("p", {}, h("strong", {}, who?.name ?? "A token is set"), widest && h("span", { class: "soft" }, ` ${SCOPES[widest]}`)),
+        h("p", {}, h("strong", {}, who?.name ?? "A token is set"), widest && h("span", { class: "soft" }, ` · ${SCOPES[widest]}`)),
         h("button", { type: "button", class: "button button-small", testid: "token-forget", on: { click: forget } }, "Forget the token"))));
   } else if (who?.auth === "token") {
     parts.push(h("button", { type: "button", class: "button button-small", on: { click: offer } }, icon("key"), "Token"));
@@ -55,7 +55,6 @@ export function watchConnection() {
     banner.hidden = false;
     banner.className = "banner banner-gone";
     fill(banner, icon("warning"), h("span", {}, "The server is gone. What you see is from before. "), countdown, retry);
-    document.body.classList.add("is-gone");
   });
   connection.addEventListener("waiting", (event) => {
     const until = Date.now() + event.detail.ms;
@@ -69,7 +68,6 @@ export function watchConnection() {
   });
   connection.addEventListener("back", () => {
     clearInterval(ticking);
-    document.body.classList.remove("is-gone");
     banner.className = "banner banner-back";
     fill(banner, icon("check"), h("span", {}, "The server is back."));
     setTimeout(() => {

@@ -2,6 +2,7 @@
 
 import { Problem, Unreachable, isAbort } from "../api.js";
 import { h } from "../dom.js";
+import { sentence as asSentence } from "../format.js";
 import { icon } from "./icons.js";
 import { offer } from "./token-dialog.js";
 
@@ -13,9 +14,7 @@ export function empty(symbol, title, words, ...actions) {
 /** What went wrong, in one sentence. @param {unknown} error */
 export function sentence(error) {
   if (error instanceof Unreachable) return "The server cannot be reached.";
-  const words = error instanceof Error ? error.message : String(error);
-  const begun = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+  return asSentence(error instanceof Error ? error.message : String(error));
 }
 
 /** A whole place for an error. */

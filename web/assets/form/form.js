@@ -1,6 +1,7 @@
 /** A form for the parameters of a service. */
 
 import { h, uniqueId } from "../dom.js";
+import { sentence } from "../format.js";
 import { leaf } from "./leaf.js";
 import { defaultOf, describe } from "./schema.js";
 
@@ -74,11 +75,6 @@ export function schemaForm(schema, changed) {
   };
 }
 
-const sentence = (words) => {
-  const begun = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
-};
-
 /** The fields of an object. */
 function group(field, path, context) {
   const members = (field.fields ?? []).map(({ name, field: inner, required }) => ({ name, node: node(inner, `${path}/${escape(name)}`, required, context) }));
@@ -130,7 +126,7 @@ function register({ places }, path, control, element) {
 function fieldset(field, path, ...children) {
   const error = h("p", { class: "field-error", hidden: true });
   const element = h("fieldset", { class: "field-group", "data-path": path, testid: `field${path.replaceAll("/", "-")}` },
-    h("legend", {}, field.title), field.description && h("p", { class: "field-hint" }, field.description), children, error);
+    h("legend", {}, field.title), field.description && h("p", { class: "field-hint" }, sentence(field.description)), children, error);
   return {
     element,
     complain(message) {
@@ -154,7 +150,7 @@ function optionalGroup(field, path, context) {
   const id = uniqueId("set");
   const toggle = h("input", { type: "checkbox", id, role: "switch", class: "switch" });
   const body = h("div", { class: "field-optional" }, inner.element);
-  const framed = fieldset({ title: field.title, description: "" }, path, h("div", { class: "field field-switch" }, h("label", { for: id }, "Set by hand"), toggle, field.description && h("p", { class: "field-hint" }, field.description)), body);
+  const framed = fieldset({ title: field.title, description: "" }, path, h("div", { class: "field field-switch" }, h("label", { for: id }, "Set by hand"), toggle, field.description && h("p", { class: "field-hint" }, sentence(field.description))), body);
   const draw = () => {
     body.hidden = !toggle.checked;
   };

@@ -1,11 +1,13 @@
 /** Fields that hold one value. */
 
 import { h, uniqueId } from "../dom.js";
+import { sentence } from "../format.js";
 import { segmented } from "../components/segmented.js";
 import { formatRows, parseList, parseNumber, parseRows } from "./parsing.js";
 import { checkLength, checkNumber, checkText } from "./schema.js";
 
 const MOST_SEGMENTS = 4;
+const END_OF_TYPES = 2 ** 31 - 1;
 
 /**
  * @typedef {object} Control
@@ -25,7 +27,7 @@ const MOST_SEGMENTS = 4;
 function frame({ title, description, path, required, hint, group = false }, input, labelled = input) {
   const id = labelled.id;
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true });
-  const about = h("p", { class: "field-hint", id: `${id}-hint` }, description, hint && description && " ", hint && h("span", { class: "field-range" }, hint));
+  const about = h("p", { class: "field-hint", id: `${id}-hint` }, sentence(description), hint && description && " ", hint && h("span", { class: "field-range" }, hint));
   labelled.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
   const label = group ? h("span", { class: "label", id: `${id}-label` }, title) : h("label", { for: id }, title);
   if (!required) label.append(h("span", { class: "optional" }, " optional"));
@@ -44,7 +46,9 @@ function frame({ title, description, path, required, hint, group = false }, inpu
 
 function rangeHint(schema) {
   const low = schema.minimum ?? schema.exclusiveMinimum;
-  const high = schema.maximum ?? schema.exclusiveMaximum;
+  const most = schema.maximum ?? schema.exclusiveMaximum;
+  // Where the type ends there is nothing worth telling.
+  const high = most < END_OF_TYPES ? most : undefined;
   if (low !== undefined && high !== undefined) return `${low} to ${high}.`;
   if (schema.exclusiveMinimum !== undefined) return `More than ${schema.exclusiveMinimum}.`;
   if (low !== undefined) return `From ${low}.`;

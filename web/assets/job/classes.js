@@ -76,11 +76,14 @@ export function classTable({ color, onShow }) {
       eye.addEventListener("focus", light(item.label));
       eye.addEventListener("blur", light(null));
       eye.addEventListener("click", () => {
+        // What is pointed at is brought out; what was just hidden is not.
+        highlight = null;
         if (hidden.has(item.label)) hidden.delete(item.label);
         else hidden.add(item.label);
         apply();
       });
       only.addEventListener("click", () => {
+        highlight = null;
         const alone = classes.every((other) => hidden.has(other.label) === (other.label !== item.label));
         hidden.clear();
         if (!alone) classes.forEach((other) => other.label !== item.label && hidden.add(other.label));
@@ -105,8 +108,11 @@ export function classTable({ color, onShow }) {
       classes = next.classes;
       draw();
     },
-    /** The colours are other ones. */
-    recolor: draw,
+    /** There is a map now, and the colours are its own. @param {boolean} usable whether the map can hide classes */
+    mapped(usable) {
+      element.classList.toggle("has-map", usable);
+      draw();
+    },
     /** The class that the pointer is over on the map. @param {number | null} label */
     point(label) {
       for (const { item, row } of rows) row.classList.toggle("is-pointed", item.label === label);

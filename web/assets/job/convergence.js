@@ -1,6 +1,7 @@
 /** How the values settled, while they do. */
 
 import { classColor, lineColor } from "../colors.js";
+import { isOver } from "../components/state-chip.js";
 import { segmented } from "../components/segmented.js";
 import { isDark, lineChart } from "../chart.js";
 import { fill, h } from "../dom.js";
@@ -28,7 +29,7 @@ export function convergence({ signal, color }) {
   const errorChart = lineChart({ log: true, sync, height: HEIGHT, signal, readout: readings[1], tail: () => (bound ? `bound ${value(bound)}` : "") });
   valuesChart.themed = () => draw();
   errorChart.themed = () => draw();
-  const waiting = h("p", { class: "soft chart-none" });
+  const waiting = h("p", { class: "soft chart-none" }, "The curves begin with the first iteration.");
   const charts = h("div", { class: "charts" },
     h("figure", { class: "chart-box" }, h("figcaption", {}, headings[0], bandChoice), valuesChart.element, readings[0]),
     h("figure", { class: "chart-box" }, h("figcaption", {}, headings[1]), errorChart.element, readings[1]));
@@ -64,12 +65,11 @@ export function convergence({ signal, color }) {
 
   function draw() {
     const rows = model?.iterations ?? [];
-    element.hidden = series === null;
-    if (series === null) return;
+    const over = model !== null && isOver(model.job.state);
+    element.hidden = series === null || (over && rows.length === 0);
+    if (element.hidden) return;
     charts.hidden = rows.length === 0;
     waiting.hidden = rows.length > 0;
-    const over = model.job.state !== "PENDING" && model.job.state !== "RUNNING";
-    waiting.textContent = over ? "There was no iteration." : "The curves begin with the first iteration.";
     if (rows.length === 0) return;
     drawBands(rows[0].values[0]?.length ?? 0);
     headings[0].textContent = words(series.values);

@@ -4,7 +4,7 @@ import { paths } from "../api.js";
 import { command, copyButton } from "../components/copy.js";
 import { curl } from "../curl.js";
 import { fill, h } from "../dom.js";
-import { at, bytes, count, duration, shape, timeOfDay, value, words } from "../format.js";
+import { at, begun, bytes, count, duration, shape, timeOfDay, value, words } from "../format.js";
 import { stateWord } from "../components/state-chip.js";
 import { uploadHeaders } from "../upload.js";
 
@@ -84,7 +84,7 @@ export function log() {
   const counter = h("span", { class: "soft" });
   const element = h("details", { class: "card fold", testid: "log" }, h("summary", {}, h("h2", {}, "Log"), counter), list);
   const line = (event) => {
-    if (event.event === "log") return [event.level === "warning" ? "warning" : "", event.message];
+    if (event.event === "log") return [event.level === "warning" ? "warning" : "", event.level === "warning" ? event.message : begun(event.message)];
     if (event.event === "done") return ["", `Ended: ${stateWord(event.state).toLowerCase()}${event.error ? `. ${event.error.message}` : ""}`];
     return ["", `${stateWord(event.state)}${event.phase ? `, ${event.phase}` : ""}${event.reason ? `: ${event.reason}` : ""}`];
   };

@@ -7,7 +7,7 @@ import { icon } from "../components/icons.js";
 import { sentence } from "../components/notice.js";
 import { curl, did } from "../curl.js";
 import { fill, h } from "../dom.js";
-import { bytes } from "../format.js";
+import { begun, bytes } from "../format.js";
 import { token } from "../session.js";
 
 /** Saves an artifact. With a token it goes through memory, because an address can carry none. */
@@ -52,7 +52,7 @@ export function files(signal) {
         const path = paths.artifact(job.id, artifact.name);
         const label = `Download ${artifact.name}`;
         return h("li", { class: "artifact" },
-          h("span", { class: "artifact-text" }, h("span", { class: "artifact-name" }, artifact.name), h("span", { class: "artifact-doc" }, artifact.doc)),
+          h("span", { class: "artifact-text" }, h("span", { class: "artifact-name" }, artifact.name), h("span", { class: "artifact-doc" }, begun(artifact.doc))),
           h("span", { class: "artifact-size" }, bytes(artifact.bytes)),
           copyButton(() => curl({ path, output: artifact.name }), { label: `Copy the command that fetches ${artifact.name}` }),
           h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, testid: `download-${artifact.name}`, on: { click: () => save(job, artifact, signal) } }, icon("download")));

@@ -6,7 +6,7 @@ import { icon } from "../components/icons.js";
 import { progressBar } from "../components/progress.js";
 import { isOver, setStateChip, stateChip } from "../components/state-chip.js";
 import { h, text } from "../dom.js";
-import { ago, at, count, counted, duration, left, shape, value, words } from "../format.js";
+import { ago, at, begun, count, counted, duration, left, shape, value, words } from "../format.js";
 import { go } from "../router.js";
 import { maySubmit, token } from "../session.js";
 import { save } from "./files.js";
@@ -54,9 +54,9 @@ export function head({ job: first, refresh, signal }) {
   const element = h("header", { class: "job-head" },
     h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/jobs" }, icon("left"), "Jobs")),
     h("div", { class: "page-head" },
-      h("div", { class: "job-heading" }, h("h1", { tabindex: -1, testid: "page-title" }, nameOf(job)), chip),
+      h("div", { class: "job-title" }, h("div", { class: "job-heading" }, h("h1", { tabindex: -1, testid: "page-title" }, nameOf(job)), chip), about),
       h("div", { class: "page-actions" }, report, again, cancel, remove)),
-    about, reason, error, live, figures);
+    reason, error, live, figures);
 
   const pair = (name, words_) => h("div", {}, h("dt", {}, name), h("dd", {}, words_));
 
@@ -111,12 +111,12 @@ export function head({ job: first, refresh, signal }) {
       remove.hidden = !over || !maySubmit();
       report.hidden = job.state !== "SUCCEEDED" || !job.artifacts.some(({ name }) => name === "report.html");
       live.hidden = job.state !== "RUNNING";
-      text(reason, job.state === "PENDING" ? `Waiting: ${job.reason}` : job.state === "CANCELLED" ? job.reason : "");
+      text(reason, job.state === "PENDING" || job.state === "CANCELLED" ? begun(job.reason) : "");
       reason.hidden = reason.textContent === "";
       error.hidden = job.state !== "FAILED";
       if (job.state === "FAILED") {
         text(error.querySelector("strong"), job.error?.code ? words(job.error.code) : "Failed");
-        text(error.querySelector("p"), job.error?.message ?? job.reason);
+        text(error.querySelector("p"), begun(job.error?.message ?? job.reason));
       }
       if (job.state === "RUNNING") drawLive(model);
       if (over) drawFigures(model);

@@ -38,7 +38,9 @@ export function iterationTable() {
     const shown = rows.slice(-MOST_ROWS);
     note.textContent = shown.length < rows.length ? `The last ${count(shown.length)}; the copy has all.` : "";
     const values = Math.min(MOST_VALUES, rows[0].values.length);
-    const keys = [...new Set(rows.slice(0, 3).flatMap((row) => Object.keys(row.details ?? {})))];
+    // The error stands in a column of its own already.
+    const repeated = (key) => rows.every((row) => row.details?.[key] === row.error);
+    const keys = [...new Set(rows.slice(0, 3).flatMap((row) => Object.keys(row.details ?? {})))].filter((key) => !repeated(key));
     const name = series?.values ? words(series.values) : "Value";
     const cell = (words_) => h("td", { class: "number" }, words_);
     fill(place, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "number" }, "Iteration"), Array.from({ length: values }, (_, index) => h("th", { scope: "col", class: "number", title: `${name} ${index + 1}` }, index === 0 ? `${name} 1` : String(index + 1))), rows[0].values.length > values && h("th", { scope: "col" }, "…"), h("th", { scope: "col", class: "number" }, words(series?.error ?? "error")), keys.map((key) => h("th", { scope: "col", class: "number" }, words(key))), h("th", { scope: "col", class: "number" }, "Elapsed"))),

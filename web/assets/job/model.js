@@ -9,6 +9,9 @@ import { follow } from "../sse.js";
 /** How often the estimates are asked for; everything else comes by itself. */
 const ESTIMATE_MS = 2000;
 const QUIET_MS = 30000;
+/** A hidden page asks so often, for its title; its stream it gives back, for a browser has six connections to a server, for all of its pages. */
+const HIDDEN_MS = 10000;
+const STREAM_REST_MS = 20000;
 
 /**
  * @typedef {object} Model
@@ -39,10 +42,12 @@ export function watch(job, signal, { changed, failed }) {
     }
     return isOver(model.job.state) ? QUIET_MS : ESTIMATE_MS;
   };
-  const refresh = repeatedly(load, ESTIMATE_MS, signal);
+  const refresh = repeatedly(load, ESTIMATE_MS, signal, HIDDEN_MS);
   connection.addEventListener("back", () => refresh(), { signal });
 
+  let last = 0;
   const take = (event) => {
+    last = event.id;
     if (event.event === "iteration") {
       // A job that begins again after a restart counts from 1 again.
       while (model.iterations.length > 0 && model.iterations.at(-1).iteration >= event.iteration) model.iterations.pop();
@@ -64,6 +69,23 @@ export function watch(job, signal, { changed, failed }) {
     json("GET", paths.events(job.id), { signal, headers: { Accept: "application/json" } })
       .then(({ events }) => events.forEach(take))
       .catch((error) => signal.aborted || failed(error));
-  } else follow(paths.events(job.id), { signal, onEvent: take }).catch((error) => signal.aborted || failed(error));
+  } else stream();
+
+  /** Follows the events while the page is to be seen. */
+  function stream() {
+    let following = null;
+    let timer = 0;
+    const begin = () => {
+      following = new AbortController();
+      const either = AbortSignal.any([signal, following.signal]);
+      follow(paths.events(job.id), { after: last, signal: either, onEvent: take }).catch((error) => either.aborted || failed(error));
+    };
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(timer);
+      if (document.hidden) timer = setTimeout(() => following.abort(), STREAM_REST_MS);
+      else if (following.signal.aborted) begin();
+    }, { signal });
+    begin();
+  }
   return { model, refresh };
 }

@@ -45,7 +45,7 @@ export function resultMap({ signal, colored }) {
       place.removeAttribute("aria-busy");
       fill(place, map.element);
       colored();
-      if (Array.isArray(job.result?.classes)) classes.recolor();
+      if (Array.isArray(job.result?.classes)) classes.mapped(map.usable);
     } catch (error) {
       if (isAbort(error)) return;
       place.removeAttribute("aria-busy");

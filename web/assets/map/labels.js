@@ -46,6 +46,8 @@ export function labelLayer(bitmap, legend) {
   /** The class of each pixel; 0 for none. */
   const labels = new Uint16Array(pixels.length);
   let known = 0;
+  let strange = 0;
+  const black = pack([0, 0, 0], 255);
   let lastColor = -1;
   let lastLabel = 0;
   for (let index = 0; index < pixels.length; index += 1) {
@@ -56,12 +58,15 @@ export function labelLayer(bitmap, legend) {
     }
     labels[index] = lastLabel;
     if (lastLabel > 0) known += 1;
+    // Black are pixels of no class.
+    else if (color !== black) strange += 1;
   }
+  const usable = known > 0 && strange === 0;
   const highest = Math.max(0, ...legend.map(({ label }) => label));
   return {
     canvas,
     /** Whether the colours are those of the legend: otherwise the map can be looked at only. */
-    usable: known > 0,
+    usable,
     /** @returns {number} the class there; 0 for none */
     at: (x, y) => (x >= 0 && y >= 0 && x < canvas.width && y < canvas.height ? labels[Math.floor(y) * canvas.width + Math.floor(x)] : 0),
     /**
@@ -69,7 +74,7 @@ export function labelLayer(bitmap, legend) {
      * @param {number | null} highlight the others are dimmed
      */
     paint(shown, highlight) {
-      if (known === 0) return;
+      if (!usable) return;
       const inks = new Uint32Array(highest + 1);
       for (const { label, color } of legend) {
         const alpha = !shown(label) && label !== highlight ? 0 : highlight === null || highlight === label ? 255 : DIMMED_ALPHA;

@@ -63,7 +63,7 @@ function drawNodes(place, { nodes, deployment }) {
       h("tbody", {}, nodes.map((node) => {
         const late = node.age_ms > LATE_MS;
         const [mark, state] = node.draining ? ["fair", "Leaving"] : late ? ["bad", "Silent"] : ["good", "Ready"];
-        return h("tr", {}, h("th", { scope: "row" }, node.name ?? `Node ${node.node}`),
+        return h("tr", {}, h("th", { scope: "row" }, node.name ?? (cluster ? `Node ${node.node}` : "This process")),
           cell(h("span", { class: `state-dot state-${mark}` }, state), ""),
           cell(node.performance_index === null ? "–" : h("span", { class: "metered" }, h("span", { class: "meter meter-index", "aria-hidden": "true", style: { "--part": String(node.performance_index) } }), value(node.performance_index)), ""),
           cell(count(node.cpus)), cell(count(node.msvpus)), cluster && cell(`${duration(node.age_ms)} ago`));

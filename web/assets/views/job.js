@@ -54,7 +54,7 @@ export function jobView({ path, signal, title }) {
         draw();
       },
       failed(error) {
-        if (error?.status === 404) fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error));
+        if (error?.status === 404 || error?.status === 401) fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error));
       },
     });
     model = watched;

@@ -5,7 +5,7 @@ import { icon } from "../components/icons.js";
 import { progressBar } from "../components/progress.js";
 import { isOver, setStateChip, stateChip } from "../components/state-chip.js";
 import { h, text } from "../dom.js";
-import { ago, at, count, counted, duration, left, words } from "../format.js";
+import { ago, at, begun, count, counted, duration, left, words } from "../format.js";
 import { link } from "../router.js";
 import { maySubmit } from "../session.js";
 
@@ -25,8 +25,6 @@ export function standing(job) {
   if (job.state === "CANCELLED") return took ? `Ended ${took}` : job.reason;
   return [progress.iteration > 0 ? counted(progress.iteration, "iteration") : "", took].filter(Boolean).join(" ");
 }
-
-const sentenceCase = (line) => line.charAt(0).toUpperCase() + line.slice(1);
 
 /** @param {any} first @param {() => void} changed */
 export function jobRow(first, changed) {
@@ -63,7 +61,7 @@ export function jobRow(first, changed) {
       text(about, [service, `${job.input.width} × ${job.input.height}`, job.input.bands > 1 ? counted(job.input.bands, "band") : "", job.owner ?? ""].filter(Boolean).join(" · "));
       bar.element.hidden = job.state !== "RUNNING";
       bar.set(job.progress.fraction);
-      text(line, sentenceCase(standing(job)));
+      text(line, begun(standing(job)));
       line.title = line.textContent;
       text(created, ago(job.created_at));
       cancel.hidden = isOver(job.state) || !maySubmit();

@@ -40,6 +40,7 @@ export function jobsView({ query, signal, title }) {
   const states = segmented({ label: "State", testid: "filter-state", value: filter.state, choices: [{ value: "", label: "All" }, ...STATES.map((state) => ({ value: state, label: stateWord(state) }))], onChange: (value) => change({ state: value }) });
   serviceSelect.addEventListener("change", () => change({ service: serviceSelect.value }));
 
+  const filters = h("div", { class: "filters" }, h("div", { class: "scroll-x" }, states.element), serviceSelect);
   const create = h("a", { class: "button button-primary", href: "#/new", testid: "new-job" }, icon("plus"), "New job");
   const drawCreate = () => {
     create.hidden = !maySubmit();
@@ -96,6 +97,7 @@ export function jobsView({ query, signal, title }) {
       row.update(job, serviceTitle(services, job.service));
       if (list.children[index] !== row.element) list.insertBefore(row.element, list.children[index] ?? null);
     });
+    filters.hidden = jobs.length === 0 && !filtered && !pages.at(-1);
     head.hidden = jobs.length === 0;
     pager.hidden = next === null && pages.at(-1) === "";
     older.disabled = next === null;
@@ -126,7 +128,7 @@ export function jobsView({ query, signal, title }) {
   const page = h("div", { class: "page" },
     h("div", { class: "page-head" }, h("h1", { tabindex: -1, testid: "page-title" }, "Jobs"),
       create),
-    h("div", { class: "filters" }, h("div", { class: "scroll-x" }, states.element), serviceSelect),
+    filters,
     head, list, below, pager);
   const refresh = repeatedly(load, QUIET_MS, signal);
   connection.addEventListener("back", () => refresh(), { signal });

@@ -1,7 +1,7 @@
 /** Which service runs, and which results it is to make. */
 
 import { fill, h } from "../dom.js";
-import { words } from "../format.js";
+import { sentence, words } from "../format.js";
 
 /**
  * @param {any[]} services
@@ -18,7 +18,7 @@ export function serviceChoice(services, chosen) {
     return { service, input };
   });
   const element = h("div", { class: "choices", role: "radiogroup", "aria-label": "Service" },
-    inputs.map(({ service, input }) => h("label", { class: "choice" }, input, h("span", { class: "choice-title" }, service.title), h("span", { class: "choice-doc" }, service.doc))));
+    inputs.map(({ service, input }) => h("label", { class: "choice" }, input, h("span", { class: "choice-title" }, service.title), h("span", { class: "choice-doc" }, sentence(service.doc)))));
   return {
     element,
     value: () => current,
@@ -48,7 +48,7 @@ export function outputChoice(changed) {
         return { box, output };
       });
       element.hidden = outputs.length === 0;
-      fill(list, boxes.map(({ box, output }) => h("label", { class: "output" }, box, h("span", {}, h("span", { class: "output-name" }, words(output.name)), h("span", { class: "output-doc" }, output.doc)))));
+      fill(list, boxes.map(({ box, output }) => h("label", { class: "output" }, box, h("span", {}, h("span", { class: "output-name" }, words(output.name)), h("span", { class: "output-doc" }, sentence(output.doc))))));
     },
     value: () => boxes.filter(({ box }) => box.checked).map(({ output }) => output.name),
   };
