@@ -64,7 +64,7 @@ export async function send(method, path, { body, headers = {}, signal, stream = 
         headers: { ...headers, ...authorization() },
         signal: signals.length > 0 ? AbortSignal.any(signals) : undefined,
       });
-    } catch (error) {
+    } catch {
       if (signal?.aborted) throw new DOMException("aborted", "AbortError");
       connection.lost();
       throw new Unreachable();
@@ -94,11 +94,15 @@ export async function send(method, path, { body, headers = {}, signal, stream = 
 export async function json(method, path, { value, headers = {}, signal } = {}) {
   const body = value === undefined ? undefined : JSON.stringify(value);
   const type = value === undefined ? {} : { "Content-Type": "application/json" };
-  const response = await send(method, path, { body, headers: { Accept: "application/json", ...type, ...headers }, signal });
+  const response = await send(method, path, {
+    body,
+    headers: { Accept: "application/json", ...type, ...headers },
+    signal,
+  });
   if (response.status === 204) return null;
   try {
     return await response.json();
-  } catch (error) {
+  } catch {
     if (signal?.aborted) throw new DOMException("aborted", "AbortError");
     connection.lost();
     throw new Unreachable();
@@ -131,10 +135,12 @@ let services = null;
 
 /** The services; asked for once, for they change with the server only. */
 export function loadServices() {
-  services ??= json("GET", paths.services).then((answer) => answer.services).catch((error) => {
-    services = null;
-    throw error;
-  });
+  services ??= json("GET", paths.services)
+    .then((answer) => answer.services)
+    .catch((error) => {
+      services = null;
+      throw error;
+    });
   return services;
 }
 

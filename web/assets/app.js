@@ -16,7 +16,8 @@ const main = document.getElementById("main");
 
 function choose({ path }) {
   const [first, second, ...rest] = path;
-  if (first === undefined || (first === "jobs" && second === undefined)) return { name: "jobs", view: jobsView };
+  if (first === undefined || (first === "jobs" && second === undefined))
+    return { name: "jobs", view: jobsView };
   if (first === "jobs" && rest.length === 0) return { name: "jobs", view: jobView };
   if (first === "new" && second === undefined) return { name: "new", view: newView };
   if (first === "cluster" && second === undefined) return { name: "cluster", view: clusterView };

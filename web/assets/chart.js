@@ -14,7 +14,12 @@ export const isDark = () => dark.matches;
 function ink() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(name).trim();
-  return { soft: read("--soft"), line: read("--line"), surface: read("--surface"), font: read("--font-chart") };
+  return {
+    soft: read("--soft"),
+    line: read("--line"),
+    surface: read("--surface"),
+    font: read("--font-chart"),
+  };
 }
 
 /** @typedef {{label: string, color: string, dash?: number[], width?: number, quiet?: boolean}} Line `quiet`: a line to compare with, not to read from */
@@ -42,21 +47,54 @@ export function lineChart({ log = false, sync, height, signal, readout, tail = (
     plot = null;
     if (lines.length === 0 || element.clientWidth === 0) return;
     const { soft, line, surface, font } = ink();
-    const axis = { stroke: soft, font: `12px ${font}`, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
-    plot = new uPlot({
-      width: element.clientWidth,
-      height,
-      legend: { show: false },
-      padding: [10, 12, 0, 0],
-      cursor: { sync: { key: sync }, drag: { x: true, y: false }, y: false, points: { size: 7 } },
-      scales: { x: { time: false, range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) }, y: log ? { distr: 3, log: 10 } : {} },
-      axes: [
-        { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000], space: 48, size: 30, values: (_, ticks) => ticks.map((tick) => (tick >= 0 ? count(tick) : "")) },
-        { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : log ? power(tick) : value(tick))), ...(log ? { splits: (_, __, low, high) => powers(low, high) } : {}) },
-      ],
-      series: [{}, ...lines.map(({ label, color, dash, width = 2, quiet = false }) => ({ label, stroke: color, width, dash, spanGaps: true, points: quiet ? { show: false } : { size: 5, fill: surface, stroke: color } }))],
-      hooks: { setCursor: [() => tell()] },
-    }, data, element);
+    const axis = {
+      stroke: soft,
+      font: `12px ${font}`,
+      grid: { stroke: line, width: 1 },
+      ticks: { stroke: line, width: 1, size: 4 },
+    };
+    plot = new uPlot(
+      {
+        width: element.clientWidth,
+        height,
+        legend: { show: false },
+        padding: [10, 12, 0, 0],
+        cursor: { sync: { key: sync }, drag: { x: true, y: false }, y: false, points: { size: 7 } },
+        scales: {
+          x: { time: false, range: (_, low, high) => (low === high ? [low - 1, high + 1] : [low, high]) },
+          y: log ? { distr: 3, log: 10 } : {},
+        },
+        axes: [
+          {
+            ...axis,
+            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000],
+            space: 48,
+            size: 30,
+            values: (_, ticks) => ticks.map((tick) => (tick >= 0 ? count(tick) : "")),
+          },
+          {
+            ...axis,
+            size: 58,
+            values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : log ? power(tick) : value(tick))),
+            ...(log ? { splits: (_, __, low, high) => powers(low, high) } : {}),
+          },
+        ],
+        series: [
+          {},
+          ...lines.map(({ label, color, dash, width = 2, quiet = false }) => ({
+            label,
+            stroke: color,
+            width,
+            dash,
+            spanGaps: true,
+            points: quiet ? { show: false } : { size: 5, fill: surface, stroke: color },
+          })),
+        ],
+        hooks: { setCursor: [() => tell()] },
+      },
+      data,
+      element,
+    );
   }
 
   /** What is below the pointer. */
@@ -64,23 +102,44 @@ export function lineChart({ log = false, sync, height, signal, readout, tail = (
     const pointed = plot && plot.cursor.left >= 0 ? plot.cursor.idx : null;
     const index = pointed ?? data[0].length - 1;
     const parts = lines.filter(({ quiet }) => !quiet).map((line, at) => ({ line, y: said[at + 1][index] }));
-    const shown = parts.slice(0, MOST_READ).map(({ line, y }) => h("span", { class: "reading" }, line.label && h("span", { class: "reading-mark", style: { "--color": line.color } }), line.label && h("span", { class: "soft" }, line.label), value(y)));
-    fill(readout, h("span", { class: "soft" }, `Iteration ${count(data[0][index])}`), shown, parts.length > MOST_READ && h("span", {}, "…"), h("span", { class: "soft" }, tail()));
+    const shown = parts
+      .slice(0, MOST_READ)
+      .map(({ line, y }) =>
+        h(
+          "span",
+          { class: "reading" },
+          line.label && h("span", { class: "reading-mark", style: { "--color": line.color } }),
+          line.label && h("span", { class: "soft" }, line.label),
+          value(y),
+        ),
+      );
+    fill(
+      readout,
+      h("span", { class: "soft" }, `Iteration ${count(data[0][index])}`),
+      shown,
+      parts.length > MOST_READ && h("span", {}, "…"),
+      h("span", { class: "soft" }, tail()),
+    );
   }
 
   const observer = new ResizeObserver(() => {
     if (!plot) build();
-    else if (plot.width !== element.clientWidth && element.clientWidth > 0) plot.setSize({ width: element.clientWidth, height });
+    else if (plot.width !== element.clientWidth && element.clientWidth > 0)
+      plot.setSize({ width: element.clientWidth, height });
   });
   observer.observe(element);
   signal.addEventListener("abort", () => {
     observer.disconnect();
     plot?.destroy();
   });
-  dark.addEventListener("change", () => {
-    shape = "";
-    onTheme();
-  }, { signal });
+  dark.addEventListener(
+    "change",
+    () => {
+      shape = "";
+      onTheme();
+    },
+    { signal },
+  );
   let onTheme = build;
 
   return {
@@ -114,7 +173,8 @@ function powers(low, high) {
   const last = Math.floor(Math.log10(high) + 1e-9);
   const step = Math.ceil((last - first + 1) / 7);
   const all = [];
-  for (let exponent = Math.ceil(first / step) * step; exponent <= last; exponent += step) all.push(10 ** exponent);
+  for (let exponent = Math.ceil(first / step) * step; exponent <= last; exponent += step)
+    all.push(10 ** exponent);
   return all;
 }
 

@@ -44,7 +44,10 @@ export async function probe() {
   if (!gone) return;
   clearTimeout(timer);
   try {
-    const answer = await fetch(new URL(HEALTH, document.baseURI), { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(new URL(HEALTH, document.baseURI), {
+      cache: "no-store",
+      signal: AbortSignal.timeout(5000),
+    });
     if (answer.ok) {
       seen();
       return;

@@ -16,7 +16,8 @@ export function curl({ method, path, headers = {}, value, file, output, stream =
   if (method && method !== implied) lines[0] += ` -X ${method}`;
   if (usesTokens()) lines.push('-H "Authorization: Bearer $TOKEN"');
   for (const [name, text] of Object.entries(headers)) lines.push(`-H ${quote(`${name}: ${text}`)}`);
-  if (value !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(value))}`);
+  if (value !== undefined)
+    lines.push("-H 'Content-Type: application/json'", `-d ${quote(JSON.stringify(value))}`);
   if (file !== undefined) lines.push(`-T ${quote(file)}`);
   if (output !== undefined) lines.push(`-o ${quote(output)}`);
   lines.push(quote(url(path)));

@@ -18,8 +18,10 @@ export function h(tag, props = {}, ...children) {
     if (value === undefined || value === null) continue;
     if (key === "class") element.className = value;
     else if (key === "testid") element.dataset.testid = value;
-    else if (key === "on") for (const [name, listener] of Object.entries(value)) element.addEventListener(name, listener);
-    else if (key === "style") for (const [name, text] of Object.entries(value)) element.style.setProperty(name, text);
+    else if (key === "on")
+      for (const [name, listener] of Object.entries(value)) element.addEventListener(name, listener);
+    else if (key === "style")
+      for (const [name, part] of Object.entries(value)) element.style.setProperty(name, part);
     else if (typeof value === "boolean" && !key.startsWith("aria-")) element.toggleAttribute(key, value);
     else element.setAttribute(key, String(value));
   }
@@ -45,7 +47,10 @@ export function fill(parent, ...children) {
 
 /** As `fill`, for what is drawn again and again: tables stay where they were scrolled to, and keep the focus. */
 export function refill(parent, ...children) {
-  const before = [...parent.querySelectorAll(".scroll-x")].map((box) => ({ left: box.scrollLeft, focused: box === document.activeElement }));
+  const before = [...parent.querySelectorAll(".scroll-x")].map((box) => ({
+    left: box.scrollLeft,
+    focused: box === document.activeElement,
+  }));
   fill(parent, ...children);
   for (const [index, box] of [...parent.querySelectorAll(".scroll-x")].entries()) {
     if (!before[index]) return;

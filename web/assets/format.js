@@ -43,9 +43,9 @@ export function duration(ms) {
   if (ms < 1) return `${ms.toFixed(2)} ms`;
   if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
   const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 59.5) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  const minutes = Math.floor(Math.round(seconds) / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds) % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
@@ -75,10 +75,12 @@ export function ago(iso, now = Date.now()) {
 export const begun = (line) => line.charAt(0).toUpperCase() + line.slice(1);
 
 /** As a sentence, with its full stop. */
-export const sentence = (words_) => (/[.!?…]$/.test(words_.trim()) || words_ === "" ? begun(words_.trim()) : `${begun(words_.trim())}.`);
+export const sentence = (words_) =>
+  /[.!?…]$/.test(words_.trim()) || words_ === "" ? begun(words_.trim()) : `${begun(words_.trim())}.`;
 
 /** `center-sum` and `max_iterations` as words. */
 export const words = (name) => begun(String(name).replaceAll(/[_-]+/g, " ").trim());
 
 /** What a picture is, in a few words. */
-export const shape = (info) => `${count(info.width)} × ${count(info.height)} px · ${counted(info.bands, "band")}`;
+export const shape = (info) =>
+  `${count(info.width)} × ${count(info.height)} px · ${counted(info.bands, "band")}`;

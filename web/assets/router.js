@@ -5,13 +5,16 @@
 /** @returns {{path: string[], query: URLSearchParams}} */
 export function here() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const parts = path.split("/").filter(Boolean).map((word) => {
-    try {
-      return decodeURIComponent(word);
-    } catch {
-      return word;
-    }
-  });
+  const parts = path
+    .split("/")
+    .filter(Boolean)
+    .map((word) => {
+      try {
+        return decodeURIComponent(word);
+      } catch {
+        return word;
+      }
+    });
   return { path: parts, query: new URLSearchParams(query) };
 }
 

@@ -16,26 +16,59 @@ const SCOPES = { read: "may read", submit: "may submit", admin: "sees all jobs" 
 export function drawTools() {
   const tools = document.getElementById("shell-tools");
   const who = identity();
-  const parts = [commandsButton(), h("a", { class: "shell-docs", href: "docs", target: "_blank", rel: "noopener" }, "API")];
+  const parts = [
+    commandsButton(),
+    h("a", { class: "shell-docs", href: "docs", target: "_blank", rel: "noopener" }, "API"),
+  ];
   if (token() !== null) {
     const forget = () => {
       forgetToken();
       location.reload();
     };
     const widest = ["admin", "submit", "read"].find((scope) => who?.scopes.includes(scope));
-    parts.push(h("details", { class: "menu", testid: "user-menu" },
-      h("summary", { "aria-label": `Signed in${who?.name ? ` as ${who.name}` : ""}` }, icon("user"), h("span", { class: "menu-name" }, who?.name ?? "Token")),
-      h("div", { class: "menu-panel" },
-        h("p", {}, h("strong", {}, who?.name ?? "A token is set"), widest && h("span", { class: "soft" }, ` · ${SCOPES[widest]}`)),
-        h("button", { type: "button", class: "button button-small", testid: "token-forget", on: { click: forget } }, "Forget the token"))));
+    parts.push(
+      h(
+        "details",
+        { class: "menu", testid: "user-menu" },
+        h(
+          "summary",
+          { "aria-label": `Signed in${who?.name ? ` as ${who.name}` : ""}` },
+          icon("user"),
+          h("span", { class: "menu-name" }, who?.name ?? "Token"),
+        ),
+        h(
+          "div",
+          { class: "menu-panel" },
+          h(
+            "p",
+            {},
+            h("strong", {}, who?.name ?? "A token is set"),
+            widest && h("span", { class: "soft" }, ` · ${SCOPES[widest]}`),
+          ),
+          h(
+            "button",
+            { type: "button", class: "button button-small", testid: "token-forget", on: { click: forget } },
+            "Forget the token",
+          ),
+        ),
+      ),
+    );
   } else if (who?.auth === "token") {
-    parts.push(h("button", { type: "button", class: "button button-small", on: { click: offer } }, icon("key"), "Token"));
+    parts.push(
+      h(
+        "button",
+        { type: "button", class: "button button-small", on: { click: offer } },
+        icon("key"),
+        "Token",
+      ),
+    );
   }
   fill(tools, ...parts);
 }
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll("details.menu[open]"))
+    if (!menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
@@ -49,12 +82,22 @@ document.addEventListener("keydown", (event) => {
 export function watchConnection() {
   const banner = document.getElementById("banner");
   const countdown = h("span", { "aria-hidden": "true" });
-  const retry = h("button", { type: "button", class: "button button-small", testid: "banner-retry", on: { click: () => probe() } }, "Try now");
+  const retry = h(
+    "button",
+    { type: "button", class: "button button-small", testid: "banner-retry", on: { click: () => probe() } },
+    "Try now",
+  );
   let ticking = 0;
   connection.addEventListener("gone", () => {
     banner.hidden = false;
     banner.className = "banner banner-gone";
-    fill(banner, icon("warning"), h("span", {}, "The server is gone. What you see is from before. "), countdown, retry);
+    fill(
+      banner,
+      icon("warning"),
+      h("span", {}, "The server is gone. What you see is from before. "),
+      countdown,
+      retry,
+    );
   });
   connection.addEventListener("waiting", (event) => {
     const until = Date.now() + event.detail.ms;

@@ -21,7 +21,8 @@ export function parser(tell) {
   let message = { id: "", event: "", data: [] };
   const line = (words) => {
     if (words === "") {
-      if (message.data.length > 0) tell({ id: message.id, event: message.event || "message", data: message.data.join("\n") });
+      if (message.data.length > 0)
+        tell({ id: message.id, event: message.event || "message", data: message.data.join("\n") });
       message = { id: message.id, event: "", data: [] };
       return;
     }

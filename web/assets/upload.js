@@ -4,7 +4,10 @@ import { Problem, Unreachable, authorization, paths, url } from "./api.js";
 import { lost, seen } from "./connection.js";
 import { needToken, token } from "./session.js";
 
-export const uploadHeaders = (name) => ({ "Content-Type": "application/octet-stream", "X-File-Name": encodeURIComponent(name) });
+export const uploadHeaders = (name) => ({
+  "Content-Type": "application/octet-stream",
+  "X-File-Name": encodeURIComponent(name),
+});
 
 /**
  * @param {File} file
@@ -43,7 +46,10 @@ function once(file, signal, onProgress) {
     signal.addEventListener("abort", abort, { once: true });
     request.upload.addEventListener("progress", (event) => {
       const seconds = (performance.now() - began) / 1000;
-      onProgress(event.total > 0 ? event.loaded / event.total : 0, seconds > 0.5 ? event.loaded / seconds : null);
+      onProgress(
+        event.total > 0 ? event.loaded / event.total : 0,
+        seconds > 0.5 ? event.loaded / seconds : null,
+      );
     });
     request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
     request.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
@@ -65,7 +71,14 @@ function once(file, signal, onProgress) {
         // A problem without a body is one all the same.
       }
       if (request.status === 201 && body) resolve(body);
-      else reject(new Problem(request.status, body, new Headers({ "retry-after": request.getResponseHeader("retry-after") ?? "" })));
+      else
+        reject(
+          new Problem(
+            request.status,
+            body,
+            new Headers({ "retry-after": request.getResponseHeader("retry-after") ?? "" }),
+          ),
+        );
     });
     request.send(file);
   });

@@ -6,7 +6,8 @@ import { announce, toast } from "./announce.js";
 import { confirm } from "./dialog.js";
 import { sentence } from "./notice.js";
 
-export const nameOf = (job) => job.input.name ?? `${job.input.format} ${job.input.width} × ${job.input.height}`;
+export const nameOf = (job) =>
+  job.input.name ?? `${job.input.format} ${job.input.width} × ${job.input.height}`;
 
 /** @returns {Promise<any | null>} the job, or nothing if it was not to be */
 export async function cancelJob(job) {
@@ -24,7 +25,11 @@ export async function cancelJob(job) {
 
 /** @returns {Promise<boolean>} whether it is gone */
 export async function deleteJob(job) {
-  const sure = await confirm({ title: `Delete ${nameOf(job)}?`, words: "The job, its label map and all its other files go. There is no way back.", yes: "Delete" });
+  const sure = await confirm({
+    title: `Delete ${nameOf(job)}?`,
+    words: "The job, its label map and all its other files go. There is no way back.",
+    yes: "Delete",
+  });
   if (!sure) return false;
   try {
     await json("DELETE", paths.job(job.id));

@@ -29,7 +29,18 @@ export async function copy(text) {
  */
 export function copyButton(what, { label, short, testid }) {
   const words = short ? h("span", {}, short) : null;
-  const button = h("button", { type: "button", class: short ? "button button-small" : "icon-button", "aria-label": label, title: label, testid }, icon("copy"), words);
+  const button = h(
+    "button",
+    {
+      type: "button",
+      class: short ? "button button-small" : "icon-button",
+      "aria-label": label,
+      title: label,
+      testid,
+    },
+    icon("copy"),
+    words,
+  );
   button.addEventListener("click", async () => {
     try {
       await copy(what());
@@ -50,7 +61,10 @@ export function copyButton(what, { label, short, testid }) {
 
 /** A command, to read and to copy. */
 export function command(text, what) {
-  return h("div", { class: "command" },
+  return h(
+    "div",
+    { class: "command" },
     h("pre", { tabindex: 0, "aria-label": what }, h("code", {}, text)),
-    copyButton(() => text, { label: `Copy: ${what}` }));
+    copyButton(() => text, { label: `Copy: ${what}` }),
+  );
 }

@@ -20,10 +20,33 @@ export function confirm({ title, words, yes }) {
   return new Promise((resolve) => {
     const id = uniqueId("confirm");
     let answer = false;
-    const no = h("button", { type: "button", class: "button", autofocus: true, on: { click: () => dialog.close() } }, "Keep it");
-    const agree = h("button", { type: "button", class: "button button-danger", testid: "confirm-yes", on: { click: () => { answer = true; dialog.close(); } } }, yes);
-    const dialog = h("dialog", { class: "dialog", "aria-labelledby": id, testid: "confirm" },
-      h("h2", { id }, title), h("p", {}, words), h("div", { class: "dialog-buttons" }, no, agree));
+    const no = h(
+      "button",
+      { type: "button", class: "button", autofocus: true, on: { click: () => dialog.close() } },
+      "Keep it",
+    );
+    const agree = h(
+      "button",
+      {
+        type: "button",
+        class: "button button-danger",
+        testid: "confirm-yes",
+        on: {
+          click: () => {
+            answer = true;
+            dialog.close();
+          },
+        },
+      },
+      yes,
+    );
+    const dialog = h(
+      "dialog",
+      { class: "dialog", "aria-labelledby": id, testid: "confirm" },
+      h("h2", { id }, title),
+      h("p", {}, words),
+      h("div", { class: "dialog-buttons" }, no, agree),
+    );
     dialog.addEventListener("close", () => resolve(answer));
     show(dialog);
   });

@@ -5,7 +5,11 @@ import { h } from "../dom.js";
 /** @param {string} label for screen readers */
 export function progressBar(label) {
   const fillBar = h("span", { class: "bar-fill" });
-  const bar = h("div", { class: "bar", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 }, fillBar);
+  const bar = h(
+    "div",
+    { class: "bar", role: "progressbar", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 },
+    fillBar,
+  );
   return {
     element: bar,
     /** @param {number | null} fraction `null`: nobody knows */

@@ -8,12 +8,25 @@ import { h, uniqueId } from "../dom.js";
 export function segmented({ label, choices, value, onChange, testid }) {
   const name = uniqueId("segmented");
   const inputs = choices.map((choice) => {
-    const input = h("input", { type: "radio", name, value: choice.value, class: "visually-hidden", testid: testid && `${testid}-${choice.value || "all"}` });
+    const input = h("input", {
+      type: "radio",
+      name,
+      value: choice.value,
+      class: "visually-hidden",
+      testid: testid && `${testid}-${choice.value || "all"}`,
+    });
     input.checked = choice.value === value;
     input.addEventListener("change", () => input.checked && onChange(choice.value));
-    return { input, element: h("label", { class: "segment", title: choice.title }, input, h("span", {}, choice.label)) };
+    return {
+      input,
+      element: h("label", { class: "segment", title: choice.title }, input, h("span", {}, choice.label)),
+    };
   });
-  const element = h("div", { class: "segmented", role: "radiogroup", "aria-label": label, testid }, inputs.map(({ element: segment }) => segment));
+  const element = h(
+    "div",
+    { class: "segmented", role: "radiogroup", "aria-label": label, testid },
+    inputs.map(({ element: segment }) => segment),
+  );
   return {
     element,
     set(next) {

@@ -4,13 +4,24 @@ import { h } from "../dom.js";
 
 export const STATES = ["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"];
 
-const WORDS = { PENDING: "Waiting", RUNNING: "Running", SUCCEEDED: "Done", FAILED: "Failed", CANCELLED: "Cancelled" };
+const WORDS = {
+  PENDING: "Waiting",
+  RUNNING: "Running",
+  SUCCEEDED: "Done",
+  FAILED: "Failed",
+  CANCELLED: "Cancelled",
+};
 
 export const stateWord = (state) => WORDS[state] ?? state;
 export const isOver = (state) => state === "SUCCEEDED" || state === "FAILED" || state === "CANCELLED";
 
 export function stateChip(state) {
-  const chip = h("span", { class: "chip" }, h("span", { class: "chip-mark", "aria-hidden": "true" }), h("span", { class: "chip-word" }));
+  const chip = h(
+    "span",
+    { class: "chip" },
+    h("span", { class: "chip-mark", "aria-hidden": "true" }),
+    h("span", { class: "chip-word" }),
+  );
   setStateChip(chip, state);
   return chip;
 }

@@ -77,9 +77,16 @@ export function schemaForm(schema, changed) {
 
 /** The fields of an object. */
 function group(field, path, context) {
-  const members = (field.fields ?? []).map(({ name, field: inner, required }) => ({ name, node: node(inner, `${path}/${escape(name)}`, required, context) }));
+  const members = (field.fields ?? []).map(({ name, field: inner, required }) => ({
+    name,
+    node: node(inner, `${path}/${escape(name)}`, required, context),
+  }));
   return {
-    element: h("div", { class: "field-grid" }, members.map(({ node: member }) => member.element)),
+    element: h(
+      "div",
+      { class: "field-grid" },
+      members.map(({ node: member }) => member.element),
+    ),
     read(errors) {
       const value = {};
       for (const { name, node: member } of members) {
@@ -94,7 +101,10 @@ function group(field, path, context) {
 }
 
 function node(field, path, required, context) {
-  if (field.kind === "object") return field.nullable || (!required && field.default === undefined && hasRequired(field)) ? optionalGroup(field, path, context) : framedGroup(field, path, context);
+  if (field.kind === "object")
+    return field.nullable || (!required && field.default === undefined && hasRequired(field))
+      ? optionalGroup(field, path, context)
+      : framedGroup(field, path, context);
   if (field.kind === "either") return either(field, path, context);
   const control = leaf(field, path, { required, changed: context.changed });
   register(context, path, control, control.element);
@@ -125,8 +135,14 @@ function register({ places }, path, control, element) {
 /** A heading, what it is about, and a place for what is wrong with the whole. */
 function fieldset(field, path, ...children) {
   const error = h("p", { class: "field-error", hidden: true });
-  const element = h("fieldset", { class: "field-group", "data-path": path, testid: `field${path.replaceAll("/", "-")}` },
-    h("legend", {}, field.title), field.description && h("p", { class: "field-hint" }, sentence(field.description)), children, error);
+  const element = h(
+    "fieldset",
+    { class: "field-group", "data-path": path, testid: `field${path.replaceAll("/", "-")}` },
+    h("legend", {}, field.title),
+    field.description && h("p", { class: "field-hint" }, sentence(field.description)),
+    children,
+    error,
+  );
   return {
     element,
     complain(message) {
@@ -141,7 +157,12 @@ function framedGroup(field, path, context) {
   const inner = group(field, path, context);
   const framed = fieldset(field, path, inner.element);
   register(context, path, { complain: framed.complain, focus: inner.focus }, framed.element);
-  return { element: framed.element, read: inner.read, write: (value) => inner.write(value ?? defaultOf(field)), focus: inner.focus };
+  return {
+    element: framed.element,
+    read: inner.read,
+    write: (value) => inner.write(value ?? defaultOf(field)),
+    focus: inner.focus,
+  };
 }
 
 /** An object that may be left alone. */
@@ -150,7 +171,18 @@ function optionalGroup(field, path, context) {
   const id = uniqueId("set");
   const toggle = h("input", { type: "checkbox", id, role: "switch", class: "switch" });
   const body = h("div", { class: "field-optional" }, inner.element);
-  const framed = fieldset({ title: field.title, description: "" }, path, h("div", { class: "field field-switch" }, h("label", { for: id }, "Set by hand"), toggle, field.description && h("p", { class: "field-hint" }, sentence(field.description))), body);
+  const framed = fieldset(
+    { title: field.title, description: "" },
+    path,
+    h(
+      "div",
+      { class: "field field-switch" },
+      h("label", { for: id }, "Set by hand"),
+      toggle,
+      field.description && h("p", { class: "field-hint" }, sentence(field.description)),
+    ),
+    body,
+  );
   const draw = () => {
     body.hidden = !toggle.checked;
   };
@@ -179,7 +211,13 @@ function either(field, path, context) {
   const variants = field.variants.map((variant) => group(variant, path, context));
   const name = uniqueId("either");
   const inputs = field.variants.map((variant, index) => {
-    const input = h("input", { type: "radio", name, value: index, class: "visually-hidden", testid: `variant${path.replaceAll("/", "-")}-${index}` });
+    const input = h("input", {
+      type: "radio",
+      name,
+      value: index,
+      class: "visually-hidden",
+      testid: `variant${path.replaceAll("/", "-")}-${index}`,
+    });
     return { input, label: h("label", { class: "segment" }, input, h("span", {}, variant.title)) };
   });
   const bodies = variants.map((variant) => h("div", { class: "variant" }, variant.element));
@@ -192,13 +230,24 @@ function either(field, path, context) {
       body.hidden = index !== chosen;
     });
   };
-  inputs.forEach(({ input }, index) => input.addEventListener("change", () => {
-    chosen = index;
-    framed.complain("");
-    draw();
-    context.changed();
-  }));
-  const framed = fieldset(field, path, h("div", { class: "segmented", role: "radiogroup", "aria-label": field.title }, inputs.map(({ label }) => label)), bodies);
+  inputs.forEach(({ input }, index) =>
+    input.addEventListener("change", () => {
+      chosen = index;
+      framed.complain("");
+      draw();
+      context.changed();
+    }),
+  );
+  const framed = fieldset(
+    field,
+    path,
+    h(
+      "div",
+      { class: "segmented", role: "radiogroup", "aria-label": field.title },
+      inputs.map(({ label }) => label),
+    ),
+    bodies,
+  );
   const focus = () => inputs[chosen].input.focus();
   register(context, path, { complain: framed.complain, focus }, framed.element);
   return {
@@ -217,6 +266,8 @@ function either(field, path, context) {
 /** The variant that knows the most of the value's keys. */
 function bestVariant(variants, value) {
   const keys = Object.keys(value ?? {});
-  const known = variants.map(({ fields }) => keys.filter((key) => fields.some(({ name }) => name === key)).length);
+  const known = variants.map(
+    ({ fields }) => keys.filter((key) => fields.some(({ name }) => name === key)).length,
+  );
   return known.indexOf(Math.max(...known));
 }

@@ -27,11 +27,26 @@ const END_OF_TYPES = 2 ** 31 - 1;
 function frame({ title, description, path, required, hint, group = false }, input, labelled = input) {
   const id = labelled.id;
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true });
-  const about = h("p", { class: "field-hint", id: `${id}-hint` }, sentence(description), hint && description && " ", hint && h("span", { class: "field-range" }, hint));
+  const about = h(
+    "p",
+    { class: "field-hint", id: `${id}-hint` },
+    sentence(description),
+    hint && description && " ",
+    hint && h("span", { class: "field-range" }, hint),
+  );
   labelled.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
-  const label = group ? h("span", { class: "label", id: `${id}-label` }, title) : h("label", { for: id }, title);
+  const label = group
+    ? h("span", { class: "label", id: `${id}-label` }, title)
+    : h("label", { for: id }, title);
   if (!required) label.append(h("span", { class: "optional" }, " optional"));
-  const element = h("div", { class: "field", "data-path": path, testid: `field${path.replaceAll("/", "-")}` }, label, input, error, (description || hint) && about);
+  const element = h(
+    "div",
+    { class: "field", "data-path": path, testid: `field${path.replaceAll("/", "-")}` },
+    label,
+    input,
+    error,
+    (description || hint) && about,
+  );
   return {
     element,
     complain(message) {
@@ -95,7 +110,11 @@ function choice(field, path, { required, changed }) {
     let current = field.choices[0].value;
     const buttons = segmented({
       label: field.title,
-      choices: field.choices.map((item, index) => ({ value: String(index), label: item.label, title: item.title })),
+      choices: field.choices.map((item, index) => ({
+        value: String(index),
+        label: item.label,
+        title: item.title,
+      })),
       value: "0",
       onChange: (value) => {
         current = field.choices[Number(value)].value;
@@ -104,7 +123,10 @@ function choice(field, path, { required, changed }) {
       },
     });
     buttons.element.id = id;
-    const framed = frame({ title: field.title, description: field.description, path, required: true, group: true }, buttons.element);
+    const framed = frame(
+      { title: field.title, description: field.description, path, required: true, group: true },
+      buttons.element,
+    );
     return {
       ...framed,
       read: () => ({ value: current, error: "" }),
@@ -113,18 +135,30 @@ function choice(field, path, { required, changed }) {
         current = known ? value : field.choices[0].value;
         buttons.set(position(current));
       },
-      focus: () => (buttons.element.querySelector(":checked") ?? buttons.element.querySelector("input")).focus(),
+      focus: () =>
+        (buttons.element.querySelector(":checked") ?? buttons.element.querySelector("input")).focus(),
     };
   }
-  const select = h("select", { id }, optional && h("option", { value: "" }, "Not set"), field.choices.map((item, index) => h("option", { value: index, title: item.title }, item.label)));
-  const framed = frame({ title: field.title, description: field.description, path, required: !optional }, select);
+  const select = h(
+    "select",
+    { id },
+    optional && h("option", { value: "" }, "Not set"),
+    field.choices.map((item, index) => h("option", { value: index, title: item.title }, item.label)),
+  );
+  const framed = frame(
+    { title: field.title, description: field.description, path, required: !optional },
+    select,
+  );
   select.addEventListener("change", () => {
     framed.complain("");
     changed();
   });
   return {
     ...framed,
-    read: () => ({ value: select.value === "" ? undefined : field.choices[Number(select.value)].value, error: "" }),
+    read: () => ({
+      value: select.value === "" ? undefined : field.choices[Number(select.value)].value,
+      error: "",
+    }),
     write: (value) => {
       const index = field.choices.findIndex((item) => item.value === value);
       select.value = index < 0 ? (optional ? "" : "0") : String(index);
@@ -138,7 +172,14 @@ const KINDS = {
   text: { parse: (text) => text, format: String, check: checkText },
   integer: { parse: parseNumber, format: String, check: checkNumber, inputmode: "numeric", hint: rangeHint },
   number: { parse: parseNumber, format: String, check: checkNumber, inputmode: "decimal", hint: rangeHint },
-  list: { parse: parseList, format: (list) => list.join(", "), check: (list, schema) => (list.some(Number.isNaN) ? "Numbers only, with spaces or commas between them." : checkLength(list, schema)) },
+  list: {
+    parse: parseList,
+    format: (list) => list.join(", "),
+    check: (list, schema) =>
+      list.some(Number.isNaN)
+        ? "Numbers only, with spaces or commas between them."
+        : checkLength(list, schema),
+  },
   rows: {
     area: true,
     parse: parseRows,
@@ -147,7 +188,8 @@ const KINDS = {
       const wrong = rows.findIndex((row) => row.length === 0 || row.some(Number.isNaN));
       if (wrong >= 0) return `Row ${wrong + 1} has something that is no number.`;
       const uneven = rows.findIndex((row) => row.length !== rows[0].length);
-      if (uneven >= 0) return `Row ${uneven + 1} has ${rows[uneven].length} values, the first has ${rows[0].length}.`;
+      if (uneven >= 0)
+        return `Row ${uneven + 1} has ${rows[uneven].length} values, the first has ${rows[0].length}.`;
       return checkLength(rows, schema);
     },
   },
@@ -170,10 +212,26 @@ function textual(field, path, { required, changed }) {
   const id = uniqueId("field");
   const input = kind.area
     ? h("textarea", { id, rows: 4, spellcheck: "false", class: "mono" })
-    : h("input", { id, type: "text", inputmode: kind.inputmode, autocomplete: "off", spellcheck: "false", class: field.kind === "text" ? "" : "number" });
+    : h("input", {
+        id,
+        type: "text",
+        inputmode: kind.inputmode,
+        autocomplete: "off",
+        spellcheck: "false",
+        class: field.kind === "text" ? "" : "number",
+      });
   const optional = field.nullable || (!required && field.default === undefined);
   if (!optional) input.setAttribute("aria-required", "true");
-  const framed = frame({ title: field.title, description: field.description, path, required: !optional, hint: kind.hint?.(field.schema) }, input);
+  const framed = frame(
+    {
+      title: field.title,
+      description: field.description,
+      path,
+      required: !optional,
+      hint: kind.hint?.(field.schema),
+    },
+    input,
+  );
   const read = () => {
     if (input.value.trim() === "") return { value: undefined, error: optional ? "" : "This is needed." };
     try {

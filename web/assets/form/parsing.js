@@ -7,12 +7,24 @@ export function parseNumber(text) {
 }
 
 /** Numbers between spaces, commas or semicolons. @returns {number[]} */
-export const parseList = (text) => text.split(/[\s,;]+/).filter(Boolean).map(parseNumber);
+export const parseList = (text) =>
+  text
+    .split(/[\s,;]+/)
+    .filter(Boolean)
+    .map(parseNumber);
 
 /** A list a line; of one line, `;` also ends a row. @returns {number[][]} */
 export function parseRows(text) {
-  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
-  const rows = lines.flatMap((line) => line.split(";").map((row) => row.trim()).filter(Boolean));
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const rows = lines.flatMap((line) =>
+    line
+      .split(";")
+      .map((row) => row.trim())
+      .filter(Boolean),
+  );
   return rows.map(parseList);
 }
 

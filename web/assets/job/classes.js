@@ -22,15 +22,54 @@ export function classTable({ color, onShow }) {
   let all = false;
   const list = h("ul", { class: "classes" });
   const more = h("button", { type: "button", class: "link-button", hidden: true }, "Show all");
-  const everything = h("button", { type: "button", class: "link-button", "aria-label": "Show all classes on the map", testid: "classes-all", hidden: true }, "Show all");
-  const tsv = () => [["class", "pixels", "share", ...bandNames("mean"), ...bandNames("sd")], ...classes.map((item) => [item.label, item.pixels, item.share, ...spread(item.mean), ...spread(item.sd)])].map((row) => row.join("\t")).join("\n");
+  const everything = h(
+    "button",
+    {
+      type: "button",
+      class: "link-button",
+      "aria-label": "Show all classes on the map",
+      testid: "classes-all",
+      hidden: true,
+    },
+    "Show all",
+  );
+  const tsv = () =>
+    [
+      ["class", "pixels", "share", ...bandNames("mean"), ...bandNames("sd")],
+      ...classes.map((item) => [
+        item.label,
+        item.pixels,
+        item.share,
+        ...spread(item.mean),
+        ...spread(item.sd),
+      ]),
+    ]
+      .map((row) => row.join("\t"))
+      .join("\n");
   const bandCount = () => Math.max(1, ...classes.slice(0, 50).map((item) => item.mean?.length ?? 0));
-  const bandNames = (name) => Array.from({ length: bandCount() }, (_, index) => (bandCount() === 1 ? name : `${name}_${index + 1}`));
+  const bandNames = (name) =>
+    Array.from({ length: bandCount() }, (_, index) => (bandCount() === 1 ? name : `${name}_${index + 1}`));
   const spread = (values) => Array.from({ length: bandCount() }, (_, index) => values?.[index] ?? "");
   const nodata = h("p", { class: "soft classes-nodata" });
-  const element = h("section", { class: "card classes-card", "aria-labelledby": "classes-title", testid: "classes" },
-    h("div", { class: "card-head" }, h("h2", { id: "classes-title" }, "Classes"), h("span", { class: "spacer" }), everything, copyButton(tsv, { label: "Copy table of the classes, for a spreadsheet", short: "Copy table", testid: "classes-copy" })),
-    list, more, nodata);
+  const element = h(
+    "section",
+    { class: "card classes-card", "aria-labelledby": "classes-title", testid: "classes" },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", { id: "classes-title" }, "Classes"),
+      h("span", { class: "spacer" }),
+      everything,
+      copyButton(tsv, {
+        label: "Copy table of the classes, for a spreadsheet",
+        short: "Copy table",
+        testid: "classes-copy",
+      }),
+    ),
+    list,
+    more,
+    nodata,
+  );
   more.addEventListener("click", () => {
     all = true;
     draw();
@@ -58,15 +97,41 @@ export function classTable({ color, onShow }) {
     const largest = Math.max(...classes.map((item) => item.share), Number.EPSILON);
     rows = shown.map((item) => {
       const swatch = h("span", { class: "swatch", style: { "--color": color(item.label) } });
-      const eye = h("button", { type: "button", class: "icon-button", "aria-label": `Class ${item.label} on the map`, testid: `class-toggle-${item.label}` });
-      const only = h("button", { type: "button", class: "link-button class-only", "aria-label": `Only class ${item.label} on the map`, testid: `class-only-${item.label}` }, "only");
+      const eye = h("button", {
+        type: "button",
+        class: "icon-button",
+        "aria-label": `Class ${item.label} on the map`,
+        testid: `class-toggle-${item.label}`,
+      });
+      const only = h(
+        "button",
+        {
+          type: "button",
+          class: "link-button class-only",
+          "aria-label": `Only class ${item.label} on the map`,
+          testid: `class-only-${item.label}`,
+        },
+        "only",
+      );
       const mean = item.mean ? `mean ${vector(item.mean)}` : "empty";
-      const row = h("li", { class: "class-row" },
-        swatch, h("span", { class: "class-name" }, `Class ${item.label}`),
+      const row = h(
+        "li",
+        { class: "class-row" },
+        swatch,
+        h("span", { class: "class-name" }, `Class ${item.label}`),
         h("span", { class: "class-share" }, share(item.share)),
         h("span", { class: "class-tools" }, only, eye),
-        h("span", { class: "class-bar", "aria-hidden": "true", style: { "--part": String(item.share / largest), "--color": color(item.label) } }),
-        h("span", { class: "class-about" }, `${count(item.pixels)} px · ${mean}${item.sd ? ` · sd ${vector(item.sd)}` : ""}`));
+        h("span", {
+          class: "class-bar",
+          "aria-hidden": "true",
+          style: { "--part": String(item.share / largest), "--color": color(item.label) },
+        }),
+        h(
+          "span",
+          { class: "class-about" },
+          `${count(item.pixels)} px · ${mean}${item.sd ? ` · sd ${vector(item.sd)}` : ""}`,
+        ),
+      );
       const light = (label) => () => {
         highlight = label;
         onShow((other) => !hidden.has(other), highlight);
@@ -91,7 +156,10 @@ export function classTable({ color, onShow }) {
       });
       return { item, eye, row };
     });
-    fill(list, rows.map(({ row }) => row));
+    fill(
+      list,
+      rows.map(({ row }) => row),
+    );
     more.hidden = all || classes.length <= FIRST_ROWS;
     more.textContent = `Show all ${count(classes.length)}`;
     const none = result?.image?.nodata_pixels ?? 0;

@@ -26,19 +26,43 @@ export function convergence({ signal, color }) {
   const bandChoice = h("div", { class: "band-choice" });
   const sync = `job-${Math.random()}`;
   const valuesChart = lineChart({ sync, height: HEIGHT, signal, readout: readings[0] });
-  const errorChart = lineChart({ log: true, sync, height: HEIGHT, signal, readout: readings[1], tail: () => (bound ? `bound ${value(bound)}` : "") });
+  const errorChart = lineChart({
+    log: true,
+    sync,
+    height: HEIGHT,
+    signal,
+    readout: readings[1],
+    tail: () => (bound ? `bound ${value(bound)}` : ""),
+  });
   valuesChart.themed = () => draw();
   errorChart.themed = () => draw();
   const waiting = h("p", { class: "soft chart-none" }, "The curves begin with the first iteration.");
-  const charts = h("div", { class: "charts" },
-    h("figure", { class: "chart-box" }, h("figcaption", {}, headings[0], bandChoice), valuesChart.element, readings[0]),
-    h("figure", { class: "chart-box" }, h("figcaption", {}, headings[1]), errorChart.element, readings[1]));
-  const element = h("section", { class: "card", "aria-labelledby": "convergence-title", testid: "convergence" },
-    h("h2", { id: "convergence-title" }, "Convergence"), waiting, charts);
+  const charts = h(
+    "div",
+    { class: "charts" },
+    h(
+      "figure",
+      { class: "chart-box" },
+      h("figcaption", {}, headings[0], bandChoice),
+      valuesChart.element,
+      readings[0],
+    ),
+    h("figure", { class: "chart-box" }, h("figcaption", {}, headings[1]), errorChart.element, readings[1]),
+  );
+  const element = h(
+    "section",
+    { class: "card", "aria-labelledby": "convergence-title", testid: "convergence" },
+    h("h2", { id: "convergence-title" }, "Convergence"),
+    waiting,
+    charts,
+  );
 
   /** The last row in words, for who does not see the curves. */
   const spoken = (row) => ({
-    values: `At iteration ${count(row.iteration)}: ${row.values.slice(0, MOST_SPOKEN).map((item, index) => `${index + 1} at ${value(item[band])}`).join(", ")}.`,
+    values: `At iteration ${count(row.iteration)}: ${row.values
+      .slice(0, MOST_SPOKEN)
+      .map((item, index) => `${index + 1} at ${value(item[band])}`)
+      .join(", ")}.`,
     error: `At iteration ${count(row.iteration)}: ${value(row.error)}${bound ? `; it stops below ${value(bound)}` : ""}.`,
   });
 
@@ -50,14 +74,26 @@ export function convergence({ signal, color }) {
       fill(bandChoice);
       return;
     }
-    const choices = Array.from({ length: bands }, (_, index) => ({ value: String(index), label: `${index + 1}` }));
-    const choose = (next) => {
-      band = Number(next);
+    const choices = Array.from({ length: bands }, (_, index) => ({
+      value: String(index),
+      label: `${index + 1}`,
+    }));
+    const choose = (index) => {
+      band = Number(index);
       draw();
     };
-    if (bands <= 8) fill(bandChoice, h("span", { class: "soft" }, "Band"), segmented({ label: "Band", choices, value: String(band), onChange: choose }).element);
+    if (bands <= 8)
+      fill(
+        bandChoice,
+        h("span", { class: "soft" }, "Band"),
+        segmented({ label: "Band", choices, value: String(band), onChange: choose }).element,
+      );
     else {
-      const select = h("select", { "aria-label": "Band" }, choices.map(({ value: index, label }) => h("option", { value: index }, `Band ${label}`)));
+      const select = h(
+        "select",
+        { "aria-label": "Band" },
+        choices.map(({ value: index, label }) => h("option", { value: index }, `Band ${label}`)),
+      );
       select.addEventListener("change", () => choose(select.value));
       fill(bandChoice, select);
     }
@@ -76,19 +112,38 @@ export function convergence({ signal, color }) {
     headings[1].textContent = words(series.error);
     const x = rows.map(({ iteration }) => iteration);
     const items = Math.min(MOST_LINES, rows[0].values.length);
-    const lines = Array.from({ length: items }, (_, index) => ({ label: `${index + 1}`, color: lineColor(color(index + 1) ?? classColor(index + 1), isDark()) }));
-    valuesChart.show(lines, [x, ...lines.map((_, index) => rows.map((row) => row.values[index]?.[band] ?? null))]);
+    const lines = Array.from({ length: items }, (_, index) => ({
+      label: `${index + 1}`,
+      color: lineColor(color(index + 1) ?? classColor(index + 1), isDark()),
+    }));
+    valuesChart.show(lines, [
+      x,
+      ...lines.map((_, index) => rows.map((row) => row.values[index]?.[band] ?? null)),
+    ]);
     const style = getComputedStyle(document.documentElement);
     const errors = [{ label: "", color: style.getPropertyValue("--accent").trim() }];
     const data = [x, rows.map(({ error }) => (error > 0 ? error : null))];
     if (bound > 0) {
-      errors.push({ label: "bound", color: style.getPropertyValue("--soft").trim(), dash: [5, 5], width: 1.2, quiet: true });
+      errors.push({
+        label: "bound",
+        color: style.getPropertyValue("--soft").trim(),
+        dash: [5, 5],
+        width: 1.2,
+        quiet: true,
+      });
       data.push(x.map(() => bound));
     }
     // A scale of powers needs a positive number to begin with.
-    if (data[1].some((error) => error !== null)) errorChart.show(errors, data, [x, rows.map(({ error }) => error)]);
-    valuesChart.element.setAttribute("aria-label", `${headings[0].textContent} by iteration. ${spoken(rows.at(-1)).values}`);
-    errorChart.element.setAttribute("aria-label", `${headings[1].textContent} by iteration, on a logarithmic axis. ${spoken(rows.at(-1)).error}`);
+    if (data[1].some((error) => error !== null))
+      errorChart.show(errors, data, [x, rows.map(({ error }) => error)]);
+    valuesChart.element.setAttribute(
+      "aria-label",
+      `${headings[0].textContent} by iteration. ${spoken(rows.at(-1)).values}`,
+    );
+    errorChart.element.setAttribute(
+      "aria-label",
+      `${headings[1].textContent} by iteration, on a logarithmic axis. ${spoken(rows.at(-1)).error}`,
+    );
   }
 
   return {

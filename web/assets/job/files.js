@@ -39,7 +39,12 @@ export async function save(job, artifact, signal) {
 /** @param {AbortSignal} signal */
 export function files(signal) {
   const list = h("ul", { class: "artifacts" });
-  const element = h("section", { class: "card files-card", "aria-labelledby": "files-title", testid: "artifacts" }, h("h2", { id: "files-title" }, "Files"), list);
+  const element = h(
+    "section",
+    { class: "card files-card", "aria-labelledby": "files-title", testid: "artifacts" },
+    h("h2", { id: "files-title" }, "Files"),
+    list,
+  );
   let drawn = "";
   return {
     element,
@@ -48,15 +53,39 @@ export function files(signal) {
       const mark = JSON.stringify(job.artifacts);
       if (mark === drawn) return;
       drawn = mark;
-      fill(list, job.artifacts.map((artifact) => {
-        const path = paths.artifact(job.id, artifact.name);
-        const label = `Download ${artifact.name}`;
-        return h("li", { class: "artifact" },
-          h("span", { class: "artifact-text" }, h("span", { class: "artifact-name" }, artifact.name), h("span", { class: "artifact-doc" }, begun(artifact.doc))),
-          h("span", { class: "artifact-size" }, bytes(artifact.bytes)),
-          copyButton(() => curl({ path, output: artifact.name }), { label: `Copy the command that fetches ${artifact.name}` }),
-          h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, testid: `download-${artifact.name}`, on: { click: () => save(job, artifact, signal) } }, icon("download")));
-      }));
+      fill(
+        list,
+        job.artifacts.map((artifact) => {
+          const path = paths.artifact(job.id, artifact.name);
+          const label = `Download ${artifact.name}`;
+          return h(
+            "li",
+            { class: "artifact" },
+            h(
+              "span",
+              { class: "artifact-text" },
+              h("span", { class: "artifact-name" }, artifact.name),
+              h("span", { class: "artifact-doc" }, begun(artifact.doc)),
+            ),
+            h("span", { class: "artifact-size" }, bytes(artifact.bytes)),
+            copyButton(() => curl({ path, output: artifact.name }), {
+              label: `Copy the command that fetches ${artifact.name}`,
+            }),
+            h(
+              "button",
+              {
+                type: "button",
+                class: "icon-button",
+                "aria-label": label,
+                title: label,
+                testid: `download-${artifact.name}`,
+                on: { click: () => save(job, artifact, signal) },
+              },
+              icon("download"),
+            ),
+          );
+        }),
+      );
     },
   };
 }

@@ -21,9 +21,29 @@ export function head({ job: first, refresh, signal }) {
   const about = h("p", { class: "job-subtitle" });
   const created = h("time", { datetime: job.created_at, title: at(job.created_at) });
   const cancel = h("button", { type: "button", class: "button", testid: "cancel" }, icon("stop"), "Cancel");
-  const again = h("a", { class: "button", href: againLink(job), testid: "again" }, icon("again"), "Run again");
-  const remove = h("button", { type: "button", class: "icon-button", "aria-label": "Delete this job", title: "Delete", testid: "delete" }, icon("trash"));
-  const report = h("a", { class: "button", href: url(paths.report(job.id)), target: "_blank", rel: "noopener", testid: "report" }, icon("open"), "Report");
+  const again = h(
+    "a",
+    { class: "button", href: againLink(job), testid: "again" },
+    icon("again"),
+    "Run again",
+  );
+  const remove = h(
+    "button",
+    {
+      type: "button",
+      class: "icon-button",
+      "aria-label": "Delete this job",
+      title: "Delete",
+      testid: "delete",
+    },
+    icon("trash"),
+  );
+  const report = h(
+    "a",
+    { class: "button", href: url(paths.report(job.id)), target: "_blank", rel: "noopener", testid: "report" },
+    icon("open"),
+    "Report",
+  );
   cancel.addEventListener("click", async () => {
     cancel.disabled = true;
     cancel.lastChild.textContent = "Cancelling …";
@@ -45,18 +65,56 @@ export function head({ job: first, refresh, signal }) {
   });
 
   const bar = progressBar("Progress");
-  const phases = h("ol", { class: "phases", "aria-label": "Phases" }, PHASES.map((phase) => h("li", { "data-phase": phase }, words(phase))));
+  const phases = h(
+    "ol",
+    { class: "phases", "aria-label": "Phases" },
+    PHASES.map((phase) => h("li", { "data-phase": phase }, words(phase))),
+  );
   const facts = h("dl", { class: "live", testid: "live" });
-  const live = h("section", { class: "card live-card", "aria-label": "Progress" }, bar.element, phases, facts);
+  const live = h(
+    "section",
+    { class: "card live-card", "aria-label": "Progress" },
+    bar.element,
+    phases,
+    facts,
+  );
   const reason = h("p", { class: "job-reason", testid: "job-reason" });
-  const error = h("div", { class: "job-error", role: "alert", testid: "job-error" }, icon("warning"), h("div", {}, h("strong"), h("p")));
+  const error = h(
+    "div",
+    { class: "job-error", role: "alert", testid: "job-error" },
+    icon("warning"),
+    h("div", {}, h("strong"), h("p")),
+  );
   const figures = h("dl", { class: "figures", testid: "figures" });
-  const element = h("header", { class: "job-head" },
-    h("nav", { class: "crumbs", "aria-label": "Where you are" }, h("a", { href: "#/jobs" }, icon("left"), "Jobs")),
-    h("div", { class: "page-head" },
-      h("div", { class: "job-title" }, h("div", { class: "job-heading" }, h("h1", { tabindex: -1, testid: "page-title" }, nameOf(job)), chip), about),
-      h("div", { class: "page-actions" }, report, again, cancel, remove)),
-    reason, error, live, figures);
+  const element = h(
+    "header",
+    { class: "job-head" },
+    h(
+      "nav",
+      { class: "crumbs", "aria-label": "Where you are" },
+      h("a", { href: "#/jobs" }, icon("left"), "Jobs"),
+    ),
+    h(
+      "div",
+      { class: "page-head" },
+      h(
+        "div",
+        { class: "job-title" },
+        h(
+          "div",
+          { class: "job-heading" },
+          h("h1", { tabindex: -1, testid: "page-title" }, nameOf(job)),
+          chip,
+        ),
+        about,
+      ),
+      h("div", { class: "page-actions" }, report, again, cancel, remove),
+    ),
+    reason,
+    error,
+    live,
+    figures,
+  );
 
   const pair = (name, words_) => h("div", {}, h("dt", {}, name), h("dd", {}, words_));
 
@@ -71,13 +129,35 @@ export function head({ job: first, refresh, signal }) {
     }
     const row = model.iterations.at(-1);
     const now = Date.now();
-    facts.replaceChildren(...[
-      ["Iteration", row ? `${count(row.iteration)}${progress.max_iterations ? ` of ${count(progress.max_iterations)} at most` : ""}` : "–"],
-      ["Change", row ? value(row.error) : "–"],
-      model.tiles && ["This round", `${count(model.tiles.answered)} of ${counted(model.tiles.team_size, "tile")}`],
-      ["Left", progress.eta_ms !== null && progress.eta_ms !== undefined ? left(progress.eta_ms).replace(/ left$/, "") : "not known yet"],
-      ["Running for", job.started_at ? duration(Math.max(0, now - new Date(job.started_at))).replace(/\.\d s$/, " s") : "–"],
-    ].filter(Boolean).map(([name, words_]) => pair(name, words_)));
+    facts.replaceChildren(
+      ...[
+        [
+          "Iteration",
+          row
+            ? `${count(row.iteration)}${progress.max_iterations ? ` of ${count(progress.max_iterations)} at most` : ""}`
+            : "–",
+        ],
+        ["Change", row ? value(row.error) : "–"],
+        model.tiles && [
+          "This round",
+          `${count(model.tiles.answered)} of ${counted(model.tiles.team_size, "tile")}`,
+        ],
+        [
+          "Left",
+          progress.eta_ms !== null && progress.eta_ms !== undefined
+            ? left(progress.eta_ms).replace(/ left$/, "")
+            : "not known yet",
+        ],
+        [
+          "Running for",
+          job.started_at
+            ? duration(Math.max(0, now - new Date(job.started_at))).replace(/\.\d s$/, " s")
+            : "–",
+        ],
+      ]
+        .filter(Boolean)
+        .map(([name, words_]) => pair(name, words_)),
+    );
   }
 
   function drawFigures(model) {
@@ -86,13 +166,15 @@ export function head({ job: first, refresh, signal }) {
     if (Array.isArray(result?.classes)) entries.push(["Classes", count(result.classes.length)]);
     const iterations = model.iterations.at(-1)?.iteration ?? job.progress.iteration;
     if (iterations > 0) entries.push(["Iterations", count(iterations)]);
-    if (typeof result?.converged === "boolean") entries.push(["Converged", result.converged ? "yes" : "no: the most iterations were reached"]);
+    if (typeof result?.converged === "boolean")
+      entries.push(["Converged", result.converged ? "yes" : "no: the most iterations were reached"]);
     const row = model.iterations.at(-1);
     if (row?.error !== null && row?.error !== undefined) entries.push(["Last change", value(row.error)]);
     const total = result?.timings?.total_ms;
     if (typeof total === "number") entries.push(["Computed in", duration(total)]);
     const team = result?.team;
-    if (team?.msvpus) entries.push(["Team", `${counted(team.msvpus, "MsVPU")} on ${counted(team.cpus, "CPU")}`]);
+    if (team?.msvpus)
+      entries.push(["Team", `${counted(team.msvpus, "MsVPU")} on ${counted(team.cpus, "CPU")}`]);
     figures.replaceChildren(...entries.map(([name, words_]) => pair(name, words_)));
     figures.hidden = entries.length === 0;
   }
@@ -105,7 +187,11 @@ export function head({ job: first, refresh, signal }) {
       setStateChip(chip, job.state);
       const over = isOver(job.state);
       created.textContent = ago(job.created_at);
-      about.replaceChildren(`${service?.title ?? job.service} · ${shape(job.input)} · submitted `, created, job.owner ? ` by ${job.owner}` : "");
+      about.replaceChildren(
+        `${service?.title ?? job.service} · ${shape(job.input)} · submitted `,
+        created,
+        job.owner ? ` by ${job.owner}` : "",
+      );
       cancel.hidden = over || !maySubmit();
       again.hidden = !over || !maySubmit();
       remove.hidden = !over || !maySubmit();

@@ -19,12 +19,40 @@ export function iterationTable() {
   const tsv = () => {
     const rows = model?.iterations ?? [];
     const keys = Object.keys(rows[0]?.details ?? {});
-    const head = ["iteration", ...(rows[0]?.values ?? []).flatMap((item, index) => item.map((_, band) => `value_${index + 1}_${band + 1}`)), "error", "elapsed_ms", ...keys];
-    return [head, ...rows.map((row) => [row.iteration, ...row.values.flat(), row.error ?? "", row.elapsed_ms, ...keys.map((key) => row.details[key] ?? "")])].map((cells) => cells.join("\t")).join("\n");
+    const head = [
+      "iteration",
+      ...(rows[0]?.values ?? []).flatMap((item, index) =>
+        item.map((_, band) => `value_${index + 1}_${band + 1}`),
+      ),
+      "error",
+      "elapsed_ms",
+      ...keys,
+    ];
+    return [
+      head,
+      ...rows.map((row) => [
+        row.iteration,
+        ...row.values.flat(),
+        row.error ?? "",
+        row.elapsed_ms,
+        ...keys.map((key) => row.details[key] ?? ""),
+      ]),
+    ]
+      .map((cells) => cells.join("\t"))
+      .join("\n");
   };
-  const details = h("details", { class: "card fold", testid: "iterations" },
+  const details = h(
+    "details",
+    { class: "card fold", testid: "iterations" },
     h("summary", {}, h("h2", {}, "Iterations"), counter),
-    h("div", { class: "fold-tools" }, copyButton(tsv, { label: "Copy table of the iterations, for a spreadsheet", short: "Copy table" })), note, place);
+    h(
+      "div",
+      { class: "fold-tools" },
+      copyButton(tsv, { label: "Copy table of the iterations, for a spreadsheet", short: "Copy table" }),
+    ),
+    note,
+    place,
+  );
   details.addEventListener("toggle", () => draw());
 
   function draw() {
@@ -40,11 +68,60 @@ export function iterationTable() {
     const values = Math.min(MOST_VALUES, rows[0].values.length);
     // The error stands in a column of its own already.
     const repeated = (key) => rows.every((row) => row.details?.[key] === row.error);
-    const keys = [...new Set(rows.slice(0, 3).flatMap((row) => Object.keys(row.details ?? {})))].filter((key) => !repeated(key));
+    const keys = [...new Set(rows.slice(0, 3).flatMap((row) => Object.keys(row.details ?? {})))].filter(
+      (key) => !repeated(key),
+    );
     const name = series?.values ? words(series.values) : "Value";
     const cell = (words_) => h("td", { class: "number" }, words_);
-    fill(place, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "number" }, "Iteration"), Array.from({ length: values }, (_, index) => h("th", { scope: "col", class: "number", title: `${name} ${index + 1}` }, index === 0 ? `${name} 1` : String(index + 1))), rows[0].values.length > values && h("th", { scope: "col" }, "…"), h("th", { scope: "col", class: "number" }, words(series?.error ?? "error")), keys.map((key) => h("th", { scope: "col", class: "number" }, words(key))), h("th", { scope: "col", class: "number" }, "Elapsed"))),
-      h("tbody", {}, shown.map((row) => h("tr", {}, cell(count(row.iteration)), row.values.slice(0, values).map((item) => cell(vector(item))), row.values.length > values && h("td", {}, "…"), cell(value(row.error)), keys.map((key) => cell(typeof row.details?.[key] === "number" ? value(row.details[key]) : String(row.details?.[key] ?? "–"))), cell(duration(row.elapsed_ms)))))));
+    fill(
+      place,
+      h(
+        "table",
+        {},
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col", class: "number" }, "Iteration"),
+            Array.from({ length: values }, (_, index) =>
+              h(
+                "th",
+                { scope: "col", class: "number", title: `${name} ${index + 1}` },
+                index === 0 ? `${name} 1` : String(index + 1),
+              ),
+            ),
+            rows[0].values.length > values && h("th", { scope: "col" }, "…"),
+            h("th", { scope: "col", class: "number" }, words(series?.error ?? "error")),
+            keys.map((key) => h("th", { scope: "col", class: "number" }, words(key))),
+            h("th", { scope: "col", class: "number" }, "Elapsed"),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          shown.map((row) =>
+            h(
+              "tr",
+              {},
+              cell(count(row.iteration)),
+              row.values.slice(0, values).map((item) => cell(vector(item))),
+              row.values.length > values && h("td", {}, "…"),
+              cell(value(row.error)),
+              keys.map((key) =>
+                cell(
+                  typeof row.details?.[key] === "number"
+                    ? value(row.details[key])
+                    : String(row.details?.[key] ?? "–"),
+                ),
+              ),
+              cell(duration(row.elapsed_ms)),
+            ),
+          ),
+        ),
+      ),
+    );
   }
   return {
     element: details,

@@ -50,11 +50,13 @@ export function watch(job, signal, { changed, failed }) {
     last = event.id;
     if (event.event === "iteration") {
       // A job that begins again after a restart counts from 1 again.
-      while (model.iterations.length > 0 && model.iterations.at(-1).iteration >= event.iteration) model.iterations.pop();
+      while (model.iterations.length > 0 && model.iterations.at(-1).iteration >= event.iteration)
+        model.iterations.pop();
       model.iterations.push(event);
       model.tiles = null;
       const { progress } = model.job;
-      if (model.job.state === "RUNNING") model.job = { ...model.job, progress: { ...progress, iteration: event.iteration } };
+      if (model.job.state === "RUNNING")
+        model.job = { ...model.job, progress: { ...progress, iteration: event.iteration } };
     } else if (event.event === "tiles") model.tiles = event;
     else if (event.event === "node") {
       if (!model.job.result) model.nodes = event.nodes;
@@ -78,13 +80,19 @@ export function watch(job, signal, { changed, failed }) {
     const begin = () => {
       following = new AbortController();
       const either = AbortSignal.any([signal, following.signal]);
-      follow(paths.events(job.id), { after: last, signal: either, onEvent: take }).catch((error) => either.aborted || failed(error));
+      follow(paths.events(job.id), { after: last, signal: either, onEvent: take }).catch(
+        (error) => either.aborted || failed(error),
+      );
     };
-    document.addEventListener("visibilitychange", () => {
-      clearTimeout(timer);
-      if (document.hidden) timer = setTimeout(() => following.abort(), STREAM_REST_MS);
-      else if (following.signal.aborted) begin();
-    }, { signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => {
+        clearTimeout(timer);
+        if (document.hidden) timer = setTimeout(() => following.abort(), STREAM_REST_MS);
+        else if (following.signal.aborted) begin();
+      },
+      { signal },
+    );
     begin();
   }
   return { model, refresh };

@@ -16,7 +16,12 @@ export async function decode(blob) {
   const whole = await createImageBitmap(blob, options);
   const scale = Math.sqrt(MOST_PIXELS / (whole.width * whole.height));
   if (scale >= 1) return whole;
-  const small = await createImageBitmap(whole, { ...options, resizeWidth: Math.floor(whole.width * scale), resizeHeight: Math.floor(whole.height * scale), resizeQuality: "pixelated" });
+  const small = await createImageBitmap(whole, {
+    ...options,
+    resizeWidth: Math.floor(whole.width * scale),
+    resizeHeight: Math.floor(whole.height * scale),
+    resizeQuality: "pixelated",
+  });
   whole.close();
   return small;
 }
@@ -31,7 +36,10 @@ export function canvasOf(bitmap) {
 }
 
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
-const pack = ([r, g, b], alpha) => (littleEndian ? ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0 : ((r << 24) | (g << 16) | (b << 8) | alpha) >>> 0);
+const pack = ([r, g, b], alpha) =>
+  littleEndian
+    ? ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0
+    : ((r << 24) | (g << 16) | (b << 8) | alpha) >>> 0;
 
 /**
  * @param {ImageBitmap} bitmap
@@ -68,7 +76,10 @@ export function labelLayer(bitmap, legend) {
     /** Whether the colours are those of the legend: otherwise the map can be looked at only. */
     usable,
     /** @returns {number} the class there; 0 for none */
-    at: (x, y) => (x >= 0 && y >= 0 && x < canvas.width && y < canvas.height ? labels[Math.floor(y) * canvas.width + Math.floor(x)] : 0),
+    at: (x, y) =>
+      x >= 0 && y >= 0 && x < canvas.width && y < canvas.height
+        ? labels[Math.floor(y) * canvas.width + Math.floor(x)]
+        : 0,
     /**
      * @param {(label: number) => boolean} shown
      * @param {number | null} highlight the others are dimmed
@@ -77,7 +88,12 @@ export function labelLayer(bitmap, legend) {
       if (!usable) return;
       const inks = new Uint32Array(highest + 1);
       for (const { label, color } of legend) {
-        const alpha = !shown(label) && label !== highlight ? 0 : highlight === null || highlight === label ? 255 : DIMMED_ALPHA;
+        const alpha =
+          !shown(label) && label !== highlight
+            ? 0
+            : highlight === null || highlight === label
+              ? 255
+              : DIMMED_ALPHA;
         inks[label] = pack(channels(color), alpha);
       }
       for (let index = 0; index < pixels.length; index += 1) pixels[index] = inks[labels[index]];

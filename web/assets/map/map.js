@@ -34,15 +34,46 @@ export async function labelMap({ scene, labels, legend, full, signal, pointed })
     scenePane = h("div", { class: "pane pane-scene" }, canvas);
     panes.unshift(scenePane);
   }
-  const handle = h("div", { class: "swipe", role: "slider", tabindex: 0, "aria-label": "How much of the scene is uncovered", "aria-valuemin": 0, "aria-valuemax": 100, testid: "map-swipe" }, h("span", { class: "swipe-grip", "aria-hidden": "true" }));
-  const frame = h("div", { class: "map-frame", tabindex: 0, role: "group", "aria-label": "Scene and label map. Arrow keys move, plus and minus zoom, 0 shows all.", testid: "map-frame", style: { "--ratio": `${width} / ${height}`, "--height-per-width": String(height / width) } }, panes, scenePane && handle);
+  const handle = h(
+    "div",
+    {
+      class: "swipe",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": "How much of the scene is uncovered",
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+      testid: "map-swipe",
+    },
+    h("span", { class: "swipe-grip", "aria-hidden": "true" }),
+  );
+  const frame = h(
+    "div",
+    {
+      class: "map-frame",
+      tabindex: 0,
+      role: "group",
+      "aria-label": "Scene and label map. Arrow keys move, plus and minus zoom, 0 shows all.",
+      testid: "map-frame",
+      style: { "--ratio": `${width} / ${height}`, "--height-per-width": String(height / width) },
+    },
+    panes,
+    scenePane && handle,
+  );
 
   const readout = h("p", { class: "map-readout", testid: "map-readout" });
-  const hint = () => (COARSE.matches ? "Pinch to zoom; drag to move." : "Click the map, then turn the wheel to zoom; drag to move.");
+  const hint = () =>
+    COARSE.matches
+      ? "Pinch to zoom; drag to move."
+      : "Click the map, then turn the wheel to zoom; drag to move.";
   readout.textContent = hint();
   let lastLabel = null;
   const view = viewport({
-    frame, panes, width, height, signal,
+    frame,
+    panes,
+    width,
+    height,
+    signal,
     moved: () => undefined,
     pointed(x, y) {
       const label = x === null ? null : layer.at(x, y) || null;
@@ -66,7 +97,16 @@ export async function labelMap({ scene, labels, legend, full, signal, pointed })
   }
   setSwipe(50);
   handle.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: -SWIPE_STEP, ArrowDown: -SWIPE_STEP, ArrowRight: SWIPE_STEP, ArrowUp: SWIPE_STEP, PageDown: -10, PageUp: 10, Home: -100, End: 100 };
+    const steps = {
+      ArrowLeft: -SWIPE_STEP,
+      ArrowDown: -SWIPE_STEP,
+      ArrowRight: SWIPE_STEP,
+      ArrowUp: SWIPE_STEP,
+      PageDown: -10,
+      PageUp: 10,
+      Home: -100,
+      End: 100,
+    };
     if (!(event.key in steps)) return;
     event.preventDefault();
     setSwipe(swipe + steps[event.key]);
@@ -81,8 +121,21 @@ export async function labelMap({ scene, labels, legend, full, signal, pointed })
     setSwipe(((event.clientX - box.left) / box.width) * 100);
   });
 
-  const blend = h("input", { type: "range", min: 0, max: 100, value: 60, "aria-label": "How much the label map covers the scene", testid: "map-blend" });
-  const blendBox = h("label", { class: "blend" }, h("span", { class: "soft" }, "Scene"), blend, h("span", { class: "soft" }, "Map"));
+  const blend = h("input", {
+    type: "range",
+    min: 0,
+    max: 100,
+    value: 60,
+    "aria-label": "How much the label map covers the scene",
+    testid: "map-blend",
+  });
+  const blendBox = h(
+    "label",
+    { class: "blend" },
+    h("span", { class: "soft" }, "Scene"),
+    blend,
+    h("span", { class: "soft" }, "Map"),
+  );
   const setBlend = () => frame.style.setProperty("--blend", String(blend.value / 100));
   blend.addEventListener("input", setBlend);
   setBlend();
@@ -95,11 +148,56 @@ export async function labelMap({ scene, labels, legend, full, signal, pointed })
     handle.hidden = mode !== "swipe";
     view.fit();
   };
-  const modes = scenePane && segmented({ label: "How the map is shown", testid: "map-mode", value: mode, choices: [{ value: "side", label: "Side by side" }, { value: "swipe", label: "Swipe" }, { value: "blend", label: "Blend" }], onChange: setMode });
-  const tool = (symbol, label, testid, run) => h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, testid, on: { click: run } }, icon(symbol));
-  const tools = h("div", { class: "map-tools" }, modes?.element, blendBox, h("span", { class: "spacer" }),
-    h("div", { class: "button-group" }, tool("minus", "Zoom out", "map-zoom-out", view.zoomOut), tool("plus", "Zoom in", "map-zoom-in", view.zoomIn), tool("fit", "Show all", "map-fit", view.fit), h("button", { type: "button", class: "icon-button icon-words", "aria-label": "1:1, pixel by pixel", title: "Pixel by pixel", testid: "map-actual", on: { click: view.actual } }, "1:1")));
+  const modes =
+    scenePane &&
+    segmented({
+      label: "How the map is shown",
+      testid: "map-mode",
+      value: mode,
+      choices: [
+        { value: "side", label: "Side by side" },
+        { value: "swipe", label: "Swipe" },
+        { value: "blend", label: "Blend" },
+      ],
+      onChange: setMode,
+    });
+  const tool = (symbol, label, testid, run) =>
+    h(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": label, title: label, testid, on: { click: run } },
+      icon(symbol),
+    );
+  const tools = h(
+    "div",
+    { class: "map-tools" },
+    modes?.element,
+    blendBox,
+    h("span", { class: "spacer" }),
+    h(
+      "div",
+      { class: "button-group" },
+      tool("minus", "Zoom out", "map-zoom-out", view.zoomOut),
+      tool("plus", "Zoom in", "map-zoom-in", view.zoomIn),
+      tool("fit", "Show all", "map-fit", view.fit),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon-button icon-words",
+          "aria-label": "1:1, pixel by pixel",
+          title: "Pixel by pixel",
+          testid: "map-actual",
+          on: { click: view.actual },
+        },
+        "1:1",
+      ),
+    ),
+  );
   setMode(mode);
   layer.paint(() => true, null);
-  return { element: h("div", { class: "map" }, tools, frame, readout), paint: layer.paint, usable: layer.usable };
+  return {
+    element: h("div", { class: "map" }, tools, frame, readout),
+    paint: layer.paint,
+    usable: layer.usable,
+  };
 }

@@ -74,61 +74,99 @@ export function viewport({ frame, panes, width, height, signal, moved, pointed }
     return { apart: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
   };
 
-  frame.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || event.target.closest("[role=slider]")) return;
-    // The finger that scrolls the page is not taken, as long as there is nothing to move.
-    if (event.pointerType !== "touch" || !fitted) frame.setPointerCapture?.(event.pointerId);
-    pointers.set(event.pointerId, place(event));
-    if (pointers.size === 2) pinch = spread().apart;
-  }, { signal });
-  frame.addEventListener("pointermove", (event) => {
-    const now = place(event);
-    const before = pointers.get(event.pointerId);
-    if (before) {
-      pointers.set(event.pointerId, now);
-      if (pointers.size === 2) {
-        const { apart, x, y } = spread();
-        if (pinch > 0) zoomTo(scale * (apart / pinch), x, y);
-        pinch = apart;
-      } else if (pointers.size === 1) move(now.x - before.x, now.y - before.y);
-    }
-    if (!panes.some((pane) => pane.contains(event.target)) && event.target !== frame) return;
-    const x = (now.x - left) / scale;
-    const y = (now.y - top) / scale;
-    const inside = x >= 0 && y >= 0 && x < width && y < height;
-    pointed(inside ? x : null, inside ? y : null);
-  }, { signal });
-  for (const name of ["pointerup", "pointercancel"]) frame.addEventListener(name, (event) => {
-    pointers.delete(event.pointerId);
-    pinch = 0;
-  }, { signal });
+  frame.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (event.button !== 0 || event.target.closest("[role=slider]")) return;
+      // The finger that scrolls the page is not taken, as long as there is nothing to move.
+      if (event.pointerType !== "touch" || !fitted) frame.setPointerCapture?.(event.pointerId);
+      pointers.set(event.pointerId, place(event));
+      if (pointers.size === 2) pinch = spread().apart;
+    },
+    { signal },
+  );
+  frame.addEventListener(
+    "pointermove",
+    (event) => {
+      const now = place(event);
+      const before = pointers.get(event.pointerId);
+      if (before) {
+        pointers.set(event.pointerId, now);
+        if (pointers.size === 2) {
+          const { apart, x, y } = spread();
+          if (pinch > 0) zoomTo(scale * (apart / pinch), x, y);
+          pinch = apart;
+        } else if (pointers.size === 1) move(now.x - before.x, now.y - before.y);
+      }
+      if (!panes.some((pane) => pane.contains(event.target)) && event.target !== frame) return;
+      const x = (now.x - left) / scale;
+      const y = (now.y - top) / scale;
+      const inside = x >= 0 && y >= 0 && x < width && y < height;
+      pointed(inside ? x : null, inside ? y : null);
+    },
+    { signal },
+  );
+  for (const name of ["pointerup", "pointercancel"])
+    frame.addEventListener(
+      name,
+      (event) => {
+        pointers.delete(event.pointerId);
+        pinch = 0;
+      },
+      { signal },
+    );
   frame.addEventListener("pointerleave", () => pointed(null, null), { signal });
-  frame.addEventListener("wheel", (event) => {
-    // A page that is being scrolled does not stop here: the wheel zooms once the map was clicked, or with Ctrl.
-    if (!event.ctrlKey && !frame.matches(":focus, :focus-within")) return;
-    event.preventDefault();
-    const { x, y } = place(event);
-    const lines = event.deltaMode === 1 ? 16 : 1;
-    zoomTo(scale * Math.exp((-event.deltaY * lines) / (event.ctrlKey ? 120 : 400)), x, y);
-  }, { signal, passive: false });
-  frame.addEventListener("dblclick", (event) => {
-    const { x, y } = place(event);
-    zoomTo(scale * 2, x, y);
-  }, { signal });
-  frame.addEventListener("keydown", (event) => {
-    if (event.target !== frame || event.ctrlKey || event.metaKey || event.altKey) return;
-    const keys = {
-      "+": () => zoomTo(scale * STEP), "=": () => zoomTo(scale * STEP), "-": () => zoomTo(scale / STEP), 0: fit, Home: fit,
-      ArrowLeft: () => move(KEY_PX, 0), ArrowRight: () => move(-KEY_PX, 0), ArrowUp: () => move(0, KEY_PX), ArrowDown: () => move(0, -KEY_PX),
-    };
-    const action = keys[event.key];
-    if (!action) return;
-    event.preventDefault();
-    action();
-  }, { signal });
+  frame.addEventListener(
+    "wheel",
+    (event) => {
+      // A page that is being scrolled does not stop here: the wheel zooms once the map was clicked, or with Ctrl.
+      if (!event.ctrlKey && !frame.matches(":focus, :focus-within")) return;
+      event.preventDefault();
+      const { x, y } = place(event);
+      const lines = event.deltaMode === 1 ? 16 : 1;
+      zoomTo(scale * Math.exp((-event.deltaY * lines) / (event.ctrlKey ? 120 : 400)), x, y);
+    },
+    { signal, passive: false },
+  );
+  frame.addEventListener(
+    "dblclick",
+    (event) => {
+      const { x, y } = place(event);
+      zoomTo(scale * 2, x, y);
+    },
+    { signal },
+  );
+  frame.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.target !== frame || event.ctrlKey || event.metaKey || event.altKey) return;
+      const keys = {
+        "+": () => zoomTo(scale * STEP),
+        "=": () => zoomTo(scale * STEP),
+        "-": () => zoomTo(scale / STEP),
+        0: fit,
+        Home: fit,
+        ArrowLeft: () => move(KEY_PX, 0),
+        ArrowRight: () => move(-KEY_PX, 0),
+        ArrowUp: () => move(0, KEY_PX),
+        ArrowDown: () => move(0, -KEY_PX),
+      };
+      const action = keys[event.key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    },
+    { signal },
+  );
 
   const observer = new ResizeObserver(() => (fitted ? fit() : zoomTo(scale)));
   observer.observe(panes[0]);
   signal.addEventListener("abort", () => observer.disconnect());
-  return { fit, zoomIn: () => zoomTo(scale * STEP ** 2), zoomOut: () => zoomTo(scale / STEP ** 2), actual: () => zoomTo(1), refresh: apply };
+  return {
+    fit,
+    zoomIn: () => zoomTo(scale * STEP ** 2),
+    zoomOut: () => zoomTo(scale / STEP ** 2),
+    actual: () => zoomTo(1),
+    refresh: apply,
+  };
 }

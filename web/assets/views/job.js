@@ -21,15 +21,23 @@ export function jobView({ path, signal, title }) {
   title("Job");
   const page = h("div", { class: "page page-job", testid: "job-page", "data-id": id });
   const load = async () => {
-    fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), h("div", { class: "loading", "aria-busy": "true" }));
+    fill(
+      page,
+      h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"),
+      h("div", { class: "loading", "aria-busy": "true" }),
+    );
     try {
       const [job, services] = await Promise.all([json("GET", paths.job(id), { signal }), loadServices()]);
       if (signal.aborted) return;
       const hadFocus = page.contains(document.activeElement);
-      show(job, services.find(({ name }) => name === job.service));
+      show(
+        job,
+        services.find(({ name }) => name === job.service),
+      );
       if (hadFocus) page.querySelector("h1").focus({ preventScroll: true });
     } catch (error) {
-      if (!signal.aborted) fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error, load));
+      if (!signal.aborted)
+        fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error, load));
     }
   };
   load();
@@ -54,19 +62,46 @@ export function jobView({ path, signal, title }) {
         draw();
       },
       failed(error) {
-        if (error?.status === 404 || error?.status === 401) fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error));
+        if (error?.status === 404 || error?.status === 401)
+          fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error));
       },
     });
     model = watched;
     const map = resultMap({ signal, colored: () => draw() });
     const top = head({ job: first, refresh, signal });
     const curves = convergence({ signal, color: map.color });
-    const others = { team: team(), timings: timings(), other: otherResult(), files: files(signal), facts: facts(), iterations: iterationTable(), log: log(), shell: shell() };
+    const others = {
+      team: team(),
+      timings: timings(),
+      other: otherResult(),
+      files: files(signal),
+      facts: facts(),
+      iterations: iterationTable(),
+      log: log(),
+      shell: shell(),
+    };
     const parts = [top, map, curves, ...Object.values(others)];
-    fill(page, top.element, map.element, curves.element,
-      h("div", { class: "job-columns" },
-        h("div", { class: "job-column" }, others.team.element, others.timings.element, others.other.element, others.iterations.element, others.log.element, others.shell.element),
-        h("div", { class: "job-column job-column-side" }, others.files.element, others.facts.element)));
+    fill(
+      page,
+      top.element,
+      map.element,
+      curves.element,
+      h(
+        "div",
+        { class: "job-columns" },
+        h(
+          "div",
+          { class: "job-column" },
+          others.team.element,
+          others.timings.element,
+          others.other.element,
+          others.iterations.element,
+          others.log.element,
+          others.shell.element,
+        ),
+        h("div", { class: "job-column job-column-side" }, others.files.element, others.facts.element),
+      ),
+    );
     for (const part of parts) part.update(model, service);
     page.dataset.state = model.job.state;
     title(titleOf(model.job));
@@ -80,5 +115,7 @@ function titleOf(job) {
     if (fraction !== null && fraction !== undefined) return `${Math.floor(fraction * 100)} % · ${name}`;
     return iteration > 0 ? `Iteration ${iteration} · ${name}` : `Running · ${name}`;
   }
-  return isOver(job.state) ? `${{ SUCCEEDED: "✓", FAILED: "✗", CANCELLED: "–" }[job.state]} ${name} · ${stateWord(job.state)}` : `Waiting · ${name}`;
+  return isOver(job.state)
+    ? `${{ SUCCEEDED: "✓", FAILED: "✗", CANCELLED: "–" }[job.state]} ${name} · ${stateWord(job.state)}`
+    : `Waiting · ${name}`;
 }

@@ -15,15 +15,21 @@ export function standing(job) {
   if (job.state === "PENDING") return job.reason;
   if (job.state === "RUNNING") {
     const parts = [];
-    if (job.phase === "iterating" && progress.iteration > 0) parts.push(`Iteration ${count(progress.iteration)}`);
+    if (job.phase === "iterating" && progress.iteration > 0)
+      parts.push(`Iteration ${count(progress.iteration)}`);
     else if (job.phase) parts.push(words(job.phase));
     if (progress.eta_ms !== null && progress.eta_ms !== undefined) parts.push(left(progress.eta_ms));
     return parts.join(" · ") || job.reason;
   }
   if (job.state === "FAILED") return job.error?.message ?? job.reason;
-  const took = job.started_at && job.ended_at ? `${job.state === "CANCELLED" ? "after" : "in"} ${duration(new Date(job.ended_at) - new Date(job.started_at))}` : "";
+  const took =
+    job.started_at && job.ended_at
+      ? `${job.state === "CANCELLED" ? "after" : "in"} ${duration(new Date(job.ended_at) - new Date(job.started_at))}`
+      : "";
   if (job.state === "CANCELLED") return took ? `Ended ${took}` : job.reason;
-  return [progress.iteration > 0 ? counted(progress.iteration, "iteration") : "", took].filter(Boolean).join(" ");
+  return [progress.iteration > 0 ? counted(progress.iteration, "iteration") : "", took]
+    .filter(Boolean)
+    .join(" ");
 }
 
 /** @param {any} first @param {() => void} changed */
@@ -35,7 +41,19 @@ export function jobRow(first, changed) {
   const bar = progressBar(`Progress of ${nameOf(job)}`);
   const line = h("span", { class: "job-standing" });
   const created = h("time", { class: "job-created", datetime: job.created_at, title: at(job.created_at) });
-  const act = (symbol, label, testid, run) => h("button", { type: "button", class: "icon-button", "aria-label": `${label} ${nameOf(job)}`, title: label, testid, on: { click: run } }, icon(symbol));
+  const act = (symbol, label, testid, run) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": `${label} ${nameOf(job)}`,
+        title: label,
+        testid,
+        on: { click: run },
+      },
+      icon(symbol),
+    );
   const cancel = act("stop", "Cancel", "job-cancel", async () => {
     cancel.disabled = true;
     if (!(await cancelJob(job))) cancel.disabled = false;
@@ -44,13 +62,26 @@ export function jobRow(first, changed) {
   const remove = act("trash", "Delete", "job-delete", async () => {
     if (await deleteJob(job)) changed();
   });
-  const again = h("a", { class: "icon-button", href: againLink(job), "aria-label": `Run ${nameOf(job)} again`, title: "Run again", testid: "job-again" }, icon("again"));
-  const element = h("li", { class: "job-row", "data-id": job.id, testid: "job-row" },
+  const again = h(
+    "a",
+    {
+      class: "icon-button",
+      href: againLink(job),
+      "aria-label": `Run ${nameOf(job)} again`,
+      title: "Run again",
+      testid: "job-again",
+    },
+    icon("again"),
+  );
+  const element = h(
+    "li",
+    { class: "job-row", "data-id": job.id, testid: "job-row" },
     h("div", { class: "job-state" }, chip),
     h("div", { class: "job-what" }, name, about),
     h("div", { class: "job-progress" }, bar.element, line),
     created,
-    h("div", { class: "job-actions" }, again, cancel, remove));
+    h("div", { class: "job-actions" }, again, cancel, remove),
+  );
   return {
     element,
     state: () => job.state,
@@ -58,7 +89,17 @@ export function jobRow(first, changed) {
       job = next;
       element.dataset.state = job.state;
       setStateChip(chip, job.state);
-      text(about, [service, `${job.input.width} × ${job.input.height}`, job.input.bands > 1 ? counted(job.input.bands, "band") : "", job.owner ?? ""].filter(Boolean).join(" · "));
+      text(
+        about,
+        [
+          service,
+          `${job.input.width} × ${job.input.height}`,
+          job.input.bands > 1 ? counted(job.input.bands, "band") : "",
+          job.owner ?? "",
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      );
       bar.element.hidden = job.state !== "RUNNING";
       bar.set(job.progress.fraction);
       text(line, begun(standing(job)));

@@ -29,19 +29,60 @@ export function jobsView({ query, signal, title }) {
   /** @type {Map<string, ReturnType<typeof jobRow>>} */
   const rows = new Map();
   const list = h("ol", { class: "jobs", "aria-label": "Jobs", testid: "jobs" });
-  const below = h("div", { class: "jobs-below", testid: "jobs-below" }, h("div", { class: "loading", "aria-busy": "true" }));
-  const older = h("button", { type: "button", class: "button button-small", testid: "page-older" }, "Older", icon("right"));
-  const newer = h("button", { type: "button", class: "button button-small", testid: "page-newer" }, icon("left"), "Newer");
+  const below = h(
+    "div",
+    { class: "jobs-below", testid: "jobs-below" },
+    h("div", { class: "loading", "aria-busy": "true" }),
+  );
+  const older = h(
+    "button",
+    { type: "button", class: "button button-small", testid: "page-older" },
+    "Older",
+    icon("right"),
+  );
+  const newer = h(
+    "button",
+    { type: "button", class: "button button-small", testid: "page-newer" },
+    icon("left"),
+    "Newer",
+  );
   const pager = h("nav", { class: "pager", "aria-label": "Pages", hidden: true }, newer, older);
-  const head = h("div", { class: "jobs-head", "aria-hidden": "true" }, ["State", "Scene", "Progress", "Submitted", ""].map((word) => h("span", {}, word)));
+  const head = h(
+    "div",
+    { class: "jobs-head", "aria-hidden": "true" },
+    ["State", "Scene", "Progress", "Submitted", ""].map((word) => h("span", {}, word)),
+  );
   head.hidden = true;
 
-  const serviceSelect = h("select", { "aria-label": "Service", testid: "filter-service" }, h("option", { value: "" }, "All services"));
-  const states = segmented({ label: "State", testid: "filter-state", value: filter.state, choices: [{ value: "", label: "All" }, ...STATES.map((state) => ({ value: state, label: stateWord(state) }))], onChange: (value) => change({ state: value }) });
+  const serviceSelect = h(
+    "select",
+    { "aria-label": "Service", testid: "filter-service" },
+    h("option", { value: "" }, "All services"),
+  );
+  const states = segmented({
+    label: "State",
+    testid: "filter-state",
+    value: filter.state,
+    choices: [
+      { value: "", label: "All" },
+      ...STATES.map((state) => ({ value: state, label: stateWord(state) })),
+    ],
+    onChange: (value) => change({ state: value }),
+  });
   serviceSelect.addEventListener("change", () => change({ service: serviceSelect.value }));
 
-  const filters = h("div", { class: "filters" }, h("div", { class: "scroll-x" }, states.element), serviceSelect);
-  const create = h("a", { class: "button button-primary", href: "#/new", testid: "new-job" }, icon("plus"), "New job");
+  const filters = h(
+    "div",
+    { class: "filters" },
+    h("div", { class: "scroll-x" }, states.element),
+    serviceSelect,
+  );
+  const create = h(
+    "a",
+    { class: "button button-primary", href: "#/new", testid: "new-job" },
+    icon("plus"),
+    "New job",
+  );
   const drawCreate = () => {
     create.hidden = !maySubmit();
   };
@@ -103,7 +144,30 @@ export function jobsView({ query, signal, title }) {
     older.disabled = next === null;
     newer.disabled = pages.at(-1) === "";
     if (jobs.length > 0) fill(below);
-    else if (filtered || pages.at(-1)) fill(below, empty("picture", "No such jobs", "Nothing is in this state, of this service.", h("button", { type: "button", class: "button", on: { click: () => { states.set(""); serviceSelect.value = ""; change({ state: "", service: "" }); } } }, "Show all")));
+    else if (filtered || pages.at(-1))
+      fill(
+        below,
+        empty(
+          "picture",
+          "No such jobs",
+          "Nothing is in this state, of this service.",
+          h(
+            "button",
+            {
+              type: "button",
+              class: "button",
+              on: {
+                click: () => {
+                  states.set("");
+                  serviceSelect.value = "";
+                  change({ state: "", service: "" });
+                },
+              },
+            },
+            "Show all",
+          ),
+        ),
+      );
     else fill(below, welcome());
     const running = jobs.filter(({ state }) => state === "RUNNING").length;
     title(running > 0 ? `${counted(running, "job")} running` : "Jobs");
@@ -120,36 +184,70 @@ export function jobsView({ query, signal, title }) {
       draw(answer.jobs);
       return answer.jobs.some(({ state }) => !isOver(state)) ? BUSY_MS : QUIET_MS;
     } catch (error) {
-      if (!signal.aborted && rows.size === 0) fill(below, failed(error, () => refresh()));
+      if (!signal.aborted && rows.size === 0)
+        fill(
+          below,
+          failed(error, () => refresh()),
+        );
       return QUIET_MS;
     }
   }
 
-  const page = h("div", { class: "page" },
-    h("div", { class: "page-head" }, h("h1", { tabindex: -1, testid: "page-title" }, "Jobs"),
-      create),
+  const page = h(
+    "div",
+    { class: "page" },
+    h("div", { class: "page-head" }, h("h1", { tabindex: -1, testid: "page-title" }, "Jobs"), create),
     filters,
-    head, list, below, pager);
+    head,
+    list,
+    below,
+    pager,
+  );
   const refresh = repeatedly(load, QUIET_MS, signal);
   connection.addEventListener("back", () => refresh(), { signal });
-  loadServices().then((all) => {
-    services = all;
-    serviceSelect.append(...all.map(({ name, title: words }) => h("option", { value: name }, words)));
-    serviceSelect.value = filter.service;
-    refresh();
-  }).catch(() => undefined);
+  loadServices()
+    .then((all) => {
+      services = all;
+      serviceSelect.append(...all.map(({ name, title: words }) => h("option", { value: name }, words)));
+      serviceSelect.value = filter.service;
+      refresh();
+    })
+    .catch(() => undefined);
   return page;
 }
 
 /** For the first visit. */
 function welcome() {
-  const input = h("input", { type: "file", multiple: true, class: "visually-hidden", id: "welcome-file", testid: "welcome-file" });
+  const input = h("input", {
+    type: "file",
+    multiple: true,
+    class: "visually-hidden",
+    id: "welcome-file",
+    testid: "welcome-file",
+  });
   input.addEventListener("change", () => {
     hand([...input.files]);
     go("#/new");
   });
-  return h("div", { class: "welcome", testid: "welcome" }, input,
-    h("label", { class: "drop drop-large", for: "welcome-file" }, icon("upload"),
-      h("span", { class: "drop-title" }, "Drop a satellite scene to classify it, or ", h("span", { class: "drop-link" }, "choose a file")),
-      h("p", { class: "soft" }, "Then say how many classes there are, and watch them settle. Nothing is computed before you say so.")));
+  return h(
+    "div",
+    { class: "welcome", testid: "welcome" },
+    input,
+    h(
+      "label",
+      { class: "drop drop-large", for: "welcome-file" },
+      icon("upload"),
+      h(
+        "span",
+        { class: "drop-title" },
+        "Drop a satellite scene to classify it, or ",
+        h("span", { class: "drop-link" }, "choose a file"),
+      ),
+      h(
+        "p",
+        { class: "soft" },
+        "Then say how many classes there are, and watch them settle. Nothing is computed before you say so.",
+      ),
+    ),
+  );
 }

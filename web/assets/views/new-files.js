@@ -30,10 +30,26 @@ export function fileList({ signal, changed }) {
   /** @type {Entry[]} */
   let entries = [];
   let accepts = [];
-  const input = h("input", { type: "file", multiple: true, class: "visually-hidden", id: "file-input", testid: "file-input" });
+  const input = h("input", {
+    type: "file",
+    multiple: true,
+    class: "visually-hidden",
+    id: "file-input",
+    testid: "file-input",
+  });
   const range = h("p", { class: "soft drop-kinds" });
-  const zone = h("label", { class: "drop", for: "file-input", testid: "drop-zone" }, icon("upload"),
-    h("span", { class: "drop-title" }, "Drop scenes here, or ", h("span", { class: "drop-link" }, "choose files")), range);
+  const zone = h(
+    "label",
+    { class: "drop", for: "file-input", testid: "drop-zone" },
+    icon("upload"),
+    h(
+      "span",
+      { class: "drop-title" },
+      "Drop scenes here, or ",
+      h("span", { class: "drop-link" }, "choose files"),
+    ),
+    range,
+  );
   const list = h("ul", { class: "files", "aria-label": "Files", testid: "files" });
   const picture = h("div", { class: "preview" });
   const element = h("div", {}, input, zone, list);
@@ -51,7 +67,15 @@ export function fileList({ signal, changed }) {
     shownUrl = "";
     const first = entries.find(({ file }) => file && SHOWN.has(file.type) && file.size <= MOST_SHOWN_BYTES);
     if (!first) {
-      fill(picture, h("div", { class: "preview-none" }, icon("picture"), h("span", {}, entries.length > 0 ? "No preview of this kind of file" : "No scene yet")));
+      fill(
+        picture,
+        h(
+          "div",
+          { class: "preview-none" },
+          icon("picture"),
+          h("span", {}, entries.length > 0 ? "No preview of this kind of file" : "No scene yet"),
+        ),
+      );
       return;
     }
     shownUrl = URL.createObjectURL(first.file);
@@ -83,9 +107,36 @@ export function fileList({ signal, changed }) {
   function row(name, size) {
     const about = h("span", { class: "file-about" }, bytes(size));
     const bar = progressBar(`Upload of ${name}`);
-    const close = h("button", { type: "button", class: "icon-button", "aria-label": `Take ${name} away`, title: "Take away", testid: "file-remove" }, icon("close"));
-    const again = h("button", { type: "button", class: "link-button", hidden: true, testid: "file-retry" }, "Try again");
-    return { element: h("li", { class: "file", testid: "file" }, icon("picture"), h("div", { class: "file-text" }, h("span", { class: "file-name" }, name), about, bar.element), again, close), about, bar, close, again };
+    const close = h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        "aria-label": `Take ${name} away`,
+        title: "Take away",
+        testid: "file-remove",
+      },
+      icon("close"),
+    );
+    const again = h(
+      "button",
+      { type: "button", class: "link-button", hidden: true, testid: "file-retry" },
+      "Try again",
+    );
+    return {
+      element: h(
+        "li",
+        { class: "file", testid: "file" },
+        icon("picture"),
+        h("div", { class: "file-text" }, h("span", { class: "file-name" }, name), about, bar.element),
+        again,
+        close,
+      ),
+      about,
+      bar,
+      close,
+      again,
+    };
   }
 
   /** @param {File[]} files */
@@ -93,7 +144,14 @@ export function fileList({ signal, changed }) {
     for (const file of files) {
       const parts = row(file.name, file.size);
       /** @type {Entry} */
-      const entry = { name: file.name, file, upload: null, state: "sending", stop: new AbortController(), row: parts.element };
+      const entry = {
+        name: file.name,
+        file,
+        upload: null,
+        state: "sending",
+        stop: new AbortController(),
+        row: parts.element,
+      };
       parts.close.addEventListener("click", () => remove(entry));
       parts.again.addEventListener("click", () => send(entry, parts));
       entries.push(entry);
@@ -117,11 +175,21 @@ export function fileList({ signal, changed }) {
         onProgress: (fraction, rate) => {
           bar.set(fraction);
           const remaining = rate ? ((1 - fraction) * entry.file.size) / rate : null;
-          text(about, fraction >= 1 ? "The server looks at it …" : `${Math.floor(fraction * 100)} % of ${bytes(entry.file.size)}${remaining && remaining > 1.5 ? ` · ${duration(remaining * 1000)} left` : ""}`);
+          text(
+            about,
+            fraction >= 1
+              ? "The server looks at it …"
+              : `${Math.floor(fraction * 100)} % of ${bytes(entry.file.size)}${remaining && remaining > 1.5 ? ` · ${duration(remaining * 1000)} left` : ""}`,
+          );
         },
       });
       if (!entries.includes(entry)) return;
-      did(`Upload ${entry.name}`, { method: "POST", path: paths.uploads, headers: uploadHeaders(entry.name), file: entry.name });
+      did(`Upload ${entry.name}`, {
+        method: "POST",
+        path: paths.uploads,
+        headers: uploadHeaders(entry.name),
+        file: entry.name,
+      });
       entry.state = "ready";
       text(about, `${shape(entry.upload)} · ${bytes(entry.upload.bytes)}`);
       announce(`${entry.name} is uploaded`);
@@ -140,7 +208,14 @@ export function fileList({ signal, changed }) {
   /** An upload that is there already. */
   function addUpload(there) {
     const parts = row(there.name ?? there.id, there.bytes);
-    const entry = { name: there.name ?? there.id, file: null, upload: there, state: "ready", stop: new AbortController(), row: parts.element };
+    const entry = {
+      name: there.name ?? there.id,
+      file: null,
+      upload: there,
+      state: "ready",
+      stop: new AbortController(),
+      row: parts.element,
+    };
     parts.bar.element.hidden = true;
     entry.row.dataset.state = "ready";
     text(parts.about, `${shape(there)} · ${bytes(there.bytes)} · from an earlier job`);
@@ -159,7 +234,12 @@ export function fileList({ signal, changed }) {
     accept(endings) {
       accepts = endings ?? [];
       input.accept = accepts.join(",");
-      text(range, accepts.length > 0 ? [...new Set(accepts.map((ending) => ending.replace(".", "").toUpperCase()))].join(", ") : "");
+      text(
+        range,
+        accepts.length > 0
+          ? [...new Set(accepts.map((ending) => ending.replace(".", "").toUpperCase()))].join(", ")
+          : "",
+      );
     },
     counts: () => ({
       ready: entries.filter(({ state }) => state === "ready").length,

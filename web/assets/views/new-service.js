@@ -10,15 +10,32 @@ import { sentence, words } from "../format.js";
 export function serviceChoice(services, chosen) {
   let current = services[0];
   const inputs = services.map((service) => {
-    const input = h("input", { type: "radio", name: "service", value: service.name, class: "visually-hidden", testid: `service-${service.name}` });
+    const input = h("input", {
+      type: "radio",
+      name: "service",
+      value: service.name,
+      class: "visually-hidden",
+      testid: `service-${service.name}`,
+    });
     input.addEventListener("change", () => {
       current = service;
       chosen(service, null);
     });
     return { service, input };
   });
-  const element = h("div", { class: "choices", role: "radiogroup", "aria-label": "Service" },
-    inputs.map(({ service, input }) => h("label", { class: "choice" }, input, h("span", { class: "choice-title" }, service.title), h("span", { class: "choice-doc" }, sentence(service.doc)))));
+  const element = h(
+    "div",
+    { class: "choices", role: "radiogroup", "aria-label": "Service" },
+    inputs.map(({ service, input }) =>
+      h(
+        "label",
+        { class: "choice" },
+        input,
+        h("span", { class: "choice-title" }, service.title),
+        h("span", { class: "choice-doc" }, sentence(service.doc)),
+      ),
+    ),
+  );
   return {
     element,
     value: () => current,
@@ -35,7 +52,12 @@ export function serviceChoice(services, chosen) {
 /** @param {() => void} changed */
 export function outputChoice(changed) {
   const list = h("div", { class: "outputs" });
-  const element = h("section", { class: "card step" }, h("div", { class: "step-head" }, h("h2", {}, "Results")), list);
+  const element = h(
+    "section",
+    { class: "card step" },
+    h("div", { class: "step-head" }, h("h2", {}, "Results")),
+    list,
+  );
   let boxes = [];
   return {
     element,
@@ -48,7 +70,22 @@ export function outputChoice(changed) {
         return { box, output };
       });
       element.hidden = outputs.length === 0;
-      fill(list, boxes.map(({ box, output }) => h("label", { class: "output" }, box, h("span", {}, h("span", { class: "output-name" }, words(output.name)), h("span", { class: "output-doc" }, sentence(output.doc))))));
+      fill(
+        list,
+        boxes.map(({ box, output }) =>
+          h(
+            "label",
+            { class: "output" },
+            box,
+            h(
+              "span",
+              {},
+              h("span", { class: "output-name" }, words(output.name)),
+              h("span", { class: "output-doc" }, sentence(output.doc)),
+            ),
+          ),
+        ),
+      );
     },
     value: () => boxes.filter(({ box }) => box.checked).map(({ output }) => output.name),
   };
