@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::destination::Destination;
 use super::failure::Failure;
-use msvpu::report::number::{grouped, short};
 use super::remote::{Server, TokenArgs};
 use super::stdout::print;
 use super::table::{dash, table};
+use msvpu::report::number::{grouped, short};
 
 const HELP: &str = "\
 Exit status:
@@ -191,7 +191,15 @@ fn list(
     if json {
         return print(&document(&jobs)?);
     }
-    let head = ["job", "service", "state", "image", "iterations", "begun", "why"];
+    let head = [
+        "job",
+        "service",
+        "state",
+        "image",
+        "iterations",
+        "begun",
+        "why",
+    ];
     let rows = jobs.iter().map(|job| {
         let begun = job.created_at.to_string();
         vec![

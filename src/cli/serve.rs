@@ -66,7 +66,12 @@ pub(crate) struct ServeArgs {
     allowed_hosts: Vec<String>,
 
     /// The longest file that may be handed in.
-    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, default_value = "1GiB")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        allow_hyphen_values = true,
+        default_value = "1GiB"
+    )]
     max_upload_bytes: ByteSize,
 
     /// The most bytes that a decoded image may take, and those of all running jobs together.
@@ -87,7 +92,12 @@ pub(crate) struct ServeArgs {
     retention_days: u32,
 
     /// What all that is kept may take; the oldest goes first.
-    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, default_value = "20GiB")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        allow_hyphen_values = true,
+        default_value = "20GiB"
+    )]
     retention_bytes: ByteSize,
 
     /// How many CPUs to use [default: all that this process may use, by affinity and cgroup].
@@ -118,9 +128,8 @@ async fn steps(args: ServeArgs, workers: usize) -> Result<(), Failure> {
         None => Tokens::none(),
     };
     let config = args.config()?;
-    let listener = TcpListener::bind(args.listen).map_err(|error| {
-        Failure::input(format_args!("--listen {}: {error}", args.listen))
-    })?;
+    let listener = TcpListener::bind(args.listen)
+        .map_err(|error| Failure::input(format_args!("--listen {}: {error}", args.listen)))?;
     let limits = ReadLimits {
         max_decoded_bytes: args.max_decoded_bytes.0,
     };

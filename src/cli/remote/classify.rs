@@ -57,17 +57,17 @@ async fn steps(
     };
     let (job, upload) = job.map_err(|failure| failure.at(&args.image))?;
     let id = job.id;
+    let (cancelling, mut stopping) = (server.clone(), interrupts.clone());
     let followed = {
-        let (args, server, display) = (args.clone(), server.clone(), display.clone());
+        let (args, display) = (args.clone(), display.clone());
         let follow = move |stop: &AtomicBool| {
             follow(&server, id, &display)?;
             let job = server.job(id)?;
             ended(&job)?;
             finish(&args, &server, destination.as_ref(), &job, &upload, stop)
         };
-        let cancelling = server.clone();
         tokio::select! {
-            done = interrupts.clone().or_stopped(follow) => done,
+            done = stopping.or_stopped(follow) => done,
             () = interrupts.pressed() => {
                 // It may have ended meanwhile.
                 let _ = tokio::task::spawn_blocking(move || cancelling.cancel(id)).await;

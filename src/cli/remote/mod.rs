@@ -146,7 +146,11 @@ impl Server {
     }
 
     /// Hands in a file.
-    pub(crate) fn upload(&self, path: &Path, reader: impl Read + 'static) -> Result<Upload, Failure> {
+    pub(crate) fn upload(
+        &self,
+        path: &Path,
+        reader: impl Read + 'static,
+    ) -> Result<Upload, Failure> {
         let name = path.file_name().unwrap_or_default();
         let request = self
             .authorized(self.agent.post(self.at("/uploads")))
@@ -216,17 +220,17 @@ impl Server {
     pub(crate) fn fetch(&self, id: Uuid, artifact: &Artifact, into: &Path) -> Result<(), Failure> {
         // A server may be anybody's: no name leads elsewhere.
         let mut parts = Path::new(&artifact.name).components();
-        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+        if !matches!(
+            (parts.next(), parts.next()),
+            (Some(Component::Normal(_)), None)
+        ) {
             return Err(Failure::runtime(format_args!(
                 "the server calls a file `{}`, which is no name",
                 artifact.name
             )));
         }
         let to = &into.join(&artifact.name);
-        let path = format!(
-            "/jobs/{id}/artifacts/{}",
-            percent_encoded(&artifact.name)
-        );
+        let path = format!("/jobs/{id}/artifacts/{}", percent_encoded(&artifact.name));
         let answer = self.authorized(self.agent.get(self.at(&path))).call();
         let mut body = self.answered(answer)?.into_body().into_reader();
         let cannot = |error: io::Error| {
@@ -322,6 +326,9 @@ mod tests {
         let token = TokenArgs { token_file: None };
         let refused = Server::new("localhost:8080", &token).map(drop).unwrap_err();
         assert_eq!(refused.status(), 2);
-        assert_eq!(Server::new("http://[::1]:1/", &token).unwrap().url, "http://[::1]:1");
+        assert_eq!(
+            Server::new("http://[::1]:1/", &token).unwrap().url,
+            "http://[::1]:1"
+        );
     }
 }
