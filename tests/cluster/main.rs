@@ -12,7 +12,12 @@ mod jobs;
 mod leaving;
 mod list;
 mod lost;
+#[cfg(target_os = "linux")]
+mod network;
+#[cfg(target_os = "linux")]
+mod partition;
 mod poison;
 mod process;
 mod refusals;
 mod reports;
+mod tls;
