@@ -8,6 +8,7 @@
 #[path = "../../actors/tests/broker/mod.rs"]
 mod broker;
 
+mod bytes;
 mod jobs;
 mod leaving;
 mod list;

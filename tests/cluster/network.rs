@@ -89,8 +89,7 @@ impl Cable {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut said).unwrap();
         assert_eq!(
-            said,
-            "plugged\n",
+            said, "plugged\n",
             "a namespace with a veth is needed: the right to make them (root, CAP_NET_ADMIN), and iproute2; \
              where that cannot be had, set {NOT_HERE} to the reason"
         );

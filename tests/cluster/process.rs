@@ -95,6 +95,10 @@ impl Process {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// As `kill` does: KILL, STOP, CONT, TERM.
     pub(crate) fn signal(&self, name: &str) {
         // The shell's own: a system may be without the program.

@@ -53,9 +53,11 @@ impl Files {
         let stranger = other.sign("node", ExtendedKeyUsagePurpose::ClientAuth);
         write("ca.pem", &ours.0.pem());
         write("other-ca.pem", &other.0.pem());
-        for (name, [certificate, key]) in
-            [("server", server), ("client", client), ("stranger", stranger)]
-        {
+        for (name, [certificate, key]) in [
+            ("server", server),
+            ("client", client),
+            ("stranger", stranger),
+        ] {
             write(&format!("{name}.pem"), &certificate);
             write(&format!("{name}.key"), &key);
         }

@@ -63,9 +63,7 @@ impl NodeMonitor {
         run_timed(
             &*self.host.processors,
             label,
-            move || {
-                Ok(measure(count))
-            },
+            move || Ok(measure(count)),
             move |measured, took| {
                 let compute = took.or(measured.ok()).unwrap_or_default();
                 let Some(UnderWay { test, since }) = lock(&under_way).take() else {

@@ -18,7 +18,9 @@ pub(super) fn quota() -> Option<f64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let bounds = directories(&groups, &mounts);
-    let bounds = bounds.iter().filter_map(|(version, at)| bound(*version, at));
+    let bounds = bounds
+        .iter()
+        .filter_map(|(version, at)| bound(*version, at));
     bounds.reduce(f64::min)
 }
 

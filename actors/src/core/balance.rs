@@ -304,7 +304,11 @@ impl Balance {
                     .places
                     .get(&node.member.origin)
                     .map_or(0, Ranks::len);
-                Some((node.member.origin.node, here as u32, self.performance(team, node)?))
+                Some((
+                    node.member.origin.node,
+                    here as u32,
+                    self.performance(team, node)?,
+                ))
             })
             .collect();
         let seconds: Vec<f64> = nodes

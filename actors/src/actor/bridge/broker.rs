@@ -19,7 +19,7 @@ pub(crate) struct Broker {
 /// trusts, and shows no certificate of its own.
 #[derive(Clone, Default)]
 pub struct Tls {
-    /// The authorities that sign brokers, instead of those of the system.
+    /// The authorities that sign brokers, besides those of the system.
     pub authorities: Option<String>,
     /// The certificate of this client, with those that lead to its authority, and its private key
     /// (PKCS #8).
