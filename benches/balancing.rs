@@ -63,7 +63,7 @@ fn scene(tiles: u32, pixels: u32) -> Scene {
         sample: SampleType::U8,
     };
     let samples = (0..tiles * pixels).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8);
-    Scene::new(shape, samples.collect()).unwrap()
+    Scene::new(shape, samples.collect::<Vec<u8>>()).unwrap()
 }
 
 fn program(tiles: u32) -> Pairwise {

@@ -39,7 +39,7 @@ use msvpu::{
     Start, StopRule, Tiling, VirtualMachine,
 };
 
-use process::{Machine, computing, soon};
+use process::{Machine, soon};
 
 const PAIRS: usize = 15;
 const NODES: usize = 2;
@@ -227,7 +227,7 @@ async fn peak(vm: &str, mebibytes: u32) {
         sample: SampleType::U8,
     };
     let samples = (0..mebibytes << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8);
-    let scene = Scene::new(shape, samples.collect()).unwrap();
+    let scene = Scene::new(shape, samples.collect::<Vec<u8>>()).unwrap();
     let tiles = Tiling::new(250, 4);
     let (head, _nodes) = if vm.is_empty() {
         let local = VirtualMachine::local().service::<FuzzyCMeans>();

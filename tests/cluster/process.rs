@@ -102,7 +102,7 @@ impl Process {
     /// As `kill` does: KILL, STOP, CONT, TERM.
     pub(crate) fn signal(&self, name: &str) {
         // The shell's own: a system may be without the program.
-        let line = format!("kill -{name} {}", self.child.id());
+        let line = format!("kill -{name} {}", self.id());
         let killed = Command::new("sh").args(["-c", &line]).status().unwrap();
         assert!(killed.success());
     }

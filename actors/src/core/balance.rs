@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::allotment::{Share, deal, whole};
 use crate::core::calibration::Calibration;
-use crate::core::examination::{Examination, PROBES};
+use crate::core::examination::{Examination, PROBES, is_drift};
 use crate::core::fate::{Fate, Lives};
 use crate::core::lease::Member;
 use crate::core::performance::{
@@ -147,10 +147,19 @@ impl Balance {
         times: (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
-        match self.nodes.get_mut(&test.0.node) {
-            Some(examination) => examination.answer(test, cpus, times, now),
-            None => Ok(()),
+        let at = test.0.node;
+        let Some(examination) = self.nodes.get_mut(&at) else {
+            return Ok(());
+        };
+        let before = examination.performance();
+        let answered = examination.answer(test, cpus, times, now);
+        if let (Some(before), Some(after)) = (before, examination.performance())
+            && is_drift(after.compute_seconds(1.0) / before.compute_seconds(1.0))
+        {
+            // The node is another than that of which the rounds have told.
+            self.calibration.forget(at);
         }
+        answered
     }
 
     /// A node that runs leaders only; or else that with the most CPUs for each leader that is

@@ -57,6 +57,11 @@ impl Calibration {
         }
     }
 
+    /// What was learned of this node does not hold any more.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        self.retain(|of| of != node);
+    }
+
     /// Forgets the nodes that are not there any more.
     pub(crate) fn retain(&mut self, is_there: impl Fn(NodeId) -> bool) {
         for nodes in self.programs.values_mut() {

@@ -131,14 +131,18 @@ impl Examination {
 
     /// A round took this long where that was foretold.
     pub(crate) fn compare(&mut self, foretold: f64, took: f64, now: Duration) {
-        let ratio = took / foretold;
-        // No time where none was foretold is no number, and no drift.
-        let drifted = !ratio.is_nan() && !(1.0 / DRIFT..=DRIFT).contains(&ratio);
+        let drifted = is_drift(took / foretold);
         let settled = now.saturating_sub(self.tested_at) > SETTLED_AFTER;
         if drifted && settled && self.under_way.is_none() && self.due.is_none() {
             self.due = Some(0);
         }
     }
+}
+
+/// Whether the ratio of two times is that of a node that has changed. No time where none was
+/// foretold is no number, and no drift.
+pub(crate) fn is_drift(ratio: f64) -> bool {
+    !ratio.is_nan() && !(1.0 / DRIFT..=DRIFT).contains(&ratio)
 }
 
 #[cfg(test)]
