@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use msvpu::{CMeans, ClusterBuilder, FuzzyCMeans, NodeStatus, VirtualMachine};
+use msvpu::{CMeans, ClusterBuilder, FuzzyCMeans, NodeStatus, Pairwise, VirtualMachine};
 use serde_json::Value;
 
 use crate::broker::shared;
@@ -189,6 +189,7 @@ impl Machine {
             .strategy("uniform")
             .service::<CMeans>()
             .service::<FuzzyCMeans>()
+            .service::<Pairwise>()
     }
 
     /// This process as the head of so many `msvpu node`, all of which it knows.

@@ -174,7 +174,8 @@ impl Broker {
 /// A broken certificate does not mend itself; a connection does.
 fn is_tls(error: &std::io::Error) -> bool {
     let text = error.to_string().to_lowercase();
-    ["certificate", "tls", "handshake"]
+    // An alert is how the other side says what is wrong with ours.
+    ["certificate", "tls", "handshake", "fatal alert"]
         .iter()
         .any(|word| text.contains(word))
 }
