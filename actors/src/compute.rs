@@ -1,5 +1,7 @@
 //! Where steps run: a pool of threads per node, never an actor's event loop.
 
+mod quota;
+
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -36,6 +38,7 @@ const GLANCES: u32 = 32;
 #[derive(Clone)]
 pub(crate) struct Compute {
     threads: Arc<Threads>,
+    workers: usize,
 }
 
 struct Threads {
@@ -99,11 +102,16 @@ impl Compute {
         let pool = pool.inspect_err(|_| queue.end())?;
         Ok(Self {
             threads: Arc::new(Threads { queue, _pool: pool }),
+            workers,
         })
     }
 }
 
 impl Processors for Compute {
+    fn share(&self) -> f64 {
+        quota::quota().map_or(1.0, |cpus| (cpus / self.workers as f64).min(1.0))
+    }
+
     fn submit(&self, label: Label, work: Work) {
         self.threads.queue.put(label.flow, label.cost, work);
     }

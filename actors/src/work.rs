@@ -58,6 +58,12 @@ pub(crate) trait Processors: Send + Sync {
         false
     }
 
+    /// What part of the time they may run, all of them at once: less than 1 where a quota holds them
+    /// up. A piece of work that is shorter than the period of the quota does not show it.
+    fn share(&self) -> f64 {
+        1.0
+    }
+
     /// Runs the work when a CPU is free and its flow's turn has come.
     fn submit(&self, label: Label, work: Work);
 

@@ -36,7 +36,7 @@ pub(crate) struct BrokerArgs {
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     pub(crate) connect_timeout: Option<Seconds>,
 
-    /// Who signs the broker's certificate, in PEM [default: whom the system trusts].
+    /// Who signs the broker's certificate, in PEM, besides whom the system trusts.
     #[arg(long, value_name = "FILE", env = "MSVPU_TLS_CA")]
     pub(crate) tls_ca: Option<PathBuf>,
 

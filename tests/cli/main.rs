@@ -1,6 +1,9 @@
 //! The command line as scripts see it: the real binary, its exit status, its streams, its files.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "../common/control_group.rs"]
+#[cfg(target_os = "linux")]
+mod control_group;
 mod cpus;
 mod files;
 mod interrupts;

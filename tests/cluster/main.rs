@@ -8,11 +8,17 @@
 #[path = "../../actors/tests/broker/mod.rs"]
 mod broker;
 
+mod bytes;
 mod jobs;
 mod leaving;
 mod list;
 mod lost;
+#[cfg(target_os = "linux")]
+mod network;
+#[cfg(target_os = "linux")]
+mod partition;
 mod poison;
 mod process;
 mod refusals;
 mod reports;
+mod tls;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use msvpu::{CMeans, ClusterBuilder, FuzzyCMeans, NodeStatus, VirtualMachine};
+use msvpu::{CMeans, ClusterBuilder, FuzzyCMeans, NodeStatus, Pairwise, VirtualMachine};
 use serde_json::Value;
 
 use crate::broker::shared;
@@ -84,7 +84,10 @@ fn read_all(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<Str
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap();
+        Self::of(command.spawn().unwrap())
+    }
+
+    pub(crate) fn of(mut child: Child) -> Self {
         let said = child.stdout.take().zip(child.stderr.take());
         Self {
             child,
@@ -92,10 +95,14 @@ impl Process {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// As `kill` does: KILL, STOP, CONT, TERM.
     pub(crate) fn signal(&self, name: &str) {
         // The shell's own: a system may be without the program.
-        let line = format!("kill -{name} {}", self.child.id());
+        let line = format!("kill -{name} {}", self.id());
         let killed = Command::new("sh").args(["-c", &line]).status().unwrap();
         assert!(killed.success());
     }
@@ -142,8 +149,12 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(test: &str) -> Self {
+        Self::on(&shared(), test)
+    }
+
+    pub(crate) fn on(url: &str, test: &str) -> Self {
         Self {
-            url: shared(),
+            url: url.to_owned(),
             // Others may use the broker at the same time.
             vm: format!("{test}-{}", std::process::id()),
         }
@@ -156,9 +167,13 @@ impl Machine {
         command
     }
 
-    /// A process `msvpu node` of one CPU.
+    /// The command of a node of one CPU.
+    pub(crate) fn node_command(&self, name: &str) -> Command {
+        self.command(["node", "--cpus", "1", "--name", name])
+    }
+
     pub(crate) fn node(&self, name: &str) -> Process {
-        let mut command = self.command(["node", "--cpus", "1", "--name", name]);
+        let mut command = self.node_command(name);
         Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
     }
 
@@ -174,6 +189,7 @@ impl Machine {
             .strategy("uniform")
             .service::<CMeans>()
             .service::<FuzzyCMeans>()
+            .service::<Pairwise>()
     }
 
     /// This process as the head of so many `msvpu node`, all of which it knows.

@@ -35,7 +35,7 @@ fn verbs() -> [Vec<String>; 3] {
 
 /// Each verb ends so, with one line that has all of these words, and prints nothing else.
 #[track_caller]
-fn assert_told(options: &[&str], status: i32, words: &[&str]) {
+pub(crate) fn assert_told(options: &[&str], status: i32, words: &[&str]) {
     for verb in verbs() {
         let ran = run(command(&verb).args(options));
         let text = format!("{verb:?}: {}", ran.stderr);

@@ -146,9 +146,11 @@ impl Handler<Letter> for LoadBalancer {
                 team,
                 leader,
                 ranks,
+                program,
                 cost,
             } => {
-                if let Some(plan) = self.core.allot(team, leader, &ranks, cost) {
+                let step = (program.as_str(), cost);
+                if let Some(plan) = self.core.allot(team, leader, &ranks, step) {
                     log::debug!("job {}: hop 3, balancer allots {:?}", team.job, plan.shares);
                     self.tell_leader(team, leader, LeaderMessage::Allotted(plan));
                     self.publish();
@@ -189,12 +191,14 @@ impl Handler<Letter> for LoadBalancer {
                 origin,
                 test,
                 cpus,
+                share,
                 compute,
                 waited,
             } => {
                 let now = self.host.clock.now();
                 let times = (compute, waited);
-                if let Err(error) = self.core.tested((origin, test), cpus, times, now) {
+                let tested = self.core.tested((origin, test), (cpus, share), times, now);
+                if let Err(error) = tested {
                     log::warn!("performance test: {error}");
                 }
                 self.publish();

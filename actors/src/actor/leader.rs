@@ -205,6 +205,7 @@ impl TeamLeader {
                     team,
                     leader: self.node(),
                     ranks,
+                    program: self.invocation.program.clone(),
                     cost: Cost::mean(&self.costs),
                 };
                 self.host.link.send(Address::Balancer, allot);

@@ -13,6 +13,9 @@ use crate::link::Letter;
 use crate::message::{Address, BalancerMessage, Message, MonitorMessage};
 use crate::work::{Label, run_timed};
 
+/// A test is taken in so many pieces.
+const QUARTERS: u32 = 4;
+
 #[doc(alias = "TNPM")]
 pub(crate) struct NodeMonitor {
     host: Host,
@@ -46,6 +49,7 @@ impl NodeMonitor {
             return;
         }
         let under_way = Arc::clone(&self.under_way);
+        let share = self.host.processors.share();
         let label = Label {
             flow: Flow::NOBODYS,
             site: Site::PerformanceTest,
@@ -59,11 +63,7 @@ impl NodeMonitor {
         run_timed(
             &*self.host.processors,
             label,
-            move || {
-                let since = Instant::now();
-                black_box(operations(count));
-                Ok(since.elapsed())
-            },
+            move || Ok(measure(count)),
             move |measured, took| {
                 let compute = took.or(measured.ok()).unwrap_or_default();
                 let Some(UnderWay { test, since }) = lock(&under_way).take() else {
@@ -77,6 +77,7 @@ impl NodeMonitor {
                     origin,
                     test,
                     cpus,
+                    share,
                     compute,
                     waited,
                 };
@@ -89,6 +90,18 @@ impl NodeMonitor {
 fn lock(under_way: &Mutex<Option<UnderWay>>) -> MutexGuard<'_, Option<UnderWay>> {
     // Nothing that could panic runs under the lock.
     under_way.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long so many elementary operations take while nobody takes the CPU away: a test is so short
+/// that once is by chance. That others do, and that a quota does, is known from elsewhere.
+fn measure(count: f64) -> Duration {
+    let quarter = |_| {
+        let since = Instant::now();
+        black_box(operations(count / f64::from(QUARTERS)));
+        since.elapsed()
+    };
+    let shortest = (0..QUARTERS).map(quarter).min().unwrap_or_default();
+    shortest * QUARTERS
 }
 
 /// So many elementary operations, each waiting for the one before.

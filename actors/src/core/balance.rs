@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::allotment::{Share, deal, whole};
-use crate::core::examination::{Examination, PROBES};
+use crate::core::calibration::Calibration;
+use crate::core::examination::{Examination, PROBES, is_drift};
 use crate::core::fate::{Fate, Lives};
 use crate::core::lease::Member;
 use crate::core::performance::{
@@ -27,6 +28,7 @@ pub(crate) struct Balance {
     tests: bool,
     nodes: BTreeMap<NodeId, Examination>,
     teams: BTreeMap<TeamId, Placement>,
+    calibration: Calibration,
     lives: Lives,
     /// Where the leaders of jobs were put.
     leaders: BTreeMap<JobId, Origin>,
@@ -36,6 +38,7 @@ pub(crate) struct Balance {
 /// How a team is placed.
 struct Placement {
     leader: NodeId,
+    program: String,
     cost: Cost,
     places: BTreeMap<Origin, Ranks>,
     strategy: Box<dyn Strategy>,
@@ -60,6 +63,7 @@ impl Balance {
             tests,
             nodes: BTreeMap::new(),
             teams: BTreeMap::new(),
+            calibration: Calibration::default(),
             lives: Lives::default(),
             leaders: BTreeMap::new(),
             tested: 0,
@@ -88,6 +92,8 @@ impl Balance {
                 placement.places.remove(origin);
             }
         }
+        let nodes = &self.nodes;
+        self.calibration.retain(|node| nodes.contains_key(&node));
         lost
     }
 
@@ -129,21 +135,31 @@ impl Balance {
         due
     }
 
-    /// Takes a node's answer to a test.
+    /// Takes a node's answer to a test: its CPUs and for what part of the time they may run, how long
+    /// it computed and waited.
     ///
     /// # Errors
     /// When nothing can be computed from it.
     pub(crate) fn tested(
         &mut self,
         test: (Origin, u64),
-        cpus: u32,
+        cpus: (u32, f64),
         times: (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
-        match self.nodes.get_mut(&test.0.node) {
-            Some(examination) => examination.answer(test, cpus, times, now),
-            None => Ok(()),
+        let at = test.0.node;
+        let Some(examination) = self.nodes.get_mut(&at) else {
+            return Ok(());
+        };
+        let before = examination.performance();
+        let answered = examination.answer(test, cpus, times, now);
+        if let (Some(before), Some(after)) = (before, examination.performance())
+            && is_drift(after.compute_seconds(1.0) / before.compute_seconds(1.0))
+        {
+            // The node is another than that of which the rounds have told.
+            self.calibration.forget(at);
         }
+        answered
     }
 
     /// A node that runs leaders only; or else that with the most CPUs for each leader that is
@@ -180,7 +196,7 @@ impl Balance {
         team: TeamId,
         leader: NodeId,
         ranks: &Ranks,
-        cost: Cost,
+        (program, cost): (&str, Cost),
     ) -> Option<Plan> {
         let replaced = |known: &TeamId| known.job == team.job && known.epoch > team.epoch;
         if !self.leaders.contains_key(&team.job) || self.teams.keys().any(replaced) {
@@ -192,6 +208,7 @@ impl Balance {
             Some(placement) => placement,
             None => Placement {
                 leader,
+                program: program.to_owned(),
                 cost,
                 places: BTreeMap::new(),
                 strategy: by_name(self.strategy).ok()?,
@@ -249,11 +266,20 @@ impl Balance {
         Some(origins.into_iter().zip(counts).collect())
     }
 
+    /// A node as it was tested, and as it was found by teams of the same program.
+    fn performance(&self, team: TeamId, node: &Examination) -> Option<NodePerformance> {
+        let performance = node.performance()?;
+        let program = self.teams.get(&team).map(|placement| &*placement.program);
+        let at = node.member.origin.node;
+        let factor = program.map_or(1.0, |program| self.calibration.factor(program, at));
+        Some(performance.slowed(factor))
+    }
+
     /// The tested nodes as the team may find them.
     fn candidates(&self, team: TeamId) -> Vec<(Origin, Candidate)> {
         let stays = |node: &&Examination| !node.member.draining;
         let tested = self.nodes.values().filter(stays).filter_map(|node| {
-            let (origin, performance) = (node.member.origin, node.performance()?);
+            let (origin, performance) = (node.member.origin, self.performance(team, node)?);
             let candidate = self.candidate(team, origin, performance).ok()?;
             Some((origin, candidate))
         });
@@ -287,7 +313,11 @@ impl Balance {
                     .places
                     .get(&node.member.origin)
                     .map_or(0, Ranks::len);
-                Some((node.member.origin.node, here as u32, node.performance()?))
+                Some((
+                    node.member.origin.node,
+                    here as u32,
+                    self.performance(team, node)?,
+                ))
             })
             .collect();
         let seconds: Vec<f64> = nodes

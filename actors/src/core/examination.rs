@@ -28,11 +28,16 @@ const DRIFT: f64 = 1.5;
 /// ... but not sooner than this: other work on the node makes rounds longer too.
 const SETTLED_AFTER: Duration = Duration::from_secs(5);
 
+/// No node is taken to get less of its CPUs.
+const SMALLEST_SHARE: f64 = 1e-3;
+
 /// One node, as the balancer has examined it.
 #[derive(Debug)]
 pub(crate) struct Examination {
     pub(crate) member: Member,
     performance: Option<NodePerformance>,
+    /// What part of the time its CPUs may run.
+    share: f64,
     /// The answers of the test under way, by size.
     answers: [Option<Measured>; 2],
     /// The test under way: its number, which size, when it was sent.
@@ -47,6 +52,7 @@ impl Examination {
         Self {
             member,
             performance: None,
+            share: 1.0,
             answers: [None; 2],
             under_way: None,
             due: Some(0),
@@ -59,8 +65,9 @@ impl Examination {
         Self { member, ..self }
     }
 
-    pub(crate) const fn performance(&self) -> Option<NodePerformance> {
-        self.performance
+    /// As a program finds it whose steps take longer than a period of its quota.
+    pub(crate) fn performance(&self) -> Option<NodePerformance> {
+        Some(self.performance?.slowed(1.0 / self.share))
     }
 
     /// Which of [`PROBES`] to send now, if any, under this number; a test without an answer after
@@ -78,15 +85,15 @@ impl Examination {
         Some(size)
     }
 
-    /// Takes an answer. Others than that of the test under way are of no use: when they were sent
-    /// is forgotten.
+    /// Takes an answer of a node whose `cpus` may run for a `share` of the time. Others than that of
+    /// the test under way are of no use: when they were sent is forgotten.
     ///
     /// # Errors
     /// When nothing can be computed from the answers; the node is tested anew.
     pub(crate) fn answer(
         &mut self,
         (origin, number): (Origin, u64),
-        cpus: u32,
+        (cpus, share): (u32, f64),
         (compute, waited): (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
@@ -97,6 +104,11 @@ impl Examination {
             return Ok(());
         }
         self.under_way = None;
+        self.share = if share > 0.0 {
+            share.clamp(SMALLEST_SHARE, 1.0)
+        } else {
+            1.0
+        };
         let execution = now.saturating_sub(sent).saturating_sub(waited);
         self.answers[size] = Some(Measured {
             node: origin.node,
@@ -119,14 +131,18 @@ impl Examination {
 
     /// A round took this long where that was foretold.
     pub(crate) fn compare(&mut self, foretold: f64, took: f64, now: Duration) {
-        let ratio = took / foretold;
-        // No time where none was foretold is no number, and no drift.
-        let drifted = !ratio.is_nan() && !(1.0 / DRIFT..=DRIFT).contains(&ratio);
+        let drifted = is_drift(took / foretold);
         let settled = now.saturating_sub(self.tested_at) > SETTLED_AFTER;
         if drifted && settled && self.under_way.is_none() && self.due.is_none() {
             self.due = Some(0);
         }
     }
+}
+
+/// Whether the ratio of two times is that of a node that has changed. No time where none was
+/// foretold is no number, and no drift.
+pub(crate) fn is_drift(ratio: f64) -> bool {
+    !ratio.is_nan() && !(1.0 / DRIFT..=DRIFT).contains(&ratio)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub(crate) mod assembly;
 #[cfg(feature = "amqp")]
 pub(crate) mod backoff;
 pub(crate) mod balance;
+pub(crate) mod calibration;
 pub(crate) mod crew;
 pub(crate) mod dedupe;
 pub(crate) mod examination;

@@ -253,6 +253,15 @@ impl NodePerformance {
         })
     }
 
+    /// The same node where all work takes so many times as long.
+    pub(crate) fn slowed(self, factor: f64) -> Self {
+        let seconds = (self.compute_seconds * factor).clamp(f64::MIN_POSITIVE, LONGEST_SECONDS);
+        Self {
+            compute_seconds: seconds,
+            ..self
+        }
+    }
+
     pub(crate) const fn node(&self) -> NodeId {
         self.node
     }

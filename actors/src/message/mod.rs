@@ -111,6 +111,7 @@ pub(crate) enum BalancerMessage {
         team: TeamId,
         leader: NodeId,
         ranks: Ranks,
+        program: String,
         cost: Cost,
     },
     /// Leader: which of these nodes are lost, and what became of those that are?
@@ -132,6 +133,8 @@ pub(crate) enum BalancerMessage {
         origin: Origin,
         test: u64,
         cpus: u32,
+        /// What part of the time they may run.
+        share: f64,
         compute: Duration,
         /// How long the test waited for a CPU; no part of what the way takes.
         waited: Duration,

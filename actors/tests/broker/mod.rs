@@ -6,7 +6,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
@@ -31,6 +31,8 @@ pub(crate) fn shared() -> String {
 pub(crate) struct PrivateBroker {
     url: String,
     folder: PathBuf,
+    /// Where it speaks TLS, if it does.
+    tls_port: Option<u16>,
     guard: Child,
     /// Taken away when it is to end.
     orders: Option<ChildStdin>,
@@ -45,10 +47,30 @@ impl PrivateBroker {
         broker
     }
 
+    /// One that will listen at a further address, on the same port. This machine must have it by then.
+    pub(crate) fn prepare_at(address: &str) -> Self {
+        Self::configured(&[("BROKER_ADDRESS", address)])
+    }
+
+    /// One that speaks TLS too, with the `ca.pem`, `server.pem` and `server.key` of a folder, and may
+    /// want certificates of its clients.
+    pub(crate) fn start_with_tls(folder: &Path, of_clients: bool) -> Self {
+        let folder = folder.to_str().unwrap();
+        let all = [("BROKER_TLS", folder), ("BROKER_TLS_CLIENTS", "1")];
+        let mut broker = Self::configured(&all[..1 + usize::from(of_clients)]);
+        broker.start_again();
+        broker
+    }
+
     /// One whose URL is known, and which is not there yet.
     pub(crate) fn prepare() -> Self {
+        Self::configured(&[])
+    }
+
+    fn configured(settings: &[(&str, &str)]) -> Self {
         let mut guard = Command::new("bash")
             .args(["-c", SCRIPT, "private-broker"])
+            .envs(settings.iter().copied())
             // Ctrl-C is for us, and ends it when it has ended us.
             .process_group(0)
             .stdin(Stdio::piped())
@@ -63,9 +85,15 @@ impl PrivateBroker {
             "no private rabbitmq-server: the package rabbitmq-server is needed, or \
              MSVPU_TEST_AMQP_URL with the URL of a RabbitMQ that tests may use",
         );
+        let speaks_tls = settings.iter().any(|(name, _)| *name == "BROKER_TLS");
+        let (folder, tls_port) = match folder.rsplit_once(' ') {
+            Some((folder, port)) if speaks_tls => (folder, Some(port.parse().unwrap())),
+            _ => (folder, None),
+        };
         Self {
             url: url.to_owned(),
             folder: folder.into(),
+            tls_port,
             guard,
             orders,
             answers,
@@ -74,6 +102,17 @@ impl PrivateBroker {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same broker, as it is reached at another of its addresses.
+    pub(crate) fn url_at(&self, address: &str) -> String {
+        self.url.replace("127.0.0.1", address)
+    }
+
+    /// Where it speaks TLS: its certificate is one of `localhost`.
+    pub(crate) fn tls_url(&self) -> String {
+        let port = self.tls_port.expect("it was not told to speak TLS");
+        format!("amqps://guest:guest@localhost:{port}/%2f")
     }
 
     fn order(&mut self, order: &str, expected: &str) {

@@ -19,7 +19,7 @@ pub(crate) struct Broker {
 /// trusts, and shows no certificate of its own.
 #[derive(Clone, Default)]
 pub struct Tls {
-    /// The authorities that sign brokers, instead of those of the system.
+    /// The authorities that sign brokers, besides those of the system.
     pub authorities: Option<String>,
     /// The certificate of this client, with those that lead to its authority, and its private key
     /// (PKCS #8).
@@ -174,7 +174,8 @@ impl Broker {
 /// A broken certificate does not mend itself; a connection does.
 fn is_tls(error: &std::io::Error) -> bool {
     let text = error.to_string().to_lowercase();
-    ["certificate", "tls", "handshake"]
+    // An alert is how the other side says what is wrong with ours.
+    ["certificate", "tls", "handshake", "fatal alert"]
         .iter()
         .any(|word| text.contains(word))
 }

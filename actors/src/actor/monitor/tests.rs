@@ -14,6 +14,8 @@ const HERE: Origin = Origin {
     incarnation: Incarnation(1),
 };
 
+const SHARE: f64 = 0.25;
+
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
@@ -40,6 +42,10 @@ impl Clock for Hands {
 }
 
 impl Processors for Hands {
+    fn share(&self) -> f64 {
+        SHARE
+    }
+
     fn are_simulated(&self) -> bool {
         true
     }
@@ -64,13 +70,14 @@ impl Transport for Hands {
             origin,
             test,
             cpus,
+            share,
             compute,
             waited,
         }) = envelope.message
         else {
             panic!("not an answer: {:?}", envelope.message);
         };
-        assert_eq!((origin, cpus), (HERE, 2));
+        assert_eq!((origin, cpus, share), (HERE, 2, SHARE));
         self.answers.lock().unwrap().push((test, compute, waited));
     }
 }

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use super::{Balance, Plan, step_cost};
 use crate::core::allotment::Share;
+use crate::core::examination::Examination;
 use crate::core::ranks::Ranks;
 use crate::core::strategy::{Move, MoveCost, Observed};
 use crate::id::{NodeId, Origin, Round, TeamId};
+
+/// Where the messages of a round take less than one part in so many of it, it shows the work.
+const LONG: f64 = 10.0;
 
 impl Balance {
     /// Takes in how long each node took for a round with which MsVPUs; tells which are to move.
@@ -17,6 +21,7 @@ impl Balance {
         times: &[(Origin, Ranks, Duration)],
         now: Duration,
     ) -> Option<Plan> {
+        self.calibrate(team, round, times);
         let placement = self.teams.get_mut(&team)?;
         if round.0 <= placement.moved.0 + 1 {
             // MsVPUs were on the move; what the next round shows is of their new places.
@@ -58,6 +63,44 @@ impl Balance {
             shares,
             forecasts: self.forecasts(team),
         })
+    }
+
+    /// Learns how long the program's operations take on nodes that the team had for itself, from
+    /// rounds that are long beside the messages in them.
+    fn calibrate(&mut self, team: TeamId, round: Round, times: &[(Origin, Ranks, Duration)]) {
+        let Some(placement) = self.teams.get(&team) else {
+            return;
+        };
+        let (step, tile_bytes) = (step_cost(placement.cost), placement.cost.tile_bytes);
+        let first = round == Round(1);
+        let mut learned = Vec::new();
+        for (origin, ranks, took) in times.iter().filter(|(_, ranks, _)| !ranks.is_empty()) {
+            let shared = self
+                .teams
+                .iter()
+                .any(|(other, at)| *other != team && at.places.contains_key(origin));
+            let node = self.nodes.get(&origin.node);
+            let node = node.filter(|node| node.member.origin == *origin && !shared);
+            let Some(performance) = node.and_then(Examination::performance) else {
+                continue;
+            };
+            let count = ranks.len() as u32;
+            let mut messages = performance.transfer_seconds(step);
+            if first {
+                let network = performance.network();
+                messages += network.seconds_per_byte * tile_bytes * f64::from(count);
+            }
+            let computed = took.as_secs_f64() - messages;
+            let waves = f64::from(count.div_ceil(performance.cpus()));
+            let foretold = waves * performance.compute_seconds(step.work());
+            if computed > LONG * messages {
+                learned.push((origin.node, computed / foretold));
+            }
+        }
+        let program = placement.program.clone();
+        for (node, ratio) in learned {
+            self.calibration.learn(&program, node, ratio, first);
+        }
     }
 
     fn rebalance(

@@ -1,5 +1,6 @@
 //! What the balancer decides, with a machine whose times are chosen.
 
+mod calibration;
 mod draining;
 
 use super::*;
@@ -53,6 +54,11 @@ fn cost(seconds: f64) -> Cost {
     }
 }
 
+/// A program whose steps take so long.
+fn step(seconds: f64) -> (&'static str, Cost) {
+    ("program", cost(seconds))
+}
+
 fn ranks(range: std::ops::Range<u32>) -> Ranks {
     range.into()
 }
@@ -76,7 +82,7 @@ fn balance(strategy: &str, nodes: &[(Origin, u32, f64)]) -> Balance {
             let took = Duration::from_secs_f64(PROBES[size].work / (1e9 * speed));
             let times = (took, Duration::ZERO);
             balance
-                .tested((*origin, number), *cpus, times, took)
+                .tested((*origin, number), (*cpus, 1.0), times, took)
                 .unwrap();
         }
     }
@@ -97,7 +103,7 @@ fn counts(plan: &Plan) -> Vec<(u32, usize)> {
 
 fn allot(balance: &mut Balance, team: TeamId, range: std::ops::Range<u32>) -> Plan {
     balance
-        .allot(team, LEADER, &ranks(range), cost(0.1))
+        .allot(team, LEADER, &ranks(range), step(0.1))
         .unwrap()
 }
 
@@ -150,7 +156,7 @@ fn nobody_is_placed_before_a_test_is_answered() {
     balance.place_leader(job(1)).unwrap();
     assert!(
         balance
-            .allot(team(1), LEADER, &ranks(0..4), cost(0.1))
+            .allot(team(1), LEADER, &ranks(0..4), step(0.1))
             .is_none()
     );
     // Where nothing is tested, the CPUs decide.
@@ -219,7 +225,7 @@ fn nothing_is_left_of_a_job_that_is_over() {
     // What its leader asked last comes late.
     assert!(
         balance
-            .allot(team(1), LEADER, &ranks(0..8), cost(0.1))
+            .allot(team(1), LEADER, &ranks(0..8), step(0.1))
             .is_none()
     );
     assert!(balance.status().iter().all(|node| node.msvpus == 0));
@@ -232,7 +238,7 @@ fn of_the_leaders_of_a_job_the_latest_is_served() {
     allot(&mut balance, led(1, 2), 0..8);
     assert!(
         balance
-            .allot(led(1, 1), LEADER, &ranks(0..8), cost(0.1))
+            .allot(led(1, 1), LEADER, &ranks(0..8), step(0.1))
             .is_none()
     );
     allot(&mut balance, led(1, 3), 0..8);

@@ -155,6 +155,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             team,
             leader,
             ranks: ranks_of(),
+            program: "program".to_owned(),
             cost,
         },
         BalancerMessage::Survey {
@@ -173,6 +174,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             origin,
             test: 1,
             cpus: 2,
+            share: 0.5,
             compute: time,
             waited: time,
         },
