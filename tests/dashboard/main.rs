@@ -78,7 +78,9 @@ async fn a_scene_is_dropped_watched_looked_at_downloaded_and_another_cancelled()
     browser.run(DROP, vec![json!(picture)]).await;
     let uploaded = "document.querySelector('[data-testid=file]')?.innerText.includes('700')";
     browser.until("the upload is taken", uploaded).await;
-    browser.click("service-fuzzy-cmeans").await;
+    // Radio buttons are hidden behind their labels.
+    let choose = "document.querySelector('[data-testid=service-fuzzy-cmeans]').click()";
+    browser.run(choose, Vec::new()).await;
     browser.write("field-start-classes", "20").await;
     browser.write("field-epsilon", "0.000001").await;
     browser.write("field-max_iterations", "60").await;

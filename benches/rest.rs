@@ -1,0 +1,283 @@
+//! What REST costs beside the same jobs submitted in process, and what the server holds under load:
+//!
+//! - `overhead`: one small job after the other, p50 of each way, and their difference;
+//! - `throughput`: 16 at a time, jobs a second of each way;
+//! - `load`: 200 clients for 60 s, what they were answered, and the server's memory meanwhile;
+//! - `upload`: what the server's memory grows by while it takes the paper's picture.
+//!
+//! `cargo bench --bench rest`, or `cargo bench --bench rest -- load` for one of them.
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use msvpu::raster::{ReadLimits, read};
+use msvpu::{CMeans, Settings, Start, VirtualMachine, classify};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use ureq::Agent;
+
+const SIDE: u32 = 64;
+const CLASSES: u32 = 3;
+const ONE_BY_ONE: usize = 300;
+const AT_ONCE: usize = 16;
+const JOBS: usize = 3000;
+const CLIENTS: usize = 200;
+const LOAD: Duration = Duration::from_secs(60);
+
+struct Server {
+    process: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_msvpu"))
+            .args([
+                "serve",
+                "--quiet",
+                "--workers",
+                "2",
+                "--listen",
+                "127.0.0.1:0",
+            ])
+            .arg("--data")
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut said = BufReader::new(process.stdout.take().unwrap());
+        said.read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap();
+        Self {
+            url: format!("{url}/api/v1"),
+            process,
+        }
+    }
+
+    /// Of the process, in MiB: what it holds, and the most that it ever held.
+    fn memory(&self) -> (f64, f64) {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let of = |key: &str| {
+            let line = status.lines().find(|line| line.starts_with(key)).unwrap();
+            let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+            kib / 1024.0
+        };
+        (of("VmRSS:"), of("VmHWM:"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn agent() -> Agent {
+    let config = Agent::config_builder().http_status_as_error(false);
+    config.build().into()
+}
+
+fn answer(answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> (u16, Value) {
+    let mut answered = answered.unwrap();
+    let text = answered.body_mut().read_to_string().unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    (answered.status().as_u16(), body)
+}
+
+fn upload(agent: &Agent, server: &Server, file: &Path) -> String {
+    let request = agent.post(format!("{}/uploads", server.url));
+    let file = std::fs::File::open(file).unwrap();
+    let (status, upload) = answer(request.send(file));
+    assert_eq!(status, 201, "{upload}");
+    upload["id"].as_str().unwrap().to_owned()
+}
+
+/// Submits a job and waits for its end; the status of the answer that it ended with.
+fn job(agent: &Agent, server: &Server, upload: &str) -> u16 {
+    let job = json!({
+        "service": "cmeans",
+        "input": { "upload_id": upload },
+        "params": { "start": { "classes": CLASSES } },
+        "outputs": [],
+    });
+    let request = agent.post(format!("{}/jobs", server.url));
+    let request = request.header("Content-Type", "application/json");
+    let (status, submitted) = answer(request.send(job.to_string()));
+    if status != 202 {
+        return status;
+    }
+    let id = submitted["id"].as_str().unwrap();
+    loop {
+        let url = format!("{}/jobs/{id}?wait=30", server.url);
+        let (status, job) = answer(agent.get(url).call());
+        assert_eq!(status, 200, "{job}");
+        match job["state"].as_str().unwrap() {
+            "SUCCEEDED" => return status,
+            "PENDING" | "RUNNING" => {}
+            other => panic!("{other}: {job}"),
+        }
+    }
+}
+
+async fn local(machine: &VirtualMachine, file: &Path) {
+    let picture = read(file, &ReadLimits::default()).unwrap();
+    let program = CMeans::new(Settings::new(Start::linear(CLASSES)));
+    let found = classify(machine, program, picture.scene).await.unwrap();
+    assert_eq!(found.classes.len(), CLASSES as usize);
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1e3
+}
+
+fn overhead(server: &Server, runtime: &Runtime, machine: &VirtualMachine, file: &Path) {
+    let agent = agent();
+    let upload = upload(&agent, server, file);
+    let (mut remote, mut here) = (Vec::new(), Vec::new());
+    for _ in 0..ONE_BY_ONE {
+        let start = Instant::now();
+        assert_eq!(job(&agent, server, &upload), 200);
+        remote.push(start.elapsed());
+        let start = Instant::now();
+        runtime.block_on(local(machine, file));
+        here.push(start.elapsed());
+    }
+    let (remote, here) = (median(remote), median(here));
+    println!(
+        "one after the other: REST {remote:.2} ms, in process {here:.2} ms, p50 of {ONE_BY_ONE}; REST adds {:.2} ms",
+        remote - here
+    );
+}
+
+fn throughput(server: &Server, runtime: &Runtime, machine: &VirtualMachine, file: &Path) {
+    let left = AtomicUsize::new(JOBS);
+    let take = || {
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(1)
+        })
+    };
+    let upload = upload(&agent(), server, file);
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let agent = agent();
+                while take().is_ok() {
+                    assert_eq!(job(&agent, server, &upload), 200);
+                }
+            });
+        }
+    });
+    let remote = JOBS as f64 / start.elapsed().as_secs_f64();
+    left.store(JOBS, Ordering::Relaxed);
+    let start = Instant::now();
+    runtime.block_on(async {
+        let one = || async {
+            while take().is_ok() {
+                local(machine, file).await;
+            }
+        };
+        futures_util::future::join_all((0..AT_ONCE).map(|_| one())).await;
+    });
+    let here = JOBS as f64 / start.elapsed().as_secs_f64();
+    println!(
+        "{AT_ONCE} at a time: REST {remote:.0} jobs/s, in process {here:.0} jobs/s, ratio {:.2}",
+        remote / here
+    );
+}
+
+fn load(server: &Server, file: &Path) {
+    let upload = upload(&agent(), server, file);
+    let answers = Mutex::new(BTreeMap::<u16, usize>::new());
+    let end = Instant::now() + LOAD;
+    let mut memory = Vec::new();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let agent = agent();
+                while Instant::now() < end {
+                    let status = job(&agent, server, &upload);
+                    *answers.lock().unwrap().entry(status).or_default() += 1;
+                }
+            });
+        }
+        while Instant::now() < end {
+            thread::park_timeout(LOAD / 6);
+            memory.push(server.memory().0);
+        }
+    });
+    let memory: Vec<String> = memory.iter().map(|mib| format!("{mib:.0}")).collect();
+    println!(
+        "{CLIENTS} clients for {} s: {:?} (status: answers); memory every {} s: {} MiB",
+        LOAD.as_secs(),
+        answers.into_inner().unwrap(),
+        LOAD.as_secs() / 6,
+        memory.join(", ")
+    );
+}
+
+/// As many bytes as the paper's picture, as a plain PGM.
+fn upload_of_the_paper_s_picture(folder: &Path) {
+    let server = Server::start(&folder.join("upload"));
+    let path = folder.join("paper.pgm");
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(b"P5 7750 7280 255\n").unwrap();
+    file.write_all(&vec![7; 7280 * 7750]).unwrap();
+    drop(file);
+    let agent = agent();
+    let small = folder.join("small.png");
+    upload(&agent, &server, &small);
+    let (before, _) = server.memory();
+    upload(&agent, &server, &path);
+    let (after, most) = server.memory();
+    println!(
+        "an upload of 56.4 MB: memory {before:.1} MiB before, {after:.1} after, {most:.1} at most: {:.1} more",
+        most - before
+    );
+}
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("small.png");
+    let samples: Vec<u8> = (0..SIDE * SIDE).map(|i| (i * i % 251) as u8).collect();
+    let mut encoder = png::Encoder::new(std::fs::File::create(&file).unwrap(), SIDE, SIDE);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&samples).unwrap();
+    writer.finish().unwrap();
+
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let wants = |what: &str| {
+        let mut named = asked.iter().filter(|arg| !arg.starts_with('-')).peekable();
+        named.peek().is_none() || named.any(|arg| arg == what)
+    };
+    let runtime = Runtime::new().unwrap();
+    let machine = VirtualMachine::local().workers(2).service::<CMeans>();
+    let machine = runtime.block_on(machine.start()).unwrap();
+    let server = Server::start(&folder.path().join("data"));
+    if wants("overhead") {
+        overhead(&server, &runtime, &machine, &file);
+    }
+    if wants("throughput") {
+        throughput(&server, &runtime, &machine, &file);
+    }
+    if wants("load") {
+        load(&server, &file);
+    }
+    if wants("upload") {
+        upload_of_the_paper_s_picture(folder.path());
+    }
+    runtime.block_on(machine.shutdown());
+}
