@@ -15,7 +15,7 @@ pub(crate) struct Crew {
     pub(crate) starting: Ranks,
     pub(crate) live: Ranks,
     /// Of those that are there, these have not been sent their tiles: the record of where they are
-    /// is not safe yet.
+    /// is not safe yet, or others have not started.
     pub(crate) unsent: Ranks,
     /// When its latest answer of this round came.
     answered: Option<Duration>,
@@ -153,6 +153,11 @@ impl Crews {
             let here = ranks.intersection(&crew.live);
             crew.unsent = crew.unsent.union(&here);
         }
+    }
+
+    /// Whether MsVPUs were asked for that are not known to be there.
+    pub(crate) fn are_starting(&self) -> bool {
+        self.crews.values().any(|crew| !crew.starting.is_empty())
     }
 
     /// Those that were held back until now.

@@ -354,6 +354,7 @@ impl Team {
             effects.push(Effect::Commit(record.clone()));
         }
         effects.extend(self.trials.repeat(self.committed));
+        self.send_without_the_late(effects);
         self.crews.tick();
         for (origin, crew) in self.crews.iter_quiet() {
             if !crew.starting.is_empty() {
