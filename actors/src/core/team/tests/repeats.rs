@@ -25,7 +25,19 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
         ]
     );
     scene.committed();
-    scene.step(Event::Started(node(0), ranks(0..2)));
+    let started = scene.step(Event::Started(node(0), ranks(0..2)));
+    assert_eq!(started, NOTHING, "node 1 may follow at once");
+    assert_eq!(
+        scene.step(Event::Tick),
+        [
+            survey(),
+            Effect::SendTile(node(0), Rank(0), payload(0)),
+            Effect::SendTile(node(0), Rank(1), payload(1)),
+            Effect::SendTask(node(0), ranks(0..2), Round(1), payload(9)),
+            Effect::Start(node(1), ranks([2])),
+        ],
+        "node 1 is late"
+    );
     scene.answer(node(0), FIRST, 1);
     assert_eq!(
         scene.step(Event::Tick),
@@ -34,14 +46,11 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
     );
     assert_eq!(
         scene.step(Event::Tick),
-        [
-            survey(),
-            Effect::Inquire(node(0), ranks([0]), FIRST),
-            Effect::Start(node(1), ranks([2])),
-        ],
-        "rank 1 has answered"
+        [survey(), Effect::Inquire(node(0), ranks([0]), FIRST)],
+        "rank 1 has answered, and node 1 was asked three times"
     );
-    scene.step(Event::Started(node(1), ranks([2])));
+    let started = scene.step(Event::Started(node(1), ranks([2])));
+    assert_eq!(started[0], Effect::SendTile(node(1), Rank(2), payload(2)));
     scene.answer(node(0), FIRST, 0);
     scene.answer(node(1), FIRST, 2);
     assert_eq!(scene.ticks(20), vec_of(survey, 20), "while it is folded");
