@@ -222,10 +222,13 @@ pub(crate) struct Finished {
 /// Bounds of a machine; each has a default that suits one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Jobs that run at once; others wait. Default 32.
+    /// Jobs that run at once; others wait, and start by the number of their owner's running jobs
+    /// and by priority. Default 32.
     pub max_running_jobs: usize,
-    /// Jobs that wait; one more is refused. Default 1024.
+    /// Jobs that wait; one more is refused. Default 4096.
     pub max_queued_jobs: usize,
+    /// Jobs of one owner that wait; one more is refused. Default 1024.
+    pub max_queued_jobs_per_owner: usize,
     /// Tiles, and so MsVPUs, of one job. Default 65,536.
     pub max_tiles_per_job: usize,
     /// Rounds of one job. Default 100,000.
@@ -238,7 +241,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_running_jobs: 32,
-            max_queued_jobs: 1024,
+            max_queued_jobs: 4096,
+            max_queued_jobs_per_owner: 1024,
             max_tiles_per_job: 65_536,
             max_rounds_per_job: 100_000,
             max_journal_bytes_per_job: 256 << 20,

@@ -88,7 +88,7 @@ impl Proxy {
         Self {
             host,
             _vital: vital,
-            admission: Admission::new(limits.max_running_jobs, limits.max_queued_jobs),
+            admission: Admission::new(&limits),
             journals,
             jobs: BTreeMap::new(),
             lost: BTreeMap::new(),
@@ -259,10 +259,15 @@ impl Handler<Submit> for Proxy {
         self.host
             .catalog
             .check(program, &submit.invocation.parameters)?;
-        let admitted = self.admission.submit(id);
-        if admitted == Admitted::Refused {
-            let limit = self.host.limits.max_queued_jobs;
-            return Err(JobError::QueueFull { limit });
+        let options = &submit.invocation.options;
+        let admitted = self.admission.submit(id, options);
+        match admitted {
+            Admitted::Run | Admitted::Wait => {}
+            Admitted::Refused { limit } => return Err(JobError::QueueFull { limit }),
+            Admitted::OwnerRefused { limit } => {
+                let owner = options.owner.clone();
+                return Err(JobError::OwnerQueueFull { owner, limit });
+            }
         }
         let job = Job {
             invocation: submit.invocation,
