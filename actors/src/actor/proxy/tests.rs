@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::catalog::Catalog;
+use crate::clock::StoppedClock;
 use crate::job::JobOptions;
 use crate::link::Link;
 use crate::simulation::Synthetic;
@@ -101,22 +102,6 @@ fn a_leader_that_was_placed_on_a_node_lost_meanwhile_is_placed_anew() {
             ]
         );
     });
-}
-
-/// A clock that stands until it is moved. What is to happen later happens when the test says so.
-#[derive(Default)]
-struct StoppedClock(Mutex<Duration>);
-
-impl crate::clock::Clock for StoppedClock {
-    fn now(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-
-    fn after(&self, _: Duration, _: Box<dyn FnOnce() + Send>) {}
-
-    fn job_id(&self) -> JobId {
-        JobId::new(uuid::Uuid::from_u128(7))
-    }
 }
 
 #[test]
