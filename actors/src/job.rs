@@ -90,7 +90,7 @@ impl fmt::Display for JobState {
 }
 
 /// Something that happened to a job.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) enum What {
     /// It stands elsewhere than before.
     State(JobState),

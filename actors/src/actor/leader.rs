@@ -15,7 +15,7 @@ use crate::core::team::{Dropped, Effect, Event, Team};
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::{Counted, Host};
 use crate::id::{NodeId, Origin, Rank, TeamId};
-use crate::job::{Cost, Finished, JobState, Phase, WaitReason, What};
+use crate::job::{Cost, Finished, JobState, Phase, WaitReason};
 use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
@@ -23,6 +23,8 @@ use crate::message::{
 use crate::payload::Payload;
 use crate::program::Cancellation;
 use crate::work::{Label, run};
+
+use telling::Stand;
 
 pub(crate) struct TeamLeader {
     host: Host,
@@ -36,6 +38,7 @@ pub(crate) struct TeamLeader {
     /// What the steps on the tiles cost, by rank.
     costs: Vec<Cost>,
     told: Duration,
+    stand: Stand,
     reports: Reports,
     /// The end, until the proxy has it.
     ended: Option<Result<Finished, JobError>>,
@@ -73,7 +76,10 @@ impl Handler<Tick> for TeamLeader {
         ticking!(self.host, context);
         match self.ended.clone() {
             Some(result) => self.tell_end(result),
-            None => self.step(Event::Tick, context),
+            None => {
+                self.tell_stand();
+                self.step(Event::Tick, context);
+            }
         }
     }
 }
@@ -173,6 +179,7 @@ impl TeamLeader {
             core: Team::new(host.limits, host.is_recoverable(), resumed),
             costs: Vec::new(),
             told: host.clock.now(),
+            stand: Stand::default(),
             reports: Reports::default(),
             ended: None,
             proxy_knows: false,
@@ -195,7 +202,7 @@ impl TeamLeader {
         let (job, team) = (self.team.job, self.team);
         match effect {
             Effect::Enter(phase) => self.enter(phase),
-            Effect::Wait => self.tell(What::State(JobState::Waiting(WaitReason::NoNode))),
+            Effect::Wait => self.stand_at(JobState::Waiting(WaitReason::NoNode)),
             Effect::Allot(ranks) => {
                 log::debug!(
                     "job {job}: {} tiles, asking the balancer for places",

@@ -51,6 +51,10 @@ struct Job {
     started: bool,
     /// Where the job stands, and the number of the record in its leader's counting.
     record: Option<Record>,
+    /// How far the leader has told: the number of what the job is at, and of which round how many
+    /// tiles have answered. What it said before may come after.
+    told: u64,
+    answered: (Round, u32),
     /// Leaders lost in this round.
     losses: u8,
     /// Since when there is no node for it.
@@ -113,14 +117,31 @@ impl Proxy {
             return self.host.link.send(Address::Balancer, place);
         }
         job.leader = origin;
-        let state = match origin {
-            Some(_) => JobState::Running(Phase::Placing),
-            None => JobState::Waiting(WaitReason::NoNode),
-        };
+        self.write_state(
+            id,
+            match origin {
+                Some(_) => JobState::Running(Phase::Placing),
+                None => JobState::Waiting(WaitReason::NoNode),
+            },
+        );
+        self.start_leader(id);
+    }
+
+    /// The leader says what the job is at.
+    fn stands(&mut self, id: JobId, number: u64, state: JobState) {
+        if let Some(job) = self.jobs.get_mut(&id)
+            && number > job.told
+        {
+            job.told = number;
+            self.write_state(id, state);
+        }
+    }
+
+    /// Unless it is known.
+    fn write_state(&mut self, id: JobId, state: JobState) {
         if self.journals.get(id).is_some_and(|j| j.state() != state) {
             self.write(id, What::State(state));
         }
-        self.start_leader(id);
     }
 
     /// Hop 4, when both answers are there, and again until the leader is.
@@ -277,6 +298,8 @@ impl Handler<Submit> for Proxy {
             ordered: false,
             started: false,
             record: None,
+            told: 0,
+            answered: (Round(0), 0),
             losses: 0,
             waiting_since: None,
         };
@@ -328,8 +351,29 @@ impl Handler<Letter> for Proxy {
                     job.started = true;
                 }
             }
-            ProxyMessage::Progressed { team, what } if self.is_current(team) => {
-                self.write(team.job, what);
+            ProxyMessage::Stands {
+                team,
+                number,
+                state,
+            } if self.is_current(team) => self.stands(team.job, number, state),
+            ProxyMessage::Progressed {
+                team,
+                round,
+                answered,
+                team_size,
+            } if self.is_current(team) => {
+                if let Some(job) = self.jobs.get_mut(&team.job)
+                    && (round, answered) > job.answered
+                    && round >= job.round()
+                {
+                    job.answered = (round, answered);
+                    let tiles = What::Tiles {
+                        round,
+                        answered,
+                        team_size,
+                    };
+                    self.write(team.job, tiles);
+                }
             }
             ProxyMessage::Commit { team, record } if self.is_current(team) => {
                 self.commit(team, record);

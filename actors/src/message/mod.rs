@@ -23,7 +23,7 @@ use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
-use crate::job::{Cost, Finished, JobOptions, NodeReport, NodeStatus, What};
+use crate::job::{Cost, Finished, JobOptions, JobState, NodeReport, NodeStatus};
 use crate::payload::Payload;
 
 /// Where a mailbox is.
@@ -88,8 +88,20 @@ pub(crate) enum ProxyMessage {
     Lost(Origin),
     /// Supervisor: the leader is there.
     LeaderStarted { team: TeamId },
-    /// Leader: this happened to the job.
-    Progressed { team: TeamId, what: What },
+    /// Leader: the job is at this, and was at so many things before. Repeated as long as the leader
+    /// lives: who misses it would take a job that runs for one that waits.
+    Stands {
+        team: TeamId,
+        number: u64,
+        state: JobState,
+    },
+    /// Leader: so many of the tiles have answered in the round.
+    Progressed {
+        team: TeamId,
+        round: Round,
+        answered: u32,
+        team_size: u32,
+    },
     /// Leader: where it stands, to outlive it.
     Commit { team: TeamId, record: Record },
     /// Leader: the job is over.

@@ -46,6 +46,7 @@ impl Queue {
                 | ProxyMessage::EpochGranted { .. }
                 | ProxyMessage::Lost(_)
                 | ProxyMessage::LeaderStarted { .. }
+                | ProxyMessage::Stands { .. }
                 | ProxyMessage::Progressed { .. }
                 | ProxyMessage::Commit { .. },
             )

@@ -2,7 +2,7 @@
 
 use super::{Job, MAX_LEADER_LOSSES, Proxy, is_lost};
 use crate::error::JobError;
-use crate::id::{JobId, Origin};
+use crate::id::{JobId, Origin, Round};
 use crate::message::Address;
 use crate::message::BalancerMessage;
 
@@ -35,11 +35,12 @@ impl Proxy {
         }
         (job.leader, job.team) = (None, None);
         (job.ordered, job.started) = (false, false);
+        // The next leader counts anew.
+        (job.told, job.answered) = (0, (Round(0), 0));
         job.losses += 1;
         if let Some(record) = &mut job.record {
             // Other nodes may have gone down before, unheard of by the leader.
             record.lost(|origin| is_lost(&self.lost, origin));
-            // The next leader counts anew.
             record.sequence = 0;
         }
         if job.losses >= MAX_LEADER_LOSSES {

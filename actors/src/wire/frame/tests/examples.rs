@@ -15,7 +15,7 @@ use crate::core::record::{Record, Suspects};
 use crate::core::reservation::ReservationId;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
-use crate::job::{Cost, Finished, Forecast, JobOptions, JobState, NodeReport, NodeStatus, What};
+use crate::job::{Cost, Finished, Forecast, JobOptions, JobState, NodeReport, NodeStatus};
 use crate::message::{
     Answer, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, MonitorMessage,
     ObserverMessage, ProxyMessage, SupervisorMessage,
@@ -117,16 +117,16 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         ProxyMessage::EpochGranted { job, epoch },
         ProxyMessage::Lost(origin),
         ProxyMessage::LeaderStarted { team },
-        ProxyMessage::Progressed {
+        ProxyMessage::Stands {
             team,
-            what: What::State(JobState::Failed(error.clone())),
+            number: 3,
+            state: JobState::Failed(error.clone()),
         },
         ProxyMessage::Progressed {
             team,
-            what: What::Round {
-                round,
-                task: payload(),
-            },
+            round,
+            answered: 1,
+            team_size: 2,
         },
         ProxyMessage::Commit {
             team,
