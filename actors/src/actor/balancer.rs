@@ -166,10 +166,10 @@ impl Handler<Letter> for LoadBalancer {
                 team,
                 leader,
                 round,
-                times,
+                laps,
             } => {
                 let now = self.host.clock.now();
-                if let Some(plan) = self.core.measured(team, round, &times, now) {
+                if let Some(plan) = self.core.measured(team, round, &laps, now) {
                     log::debug!("job {}: balancer moves {:?}", team.job, plan.shares);
                     self.tell_leader(team, leader, LeaderMessage::Move(plan));
                     self.publish();

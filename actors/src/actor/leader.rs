@@ -293,13 +293,13 @@ impl TeamLeader {
                     instance.global_step(round, task, partials, &cancellation)
                 });
             }
-            Effect::Measured(round, times) => {
-                self.reports.round(&times);
+            Effect::Measured(round, laps) => {
+                self.reports.round(&laps);
                 let measured = BalancerMessage::Measured {
                     team,
                     leader: self.node(),
                     round,
-                    times,
+                    laps,
                 };
                 self.host.link.send(Address::Balancer, measured);
             }

@@ -40,8 +40,9 @@ struct Placement {
     places: BTreeMap<Origin, Ranks>,
     strategy: Box<dyn Strategy>,
     rounds_seen: u32,
-    /// The round in which MsVPUs were last told to move; they do when the next begins.
-    moved: Round,
+    /// The first round that shows the nodes as they are, with all tiles where they are to be; none
+    /// until the first that is heard of, in which they were loaded.
+    settled: Option<Round>,
 }
 
 /// What a leader is told.
@@ -196,7 +197,7 @@ impl Balance {
                 places: BTreeMap::new(),
                 strategy: by_name(self.strategy).ok()?,
                 rounds_seen: 0,
-                moved: Round(0),
+                settled: None,
             },
         };
         self.teams.insert(team, placement);

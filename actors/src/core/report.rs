@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::core::crew::Lap;
 use crate::core::performance::deviations;
-use crate::core::ranks::Ranks;
-use crate::id::{NodeId, Origin};
+use crate::id::NodeId;
 use crate::job::{Forecast, NodeReport};
 
 /// Kept by the leader, round by round.
@@ -24,15 +24,19 @@ impl Reports {
     }
 
     /// A round is over.
-    pub(crate) fn round(&mut self, times: &[(Origin, Ranks, Duration)]) {
+    pub(crate) fn round(&mut self, laps: &[Lap]) {
         // Nodes that have no part in it any more run none.
         for report in self.nodes.values_mut() {
             report.msvpus = 0;
         }
-        for (origin, ranks, took) in times {
-            let forecast = self.forecasts.get(&origin.node);
-            let report = self.nodes.entry(origin.node).or_insert(NodeReport {
-                node: origin.node,
+        for lap in laps {
+            let Some(took) = lap.took else {
+                continue;
+            };
+            let node = lap.origin.node;
+            let forecast = self.forecasts.get(&node);
+            let report = self.nodes.entry(node).or_insert(NodeReport {
+                node,
                 performance_index: None,
                 load_index: None,
                 msvpus: 0,
@@ -40,8 +44,8 @@ impl Reports {
                 actual: Duration::ZERO,
                 deviation: 0.0,
             });
-            report.msvpus = ranks.len() as u32;
-            report.actual += *took;
+            report.msvpus = lap.ranks.len() as u32;
+            report.actual += took;
             if let Some(forecast) = forecast {
                 report.performance_index = Some(forecast.performance_index);
                 report.load_index = Some(forecast.load_index);
@@ -71,7 +75,7 @@ impl Reports {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Incarnation;
+    use crate::id::{Incarnation, Origin};
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -86,12 +90,17 @@ mod tests {
         }
     }
 
-    fn time(node: u32, ranks: std::ops::Range<u32>, took: Duration) -> (Origin, Ranks, Duration) {
+    fn time(node: u32, ranks: std::ops::Range<u32>, took: Duration) -> Lap {
         let origin = Origin {
             node: NodeId(node),
             incarnation: Incarnation(1),
         };
-        (origin, ranks.into(), took)
+        Lap {
+            origin,
+            ranks: ranks.into(),
+            took: Some(took),
+            whole: false,
+        }
     }
 
     #[test]

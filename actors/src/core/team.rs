@@ -295,7 +295,7 @@ impl Team {
             State::Asking(Demand::Task(round, task), gather) => {
                 self.state = State::Folding(round);
                 self.former.clear();
-                effects.push(Effect::Measured(round, self.crews.times()));
+                effects.push(Effect::Measured(round, self.crews.laps()));
                 let partials = gather.into_answers().into_iter().flatten().collect();
                 effects.push(Effect::Fold(round, task, partials));
             }

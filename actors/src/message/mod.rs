@@ -15,6 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::core::balance::Plan;
+use crate::core::crew::Lap;
 use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
@@ -137,7 +138,7 @@ pub(crate) enum BalancerMessage {
         team: TeamId,
         leader: NodeId,
         round: Round,
-        times: Vec<(Origin, Ranks, Duration)>,
+        laps: Vec<Lap>,
     },
     /// Monitor: how long the performance test took there.
     Tested {

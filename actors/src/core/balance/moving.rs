@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Balance, Plan, step_cost};
 use crate::core::allotment::Share;
-use crate::core::ranks::Ranks;
+use crate::core::crew::Lap;
 use crate::core::strategy::{Move, MoveCost, Observed};
 use crate::id::{NodeId, Origin, Round, TeamId};
 
@@ -14,39 +14,43 @@ impl Balance {
         &mut self,
         team: TeamId,
         round: Round,
-        times: &[(Origin, Ranks, Duration)],
+        laps: &[Lap],
         now: Duration,
     ) -> Option<Plan> {
         let placement = self.teams.get_mut(&team)?;
-        if round.0 <= placement.moved.0 + 1 {
-            // MsVPUs were on the move; what the next round shows is of their new places.
+        let is_first = placement.settled.is_none();
+        if round < *placement.settled.get_or_insert(round.next()) && !is_first {
             return None;
         }
-        placement.rounds_seen += 1;
         // What was measured may be of a node that was lost since.
         let nodes = &self.nodes;
         let is_there = |origin: &Origin| {
             let node = nodes.get(&origin.node);
             node.is_some_and(|node| node.member.origin == *origin)
         };
-        placement.places = times
+        placement.places = laps
             .iter()
-            .filter(|(origin, ..)| is_there(origin))
-            .map(|(origin, ranks, _)| (*origin, ranks.clone()))
+            .filter(|lap| is_there(&lap.origin))
+            .map(|lap| (lap.origin, lap.ranks.clone()))
             .collect();
+        if is_first {
+            return None;
+        }
+        placement.rounds_seen += 1;
+        let whole = |lap: &&Lap| lap.whole && lap.took.is_some();
+        let laps: Vec<&Lap> = laps.iter().filter(whole).collect();
         for forecast in self.forecasts(team) {
-            let time = times
-                .iter()
-                .find(|(origin, ..)| origin.node == forecast.node);
+            let lap = laps.iter().find(|lap| lap.origin.node == forecast.node);
             if let Some(node) = self.nodes.get_mut(&forecast.node)
-                && let Some((.., took)) = time
+                && let Some(took) = lap.and_then(|lap| lap.took)
             {
                 node.compare(forecast.round.as_secs_f64(), took.as_secs_f64(), now);
             }
         }
-        let shares = self.rebalance(team, times)?;
+        let shares = self.rebalance(team, &laps)?;
         let placement = self.teams.get_mut(&team)?;
-        placement.moved = round.next();
+        // The leader may have begun the next round; then they move when that after it begins.
+        placement.settled = Some(Round(round.0.saturating_add(3)));
         for share in &shares {
             for there in placement.places.values_mut() {
                 *there = there.without(&share.ranks);
@@ -60,20 +64,16 @@ impl Balance {
         })
     }
 
-    fn rebalance(
-        &mut self,
-        team: TeamId,
-        times: &[(Origin, Ranks, Duration)],
-    ) -> Option<Vec<Share>> {
+    fn rebalance(&mut self, team: TeamId, laps: &[&Lap]) -> Option<Vec<Share>> {
         let candidates = self.candidates(team);
         let observed: Vec<Observed> = candidates
             .iter()
             .map(|(origin, candidate)| Observed {
                 candidate: *candidate,
-                round: times
+                round: laps
                     .iter()
-                    .find(|(at, ..)| at == origin)
-                    .map(|(.., took)| *took),
+                    .find(|lap| lap.origin == *origin)
+                    .and_then(|lap| lap.took),
             })
             .collect();
         let placement = self.teams.get_mut(&team)?;

@@ -143,3 +143,22 @@ fn answers_to_requests_that_were_made_twice_change_nothing() {
     assert_eq!(scene.step(Event::Lost(others)), NOTHING);
     assert_eq!(scene.team.crews.shares(), before);
 }
+
+#[test]
+fn a_node_to_which_tiles_come_is_not_asked_though_it_was_about_to_be() {
+    let mut scene = Scene::second_round();
+    let inquiries = |scene: &mut Scene| {
+        let effects = scene.step(Event::Tick);
+        let asks = |effect: &&Effect| matches!(effect, Effect::Inquire(to, ..) if *to == node(0));
+        effects.iter().filter(asks).count()
+    };
+    assert_eq!(inquiries(&mut scene), 1, "it says nothing");
+    let lacks = Event::Lacks {
+        origin: node(0),
+        tiles: ranks([0]),
+        orders: Ranks::default(),
+    };
+    scene.step(lacks);
+    let asked: Vec<usize> = (0..4).map(|_| inquiries(&mut scene)).collect();
+    assert_eq!(asked, [0, 0, 0, 1], "tiles are on their way");
+}

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::core::allotment::Share;
 use crate::core::balance::Plan;
+use crate::core::crew::Lap;
 use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
@@ -167,7 +168,12 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             team,
             leader,
             round,
-            times: vec![(origin, ranks_of(), time)],
+            laps: vec![Lap {
+                origin,
+                ranks: ranks_of(),
+                took: Some(time),
+                whole: true,
+            }],
         },
         BalancerMessage::Tested {
             origin,
