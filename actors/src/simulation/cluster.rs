@@ -23,9 +23,12 @@ use crate::local::StartError;
 use crate::random::Random;
 use crate::simulation::network::{Network, Port};
 use crate::simulation::outcome::JobOutcome;
+use crate::simulation::overlapping::Overlapping;
 use crate::simulation::processors::SimulatedProcessors;
 use crate::simulation::spec::Spec;
 use crate::simulation::timeline::{Timeline, VirtualClock};
+
+use faults::{StepFaults, step_faults};
 
 /// The head, where proxy, balancer and directory are.
 const HEAD: usize = 0;
@@ -48,6 +51,7 @@ pub(crate) struct Cluster {
     catalog: Arc<Catalog>,
     limits: Limits,
     tally: Arc<Tally>,
+    step_faults: StepFaults,
     state: Mutex<State>,
     this: Weak<Self>,
 }
@@ -64,7 +68,7 @@ struct Node {
     processors: Option<Arc<SimulatedProcessors>>,
     starts: u64,
     /// Of its speed in the spec.
-    factor: f64,
+    factors: Overlapping<f64>,
     /// By processes that have ended.
     spent: (Duration, u64),
 }
@@ -79,11 +83,8 @@ impl Cluster {
             &spec.nodes,
             Random::new(spec.seed).split(NETWORK_STREAM),
         );
-        let nodes = (0..=spec.nodes.len()).map(|_| Node {
-            factor: 1.0,
-            ..Node::default()
-        });
-        let nodes = nodes.collect();
+        let nodes = (0..=spec.nodes.len()).map(|_| Node::default()).collect();
+        let step_faults = step_faults(&spec.faults);
         Arc::new_cyclic(|this| Self {
             spec,
             timeline,
@@ -96,6 +97,7 @@ impl Cluster {
             catalog: Arc::new(catalog),
             limits,
             tally: Arc::default(),
+            step_faults,
             state: Mutex::new(State {
                 nodes,
                 jobs: BTreeMap::new(),
@@ -137,7 +139,7 @@ impl Cluster {
         if self.state().nodes[node].processors.is_some() {
             return;
         }
-        let factor = self.state().nodes[node].factor;
+        let factor = self.state().nodes[node].factors.now().unwrap_or(1.0);
         if let Some(host) = self.host(node, (spec.cpus, spec.speed * factor)) {
             self.timeline.note(&[2, node as u64]);
             start_node(&host, None);

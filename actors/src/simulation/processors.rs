@@ -40,6 +40,8 @@ pub(crate) struct SimulatedProcessors {
 struct State {
     /// Elementary operations per second.
     speed: f64,
+    /// Whether the process stands still.
+    paused: bool,
     waiting: Gate<(Label, Work)>,
     readies: Readies,
     running: BTreeMap<u64, Running>,
@@ -57,6 +59,8 @@ struct Running {
     left: f64,
     at: Duration,
     since: Duration,
+    /// How long the process has stood still meanwhile.
+    stood: Duration,
 }
 
 impl SimulatedProcessors {
@@ -75,6 +79,7 @@ impl SimulatedProcessors {
             fates,
             state: Mutex::new(State {
                 speed,
+                paused: false,
                 waiting: Gate::new(),
                 readies: Readies::default(),
                 running: BTreeMap::new(),
@@ -120,15 +125,49 @@ impl SimulatedProcessors {
 
     /// From now on the CPUs do so many operations per second.
     pub(crate) fn set_speed(&self, speed: f64) {
-        let now = self.timeline.now();
         let mut state = self.state();
-        let before = std::mem::replace(&mut state.speed, speed);
-        // Under new numbers, so that the old ends find nothing.
-        for (_, mut running) in std::mem::take(&mut state.running) {
-            let done = (now - running.at).as_secs_f64() * before;
-            running.left = (running.left - done).max(0.0);
+        let running = self.interrupt(&mut state);
+        state.speed = speed;
+        self.go_on(&mut state, running);
+    }
+
+    /// The process stands still: nothing of what runs is computed until it is resumed.
+    pub(crate) fn pause(&self) {
+        let mut state = self.state();
+        let running = self.interrupt(&mut state);
+        state.paused = true;
+        self.go_on(&mut state, running);
+    }
+
+    pub(crate) fn resume(&self) {
+        let mut state = self.state();
+        let running = self.interrupt(&mut state);
+        state.paused = false;
+        self.go_on(&mut state, running);
+    }
+
+    /// Takes down what is left of what runs.
+    fn interrupt(&self, state: &mut State) -> Vec<Running> {
+        let now = self.timeline.now();
+        let (speed, stands) = (state.speed, state.paused);
+        let interrupted = std::mem::take(&mut state.running).into_values();
+        let interrupted = interrupted.map(|mut running| {
+            let passed = now - running.at;
+            if stands {
+                running.stood += passed;
+            } else {
+                running.left = (running.left - passed.as_secs_f64() * speed).max(0.0);
+            }
             running.at = now;
-            self.run(&mut state, running);
+            running
+        });
+        interrupted.collect()
+    }
+
+    /// Under new numbers, so that the old ends find nothing.
+    fn go_on(&self, state: &mut State, interrupted: Vec<Running>) {
+        for running in interrupted {
+            self.run(state, running);
         }
     }
 
@@ -149,6 +188,7 @@ impl SimulatedProcessors {
             work,
             at: now,
             since: now,
+            stood: Duration::ZERO,
         };
         self.run(state, running);
     }
@@ -159,6 +199,9 @@ impl SimulatedProcessors {
         let takes = Duration::try_from_secs_f64(running.left / state.speed);
         let end = running.at + takes.unwrap_or(Duration::MAX / 4);
         state.running.insert(id, running);
+        if state.paused {
+            return;
+        }
         let this = self.this.clone();
         let action = move || {
             if let Some(this) = this.upgrade() {
@@ -174,7 +217,7 @@ impl SimulatedProcessors {
         let Some(running) = state.running.remove(&id) else {
             return;
         };
-        state.busy += self.timeline.now() - running.since;
+        state.busy += self.timeline.now() - running.since - running.stood;
         if matches!(running.label.site, Site::LocalStep(..)) {
             state.steps += 1;
         }

@@ -177,3 +177,33 @@ fn without_jitter_work_takes_what_it_costs() {
         assert_eq!(node.took(site), 1000.0);
     }
 }
+
+#[test]
+fn a_process_that_stands_still_computes_nothing() {
+    let node = Node::new();
+    node.submit(1, 10.0, "before");
+    let at = |seconds: u64, what: fn(&SimulatedProcessors)| {
+        let processors = Arc::clone(&node.processors);
+        let action = move || what(&processors);
+        let at = Duration::from_secs(seconds);
+        node.timeline.schedule(at, None, Box::new(action));
+    };
+    at(4, SimulatedProcessors::pause);
+    // Speeds change while it stands, and that counts from when it goes on.
+    at(6, |processors| processors.set_speed(2.0));
+    let processors = Arc::clone(&node.processors);
+    let note = node.note("meanwhile");
+    let label = Label {
+        flow: Flow::NOBODYS,
+        site: Site::Split,
+        cost: 8.0,
+    };
+    let submit = move || processors.submit(label, Box::new(|_| note()));
+    let half = Duration::from_secs(8);
+    node.timeline.schedule(half, None, Box::new(submit));
+    at(20, SimulatedProcessors::resume);
+    // 4 s of 10 are done; 6 are left at twice the speed, and 8 of the other.
+    assert_eq!(node.seen(), [(23, "before"), (24, "meanwhile")]);
+    let (busy, _) = node.processors.spent();
+    assert_eq!(busy, Duration::from_secs(4 + 3 + 4), "standing is no work");
+}
