@@ -9,6 +9,7 @@ use actix::{Actor, AsyncContext, Context, Handler};
 
 use crate::actor::{Tick, ticking};
 use crate::catalog::Instance;
+use crate::core::patience::Patience;
 use crate::core::record::Record;
 use crate::core::report::Reports;
 use crate::core::team::{Dropped, Effect, Event, Team};
@@ -40,8 +41,9 @@ pub(crate) struct TeamLeader {
     told: Duration,
     stand: Stand,
     reports: Reports,
-    /// The end, until the proxy has it.
+    /// The end, until the proxy has it. The result is in it: it may take longer than a tick.
     ended: Option<Result<Finished, JobError>>,
+    patience: Patience,
     /// Whether the end came from there.
     proxy_knows: bool,
     _counted: Counted,
@@ -74,8 +76,9 @@ impl Handler<Tick> for TeamLeader {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
-        match self.ended.clone() {
-            Some(result) => self.tell_end(result),
+        match &self.ended {
+            Some(result) if self.patience.tick() => self.tell_end(result.clone()),
+            Some(_) => {}
             None => {
                 self.tell_stand();
                 self.step(Event::Tick, context);
@@ -182,6 +185,7 @@ impl TeamLeader {
             stand: Stand::default(),
             reports: Reports::default(),
             ended: None,
+            patience: Patience::default(),
             proxy_knows: false,
             _counted: Counted::new(&host.census, |census| &mut census.leaders),
             host,

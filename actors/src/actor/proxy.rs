@@ -10,6 +10,7 @@ use actix::{Actor, Context, Handler};
 
 use crate::actor::{Tick, Vital, ticking};
 use crate::core::admission::{Admission, Admitted};
+use crate::core::patience::Patience;
 use crate::core::record::Record;
 use crate::error::JobError;
 use crate::host::Host;
@@ -49,6 +50,8 @@ struct Job {
     /// Whether the leader was ordered, and is known to be there.
     ordered: bool,
     started: bool,
+    /// The input is with the order: it may take longer than a tick.
+    patience: Patience,
     /// Where the job stands, and the number of the record in its leader's counting.
     record: Option<Record>,
     /// How far the leader has told: the number of what the job is at, and of which round how many
@@ -259,11 +262,10 @@ impl Handler<Tick> for Proxy {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
-        let unheard = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| job.ordered && !job.started);
-        for id in unheard.map(|(id, _)| *id).collect::<Vec<_>>() {
+        let repeat = |job: &mut Job| job.ordered && !job.started && job.patience.tick();
+        let unheard = self.jobs.iter_mut();
+        let unheard = unheard.filter_map(|(id, job)| repeat(job).then_some(*id));
+        for id in unheard.collect::<Vec<_>>() {
             self.start_leader(id);
         }
         self.end_those_without_node();
@@ -297,6 +299,7 @@ impl Handler<Submit> for Proxy {
             team: None,
             ordered: false,
             started: false,
+            patience: Patience::default(),
             record: None,
             told: 0,
             answered: (Round(0), 0),

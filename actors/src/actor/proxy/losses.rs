@@ -1,6 +1,7 @@
 //! What becomes of jobs whose leader was lost, or for which there is no node.
 
 use super::{Job, MAX_LEADER_LOSSES, Proxy, is_lost};
+use crate::core::patience::Patience;
 use crate::error::JobError;
 use crate::id::{JobId, Origin, Round};
 use crate::message::Address;
@@ -35,6 +36,7 @@ impl Proxy {
         }
         (job.leader, job.team) = (None, None);
         (job.ordered, job.started) = (false, false);
+        job.patience = Patience::default();
         // The next leader counts anew.
         (job.told, job.answered) = (0, (Round(0), 0));
         job.losses += 1;
