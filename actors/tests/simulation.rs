@@ -308,3 +308,25 @@ async fn a_fault_that_ends_ends_no_other_of_its_kind() {
     assert!(stood > clean + ms(1490), "{stood:?}, clean {clean:?}");
     assert!(stood < clean + ms(3000), "{stood:?}, clean {clean:?}");
 }
+
+#[tokio::test]
+async fn the_report_is_of_all_rounds_whoever_led_them() {
+    let mut spec = spec(3);
+    spec.faults = vec![fault(
+        1050,
+        FaultKind::Kill {
+            node: 0,
+            restart_after: None,
+        },
+    )];
+    let (outcome, job) = job(spec, &work()).await;
+    assert_eq!(outcome.jobs[0].leaders_lost, 1, "{outcome:#?}");
+    let nodes = job.nodes();
+    assert_eq!(nodes.len(), 3, "what the lost node did counts: {nodes:#?}");
+    assert_eq!(nodes[0].msvpus, 0);
+    assert!(nodes[0].actual >= ms(700), "{nodes:#?}");
+    // Four or five rounds of 0.2 s, and the others of 0.3 s.
+    for node in &nodes[1..] {
+        assert!(node.actual >= ms(2200), "{nodes:#?}");
+    }
+}

@@ -173,6 +173,7 @@ impl TeamLeader {
         input: Payload,
         resumed: Option<Record>,
     ) -> Self {
+        let done = resumed.as_ref().map(|record| record.done.clone());
         Self {
             team,
             invocation,
@@ -183,7 +184,7 @@ impl TeamLeader {
             costs: Vec::new(),
             told: host.clock.now(),
             stand: Stand::default(),
-            reports: Reports::default(),
+            reports: Reports::resumed(done.unwrap_or_default()),
             ended: None,
             patience: Patience::default(),
             proxy_knows: false,
@@ -283,8 +284,9 @@ impl TeamLeader {
                 let leader = self.node();
                 self.order(origin, SupervisorMessage::Release { team, leader, id });
             }
-            Effect::Commit(record) => {
+            Effect::Commit(mut record) => {
                 self.told = self.host.clock.now();
+                record.done = self.reports.nodes();
                 let commit = ProxyMessage::Commit { team, record };
                 self.host.link.send(Address::Proxy, commit);
             }

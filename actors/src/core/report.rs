@@ -8,7 +8,7 @@ use crate::core::performance::deviations;
 use crate::id::NodeId;
 use crate::job::{Forecast, NodeReport};
 
-/// Kept by the leader, round by round.
+/// Kept by the leader, round by round, and in the record of each for the next leader.
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     forecasts: BTreeMap<NodeId, Forecast>,
@@ -16,6 +16,14 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
+    /// Of a leader that goes on where another was lost.
+    pub(crate) fn resumed(done: Vec<NodeReport>) -> Self {
+        Self {
+            nodes: done.into_iter().map(|of| (of.node, of)).collect(),
+            ..Self::default()
+        }
+    }
+
     /// From now on this is expected.
     pub(crate) fn foretell(&mut self, forecasts: &[Forecast]) {
         for forecast in forecasts {
@@ -146,6 +154,27 @@ mod tests {
         assert_eq!(nodes[1].actual, ms(30));
         // The mean is 20 ms.
         assert!((nodes[0].deviation - 0.5).abs() < 1e-12, "{nodes:?}");
+    }
+
+    #[test]
+    fn the_next_leader_goes_on_adding() {
+        let mut first = Reports::default();
+        first.foretell(&[forecast(1, 0.5, ms(10))]);
+        first.round(&[time(1, 0..2, ms(10)), time(2, 2..4, ms(20))]);
+        let mut next = Reports::resumed(first.nodes());
+        assert_eq!(next.nodes(), first.nodes());
+        next.foretell(&[forecast(2, 1.0, ms(40))]);
+        next.round(&[time(2, 0..4, ms(40))]);
+        let [one, two] = &next.nodes()[..] else {
+            panic!("two nodes")
+        };
+        assert_eq!((one.msvpus, one.actual), (0, ms(10)));
+        assert_eq!(
+            (one.performance_index, one.predicted),
+            (Some(0.5), Some(ms(10)))
+        );
+        assert_eq!((two.msvpus, two.actual), (4, ms(60)));
+        assert_eq!(two.predicted, None, "not of all rounds");
     }
 
     #[test]

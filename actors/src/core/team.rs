@@ -242,6 +242,7 @@ impl Team {
             shares: self.crews.shares(),
             former: self.former.clone(),
             suspects: self.suspects.clone(),
+            done: Vec::new(),
         };
         self.record = self.recoverable.then(|| record.clone());
         effects.push(Effect::Commit(record));

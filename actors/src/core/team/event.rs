@@ -59,7 +59,7 @@ pub(crate) enum Event {
 }
 
 /// What the leader does about it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Tell watchers what the job is at.
     Enter(Phase),
@@ -89,7 +89,7 @@ pub(crate) enum Effect {
     Reserve(Origin, Rank, ReservationId),
     /// Let a node work for others again.
     Release(Origin, ReservationId),
-    /// Put the record where it outlives the leader.
+    /// Put the record where it outlives the leader, with what the nodes have done.
     Commit(Record),
     /// Let the program fold the partial results of a round.
     Fold(Round, Payload, Vec<Payload>),

@@ -51,6 +51,15 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         origin: ORIGIN,
         ranks: ranks.clone(),
     };
+    let report = NodeReport {
+        node: NODE,
+        performance_index: Some(0.25),
+        load_index: None,
+        msvpus: 1,
+        predicted: Some(time),
+        actual: time,
+        deviation: 0.125,
+    };
     let mut record = || Record {
         sequence: 1,
         round,
@@ -58,6 +67,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         shares: vec![share.clone()],
         former: vec![share.clone()],
         suspects: Suspects::default(),
+        done: vec![report],
     };
     let records = [record(), record()];
     let plan = || Plan {
@@ -68,15 +78,6 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             load_index: 2.5,
             round: time,
         }],
-    };
-    let report = NodeReport {
-        node: NODE,
-        performance_index: Some(0.25),
-        load_index: None,
-        msvpus: 1,
-        predicted: Some(time),
-        actual: time,
-        deviation: 0.125,
     };
     let status = NodeStatus {
         origin: ORIGIN,
