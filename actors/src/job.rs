@@ -165,7 +165,8 @@ pub struct NodeStatus {
     pub draining: bool,
     /// Steps at once.
     pub cpus: u32,
-    /// In (0, 1]; 1 is the fastest node (eq. 1). `None` until it was tested.
+    /// In (0, 1]; 1 is the node that is fastest with all its CPUs (eq. 4, for a step of the work and
+    /// the size of the performance test). `None` until it was tested.
     pub performance_index: Option<f64>,
     /// How many MsVPUs are placed there now.
     pub msvpus: u32,

@@ -316,11 +316,14 @@ impl Balance {
         self.leaders.remove(&job);
     }
 
-    /// What is known of the nodes (eq. 1).
+    /// What is known of the nodes. Their indices are those of eq. 4 for a step of the work and the
+    /// size of the larger test: unlike eq. 1, which has no CPUs, it tells what a node does with all of
+    /// them.
     pub(crate) fn status(&self) -> Vec<NodeStatus> {
+        let [_, larger] = PROBES;
         let test = step_cost(Cost {
-            complexity: PROBES[0].work,
-            bytes_exchanged: PROBES[0].bytes,
+            complexity: larger.work,
+            bytes_exchanged: larger.bytes,
             tile_bytes: 0.0,
         });
         let seconds = |node: &Examination| Some(node.performance()?.execution_seconds(test));

@@ -403,7 +403,7 @@ fn status_tells_the_indices_of_the_test() {
         .iter()
         .map(|node| (node.origin, node.cpus, node.performance_index))
         .collect();
-    // The test takes 1 ms on one CPU, half of it on two (eq. 7); the index is ½ and 1 (eq. 1).
+    // The test takes 1 ms on one CPU, half of it on two (eq. 7); the index is ½ and 1 (eq. 4).
     assert_eq!(
         status,
         [
