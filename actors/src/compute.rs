@@ -104,6 +104,10 @@ impl Compute {
 }
 
 impl Processors for Compute {
+    fn load(&self) -> usize {
+        self.threads.queue.work.change(|state| state.gate.load())
+    }
+
     fn submit(&self, label: Label, work: Work) {
         self.threads.queue.put(label.flow, label.cost, work);
     }

@@ -170,6 +170,9 @@ pub struct NodeStatus {
     pub performance_index: Option<f64>,
     /// How many MsVPUs are placed there now.
     pub msvpus: u32,
+    /// How many pieces of work, whosever, ran there or waited for a CPU when the node was last tested.
+    /// `None` until it was.
+    pub load: Option<u32>,
 }
 
 /// What the balancer expects of a node in the rounds of a job.

@@ -58,6 +58,9 @@ pub(crate) trait Processors: Send + Sync {
         false
     }
 
+    /// How many pieces run or wait.
+    fn load(&self) -> usize;
+
     /// Runs the work when a CPU is free and its flow's turn has come.
     fn submit(&self, label: Label, work: Work);
 
@@ -113,6 +116,10 @@ pub(crate) struct Nowhere;
 
 #[cfg(test)]
 impl Processors for Nowhere {
+    fn load(&self) -> usize {
+        0
+    }
+
     fn submit(&self, _: Label, _: Work) {}
 
     fn discard(&self, _: Box<dyn Any + Send>) {}

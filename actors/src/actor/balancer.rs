@@ -189,12 +189,13 @@ impl Handler<Letter> for LoadBalancer {
                 origin,
                 test,
                 cpus,
+                load,
                 compute,
                 waited,
             } => {
                 let now = self.host.clock.now();
                 let times = (compute, waited);
-                if let Err(error) = self.core.tested((origin, test), cpus, times, now) {
+                if let Err(error) = self.core.tested((origin, test), (cpus, load), times, now) {
                     log::warn!("performance test: {error}");
                 }
                 self.publish();

@@ -40,6 +40,8 @@ impl NodeMonitor {
     fn test(&self, test: u64, work: f64) {
         let (link, clock) = (self.host.link.clone(), self.host.clock.clone());
         let (origin, cpus) = (link.origin(), self.host.cpus);
+        // Before this test is part of it.
+        let load = u32::try_from(self.host.processors.load()).unwrap_or(u32::MAX);
         let since = clock.now();
         let latest = UnderWay { test, since };
         if lock(&self.under_way).replace(latest).is_some() {
@@ -77,6 +79,7 @@ impl NodeMonitor {
                     origin,
                     test,
                     cpus,
+                    load,
                     compute,
                     waited,
                 };

@@ -130,19 +130,19 @@ impl Balance {
         due
     }
 
-    /// Takes a node's answer to a test.
+    /// Takes a node's answer to a test: its CPUs and its load, and what the test took and waited.
     ///
     /// # Errors
     /// When nothing can be computed from it.
     pub(crate) fn tested(
         &mut self,
         test: (Origin, u64),
-        cpus: u32,
+        node: (u32, u32),
         times: (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
         match self.nodes.get_mut(&test.0.node) {
-            Some(examination) => examination.answer(test, cpus, times, now),
+            Some(examination) => examination.answer(test, node, times, now),
             None => Ok(()),
         }
     }
@@ -256,7 +256,7 @@ impl Balance {
         let tested = self.nodes.values().filter(stays).filter_map(|node| {
             let (origin, performance) = (node.member.origin, node.performance()?);
             let candidate = self.candidate(team, origin, performance).ok()?;
-            Some((origin, candidate))
+            Some((origin, candidate.at_work(node.load().unwrap_or(0))))
         });
         tested.collect()
     }
@@ -345,6 +345,7 @@ impl Balance {
                 .filter_map(|placement| placement.places.get(&node.member.origin))
                 .map(|ranks| ranks.len() as u32)
                 .sum(),
+            load: node.load(),
         };
         let computing = self.nodes.values().filter(|node| node.member.cpus > 0);
         computing.map(status).collect()

@@ -33,6 +33,8 @@ const SETTLED_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Examination {
     pub(crate) member: Member,
     performance: Option<NodePerformance>,
+    /// How many pieces of work ran or waited there when it was last tested.
+    load: Option<u32>,
     /// The answers of the test under way, by size.
     answers: [Option<Measured>; 2],
     /// The test under way: its number, which size, when it was sent.
@@ -47,6 +49,7 @@ impl Examination {
         Self {
             member,
             performance: None,
+            load: None,
             answers: [None; 2],
             under_way: None,
             due: Some(0),
@@ -61,6 +64,10 @@ impl Examination {
 
     pub(crate) const fn performance(&self) -> Option<NodePerformance> {
         self.performance
+    }
+
+    pub(crate) const fn load(&self) -> Option<u32> {
+        self.load
     }
 
     /// Which of [`PROBES`] to send now, if any, under this number; a test without an answer after
@@ -86,7 +93,7 @@ impl Examination {
     pub(crate) fn answer(
         &mut self,
         (origin, number): (Origin, u64),
-        cpus: u32,
+        (cpus, load): (u32, u32),
         (compute, waited): (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
@@ -97,6 +104,7 @@ impl Examination {
             return Ok(());
         }
         self.under_way = None;
+        self.load = Some(load);
         let execution = now.saturating_sub(sent).saturating_sub(waited);
         self.answers[size] = Some(Measured {
             node: origin.node,

@@ -25,6 +25,8 @@ pub(crate) struct Candidate {
     performance: NodePerformance,
     placed: f64,
     already: u32,
+    /// Pieces of work, whosever, that ran or waited there when it was last tested.
+    at_work: u32,
 }
 
 impl Candidate {
@@ -50,7 +52,16 @@ impl Candidate {
             performance,
             placed,
             already,
+            at_work: 0,
         })
+    }
+
+    /// The same, where so many pieces of work ran or waited, whosever.
+    pub(crate) const fn at_work(self, pieces: u32) -> Self {
+        Self {
+            at_work: pieces,
+            ..self
+        }
     }
 }
 

@@ -145,6 +145,8 @@ pub(crate) enum BalancerMessage {
         origin: Origin,
         test: u64,
         cpus: u32,
+        /// How many pieces of work ran or waited there when the test came.
+        load: u32,
         compute: Duration,
         /// How long the test waited for a CPU; no part of what the way takes.
         waited: Duration,

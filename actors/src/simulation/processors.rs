@@ -260,6 +260,10 @@ impl Processors for SimulatedProcessors {
         true
     }
 
+    fn load(&self) -> usize {
+        self.state().waiting.load()
+    }
+
     fn submit(&self, label: Label, work: Work) {
         self.change(|state| {
             state.waiting.push(label.flow, label.cost, (label, work));

@@ -25,6 +25,9 @@ struct Hands {
     waiting: Mutex<Vec<Work>>,
     /// Of each answer: which test, how long it took, how long it waited for a CPU.
     answers: Mutex<Vec<(u64, Duration, Duration)>>,
+    /// How many pieces of others run or wait, and what the answers said of that.
+    load: Mutex<usize>,
+    loads: Mutex<Vec<u32>>,
 }
 
 impl Clock for Hands {
@@ -42,6 +45,10 @@ impl Clock for Hands {
 impl Processors for Hands {
     fn are_simulated(&self) -> bool {
         true
+    }
+
+    fn load(&self) -> usize {
+        *self.load.lock().unwrap() + self.waiting.lock().unwrap().len()
     }
 
     fn submit(&self, _: Label, work: Work) {
@@ -64,6 +71,7 @@ impl Transport for Hands {
             origin,
             test,
             cpus,
+            load,
             compute,
             waited,
         }) = envelope.message
@@ -71,6 +79,7 @@ impl Transport for Hands {
             panic!("not an answer: {:?}", envelope.message);
         };
         assert_eq!((origin, cpus), (HERE, 2));
+        self.loads.lock().unwrap().push(load);
         self.answers.lock().unwrap().push((test, compute, waited));
     }
 }
@@ -117,6 +126,18 @@ fn a_test_is_answered_with_what_it_took_and_waited() {
     hands.set(ms(112));
     hands.end(ms(5));
     assert_eq!(hands.answers(), [(1, ms(5), ms(7))]);
+}
+
+#[test]
+fn an_answer_tells_what_was_at_work_beside_the_test() {
+    let hands = Arc::new(Hands::default());
+    let monitor = hands.monitor();
+    for load in [0, 5] {
+        *hands.load.lock().unwrap() = load;
+        monitor.test(1, 1e6);
+        hands.end(ms(0));
+    }
+    assert_eq!(*hands.loads.lock().unwrap(), [0, 5]);
 }
 
 #[test]

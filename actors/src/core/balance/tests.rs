@@ -77,7 +77,7 @@ fn balance(strategy: &str, nodes: &[(Origin, u32, f64)]) -> Balance {
             let took = Duration::from_secs_f64(PROBES[size].work / (1e9 * speed));
             let times = (took, Duration::ZERO);
             balance
-                .tested((*origin, number), *cpus, times, took)
+                .tested((*origin, number), (*cpus, 0), times, took)
                 .unwrap();
         }
     }
@@ -412,6 +412,32 @@ fn status_tells_the_indices_of_the_test() {
             (node(3), 4, None)
         ]
     );
+}
+
+#[test]
+fn status_tells_what_a_node_had_at_work() {
+    let mut balance = Balance::new("least-loaded", true).unwrap();
+    balance.members(vec![member(node(1), 1), member(node(2), 1)]);
+    let loads = |balance: &Balance| {
+        balance
+            .status()
+            .iter()
+            .map(|of| of.load)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(loads(&balance), [None, None]);
+    for _ in PROBES {
+        for (id, number, _) in balance.tests_due(ms(0), PATIENCE) {
+            let load = if id == NodeId(1) { 4 } else { 0 };
+            balance
+                .tested((node(id.0), number), (1, load), (ms(1), ms(0)), ms(1))
+                .unwrap();
+        }
+    }
+    assert_eq!(loads(&balance), [Some(4), Some(0)]);
+    balance.place_leader(job(1)).unwrap();
+    let plan = allot(&mut balance, team(1), 0..8);
+    assert_eq!(counts(&plan), [(1, 2), (2, 6)]);
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub(super) fn machine(candidate: &Candidate, cost: StepCost) -> Machine {
         performance,
         placed,
         already,
+        ..
     } = *candidate;
     Machine {
         start: performance.transfer_seconds(cost),

@@ -87,6 +87,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         cpus: 2,
         performance_index: Some(1.0),
         msvpus: 3,
+        load: Some(4),
     };
     let member = Member {
         origin: ORIGIN,
@@ -180,6 +181,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             origin,
             test: 1,
             cpus: 2,
+            load: 7,
             compute: time,
             waited: time,
         },
