@@ -126,8 +126,8 @@ impl Processors for Compute {
 
     fn reserve(&self, job: JobId, ready: Ready) {
         self.threads.queue.change(|state| {
-            state.readies.add(job, ready);
-            ((), state.gate.reserve(job))
+            let before = state.readies.add(job, ready);
+            (before, state.gate.reserve(job))
         });
     }
 

@@ -75,13 +75,12 @@ pub(crate) struct Observed {
     pub(crate) round: Option<Duration>,
 }
 
-/// What it costs that an MsVPU moves, beside its latency.
+/// What it costs that an MsVPU moves, beside its latency. What a program does to load a tile no
+/// program states; it is not counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct MoveCost {
     /// The tile, in bytes.
     pub(crate) tile_bytes: f64,
-    /// To load it, in elementary operations.
-    pub(crate) load_work: f64,
 }
 
 /// `count` MsVPUs go from one node to another before the next round.

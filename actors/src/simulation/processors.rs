@@ -284,8 +284,8 @@ impl Processors for SimulatedProcessors {
 
     fn reserve(&self, job: JobId, ready: Ready) {
         self.change(|state| {
-            state.readies.add(job, ready);
-            ((), state.waiting.reserve(job))
+            let before = state.readies.add(job, ready);
+            (before, state.waiting.reserve(job))
         });
     }
 

@@ -80,7 +80,6 @@ impl Balance {
         let cost = step_cost(placement.cost);
         let moving = MoveCost {
             tile_bytes: placement.cost.tile_bytes,
-            load_work: 0.0,
         };
         let moves = placement
             .strategy

@@ -8,10 +8,7 @@ const PROBE: Probe = Probe {
     bytes: 1000.0,
     work: 1e6,
 };
-const FREE: MoveCost = MoveCost {
-    tile_bytes: 0.0,
-    load_work: 0.0,
-};
+const FREE: MoveCost = MoveCost { tile_bytes: 0.0 };
 
 /// A node with `speed` elementary operations per second on each CPU.
 fn node(id: u32, cpus: u32, speed: f64, latency: f64) -> NodePerformance {
@@ -246,10 +243,7 @@ fn wrong_beliefs_are_corrected_when_that_is_worth_its_price() {
             *known = node(id, 2, 1e6, 1e-3);
         }
         cluster.speeds = vec![1e6, 1e6, 1e6, 1e6, 2e6, 2e6, 2e6, 2e6];
-        let moving = MoveCost {
-            tile_bytes,
-            load_work: 1e3,
-        };
+        let moving = MoveCost { tile_bytes };
         cluster.run(&mut *by_name("adaptive").unwrap(), 3, moving);
         // 800 tiles at 24 a second are 33.3 s; 100 at 2 a second are 50.
         assert_eq!(
@@ -271,10 +265,7 @@ fn a_dear_correction_waits_until_it_is_worth_it() {
     }
     cluster.speeds = vec![0.5e6, 1e6];
     // 20 s against 14: 6 a round, for 3 tiles; 13 · 6 s for these are 26 · 10⁶ µs each.
-    let moving = MoveCost {
-        tile_bytes: 26e6,
-        load_work: 0.0,
-    };
+    let moving = MoveCost { tile_bytes: 26e6 };
     cluster.run(&mut *by_name("adaptive").unwrap(), 30, moving);
     let first = cluster.moved.iter().position(|moved| *moved > 0).unwrap();
     assert!((6..=14).contains(&first), "{:?}", cluster.moved);

@@ -111,6 +111,16 @@ fn who_reserves_the_cpus_has_them_alone_until_it_lets_go() {
 }
 
 #[test]
+fn however_often_the_cpus_are_asked_for_they_are_granted_once() {
+    let node = Node::new();
+    node.submit(1, 5.0, "other's");
+    for _ in 0..9 {
+        node.reserve(2, "granted");
+    }
+    assert_eq!(node.seen(), [(5, "other's"), (5, "granted")]);
+}
+
+#[test]
 fn a_forgotten_job_lets_go() {
     let node = Node::new();
     node.reserve(1, "first");
