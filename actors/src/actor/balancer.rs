@@ -127,6 +127,10 @@ impl Handler<Tick> for LoadBalancer {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
+        if let Some(timing) = self.host.timing {
+            self.core
+                .forget_lost(self.host.clock.now(), timing.memory());
+        }
         self.test();
     }
 }

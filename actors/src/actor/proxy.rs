@@ -34,8 +34,9 @@ pub(crate) struct Proxy {
     admission: Admission,
     journals: Journals,
     jobs: BTreeMap<JobId, Job>,
-    /// The latest incarnation of each node that is lost: the balancer may have chosen it just before.
-    lost: BTreeMap<NodeId, Incarnation>,
+    /// The latest incarnation of each node that is lost, and since when; for a while: the balancer may
+    /// have chosen it just before.
+    lost: BTreeMap<NodeId, (Incarnation, Duration)>,
 }
 
 /// What the proxy keeps of a job until it has ended.
@@ -70,9 +71,9 @@ impl Job {
     }
 }
 
-fn is_lost(lost: &BTreeMap<NodeId, Incarnation>, origin: Origin) -> bool {
+fn is_lost(lost: &BTreeMap<NodeId, (Incarnation, Duration)>, origin: Origin) -> bool {
     let lost = lost.get(&origin.node);
-    lost.is_some_and(|lost| origin.incarnation <= *lost)
+    lost.is_some_and(|(lost, _)| origin.incarnation <= *lost)
 }
 
 /// Hop 1: a job is submitted; answered with its journal once it is admitted.
@@ -269,6 +270,7 @@ impl Handler<Tick> for Proxy {
             self.start_leader(id);
         }
         self.end_those_without_node();
+        self.forget_lost();
     }
 }
 

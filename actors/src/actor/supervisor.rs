@@ -84,6 +84,10 @@ impl Handler<Tick> for Supervisor {
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
         self.forget_silent_head();
+        if let Some(timing) = self.host.timing {
+            let now = self.host.clock.now();
+            self.host.link.forget_silent(now, timing.memory());
+        }
         self.renew();
         for crew in self
             .hosted
@@ -237,7 +241,7 @@ impl Supervisor {
                 cpus: self.host.cpus,
                 draining: self.draining.is_some(),
             },
-            seen: self.seen.map(|(_, at)| at),
+            seen: self.seen,
             hosted: self.hosted.keys().copied().collect(),
         };
         self.host.link.send(Address::Directory, renew);

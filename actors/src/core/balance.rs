@@ -97,6 +97,13 @@ impl Balance {
         node.is_some_and(|node| node.member.origin == origin)
     }
 
+    /// Forgets what became of nodes that have not been there for `memory`.
+    pub(crate) fn forget_lost(&mut self, now: Duration, memory: Duration) {
+        let nodes = &self.nodes;
+        self.lives
+            .forget(|node| nodes.contains_key(&node), now, memory);
+    }
+
     /// What became of a node that was lost, if that is known.
     pub(crate) fn fate(&self, origin: Origin) -> Option<Fate> {
         self.lives.fate(origin)

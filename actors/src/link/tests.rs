@@ -71,3 +71,34 @@ fn what_comes_twice_from_another_node_is_taken_once() {
         assert_eq!(link.counters().repeated, 3);
     });
 }
+
+#[test]
+fn who_is_not_heard_of_any_more_is_forgotten() {
+    let second = Duration::from_secs;
+    let from = |node| Origin {
+        node: NodeId(node),
+        incarnation: Incarnation(1),
+    };
+    let (mut here, mut there) = (Exchange::default(), Exchange::default());
+    for (node, messages) in [(7, 5), (8, 2)] {
+        for number in 1..=messages {
+            assert_eq!(here.number(NodeId(node)), number);
+            assert!(there.is_new(from(node), number));
+        }
+    }
+    for now in (1..=100).map(second) {
+        here.forget_silent(now, second(100));
+        there.forget_silent(now, second(100));
+        here.number(NodeId(8));
+        there.is_new(from(8), now.as_secs() + 2);
+    }
+    assert_eq!((here.sent.len(), there.seen.len()), (2, 2), "not yet");
+    for exchange in [&mut here, &mut there] {
+        exchange.forget_silent(second(130), second(100));
+    }
+    assert!(here.sent.keys().eq([&NodeId(8)]));
+    assert!(there.seen.keys().eq([&from(8)]));
+    // Whoever remembers would take lower numbers for repetitions.
+    assert_eq!(here.number(NodeId(7)), 6);
+    assert_eq!(here.number(NodeId(9)), 6, "whoever that is");
+}

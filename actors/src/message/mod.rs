@@ -165,8 +165,8 @@ pub(crate) enum DirectoryMessage {
     /// Supervisor: this node is there, and runs something for these teams.
     Renew {
         member: Member,
-        /// The time of the latest grant that it has seen, as the directory gave it.
-        seen: Option<Duration>,
+        /// The latest grant that it has seen: of which head, and its time, as the directory gave it.
+        seen: Option<(Incarnation, Duration)>,
         hosted: Vec<TeamId>,
     },
     /// Proxy: an epoch for a new leader of this job.

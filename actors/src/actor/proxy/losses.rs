@@ -10,7 +10,8 @@ use crate::message::BalancerMessage;
 impl Proxy {
     /// A node is lost: the jobs that were led there get another leader.
     pub(super) fn lost(&mut self, origin: Origin) {
-        self.lost.insert(origin.node, origin.incarnation);
+        let now = self.host.clock.now();
+        self.lost.insert(origin.node, (origin.incarnation, now));
         let led: Vec<JobId> = self
             .jobs
             .iter()
@@ -21,6 +22,15 @@ impl Proxy {
             if let Err(error) = self.replace_leader(id) {
                 self.end(id, Err(error));
             }
+        }
+    }
+
+    /// What was lost so long ago is chosen by nobody any more.
+    pub(super) fn forget_lost(&mut self) {
+        if let Some(timing) = self.host.timing {
+            let now = self.host.clock.now();
+            self.lost
+                .retain(|_, (_, at)| now.saturating_sub(*at) <= timing.memory());
         }
     }
 

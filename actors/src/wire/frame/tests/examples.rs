@@ -194,7 +194,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
     let directory = [
         DirectoryMessage::Renew {
             member,
-            seen: Some(time),
+            seen: Some((Incarnation(1), time)),
             hosted: vec![team],
         },
         DirectoryMessage::Grant { job },
