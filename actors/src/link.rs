@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::core::dedupe::Window;
 use crate::id::{Incarnation, NodeId, Origin};
+use crate::message::queue::Queue;
 use crate::message::{Address, Envelope, Message, SupervisorMessage};
 
 /// A message in a mailbox.
@@ -90,15 +91,17 @@ impl Tally {
 struct Exchange {
     now: Duration,
     swept: Duration,
-    sent: BTreeMap<NodeId, (u64, Duration)>,
+    sent: BTreeMap<(NodeId, Queue), (u64, Duration)>,
     /// No receiver that is forgotten was sent a higher number: who is met again is counted on from
     /// here, because it may remember.
     highest_forgotten: u64,
-    seen: BTreeMap<Origin, (Window, Duration)>,
+    seen: BTreeMap<(Origin, Queue), (Window, Duration)>,
 }
 
 impl Exchange {
-    fn number(&mut self, to: NodeId) -> u64 {
+    /// Each queue has numbers of its own: what comes through one may overtake any number of messages
+    /// in another, and they would be taken for repetitions.
+    fn number(&mut self, to: (NodeId, Queue)) -> u64 {
         let first = (self.highest_forgotten, self.now);
         let (sent, at) = self.sent.entry(to).or_insert(first);
         *at = self.now;
@@ -106,7 +109,7 @@ impl Exchange {
         *sent
     }
 
-    fn is_new(&mut self, from: Origin, sequence: u64) -> bool {
+    fn is_new(&mut self, from: (Origin, Queue), sequence: u64) -> bool {
         let (window, at) = self.seen.entry(from).or_default();
         *at = self.now;
         window.take(sequence)
@@ -238,7 +241,7 @@ impl Link {
         let node = self.node_of(to);
         match &self.transport {
             Some(transport) if node != self.node => {
-                let sequence = self.exchange().number(node);
+                let sequence = self.exchange().number((node, Queue::of(&message)));
                 let envelope = Envelope {
                     from: self.origin(),
                     sequence,
@@ -260,7 +263,9 @@ impl Link {
 
     /// Takes in what another node has sent; what has come before is dropped.
     pub(crate) fn deliver(&self, envelope: Envelope) {
-        let is_new = self.exchange().is_new(envelope.from, envelope.sequence);
+        let through = Queue::of(&envelope.message);
+        let from = (envelope.from, through);
+        let is_new = self.exchange().is_new(from, envelope.sequence);
         if is_new {
             let letter = Letter {
                 message: envelope.message,

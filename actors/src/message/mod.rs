@@ -8,6 +8,7 @@
 mod bulk;
 #[cfg(feature = "amqp")]
 mod kind;
+pub(crate) mod queue;
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub(crate) enum Address {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Envelope {
     pub(crate) from: Origin,
-    /// Counts what this incarnation has sent to this node.
+    /// Counts what this incarnation has sent to this queue of this node.
     pub(crate) sequence: u64,
     pub(crate) to: Address,
     /// The only incarnation of the receiver that it is for; `None`: whichever is there.
