@@ -35,6 +35,7 @@ const HEAD: usize = 0;
 
 /// What randomness is drawn for; each use has a stream of its own.
 const NETWORK_STREAM: u64 = 1 << 32;
+const STEP_STREAM: u64 = 2 << 32;
 
 /// A simulated cluster; nodes are counted from 1, as in `NodeId`.
 pub(crate) struct Cluster {
@@ -159,7 +160,8 @@ impl Cluster {
             Arc::clone(&self.timeline),
             process,
             (cpus, speed),
-            (self.spec.jitter, random),
+            self.spec.jitter,
+            (random, Random::new(self.spec.seed).split(STEP_STREAM)),
             self.this()?,
         );
         self.state().nodes[node].processors = Some(Arc::clone(&processors));

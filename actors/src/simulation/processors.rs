@@ -31,6 +31,8 @@ pub(crate) struct SimulatedProcessors {
     process: Process,
     cpus: u32,
     jitter: f64,
+    /// The same on all nodes.
+    random_of_steps: Random,
     fates: Arc<dyn Fates>,
     state: Mutex<State>,
     /// To itself, for the events.
@@ -47,7 +49,6 @@ struct State {
     running: BTreeMap<u64, Running>,
     begun: u64,
     random: Random,
-    random_of_steps: Random,
     busy: Duration,
     steps: u64,
 }
@@ -68,7 +69,8 @@ impl SimulatedProcessors {
         timeline: Arc<Timeline>,
         process: Process,
         (cpus, speed): (u32, f64),
-        (jitter, random): (f64, Random),
+        jitter: f64,
+        (random, random_of_steps): (Random, Random),
         fates: Arc<dyn Fates>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
@@ -76,6 +78,7 @@ impl SimulatedProcessors {
             process,
             cpus,
             jitter,
+            random_of_steps,
             fates,
             state: Mutex::new(State {
                 speed,
@@ -84,7 +87,6 @@ impl SimulatedProcessors {
                 readies: Readies::default(),
                 running: BTreeMap::new(),
                 begun: 0,
-                random_of_steps: random.split(1),
                 random,
                 busy: Duration::ZERO,
                 steps: 0,
@@ -174,10 +176,12 @@ impl SimulatedProcessors {
     fn begin(&self, state: &mut State, label: Label, work: Work) {
         let now = self.timeline.now();
         let draw = match label.site {
-            // Of the step itself, whatever ran before it: who compares two clusters compares like with like.
+            // Of the step itself, wherever it runs and whatever ran before it: who compares two clusters
+            // compares like with like.
             Site::LocalStep(round, rank) => {
+                let of_job = self.random_of_steps.split(label.flow.job.low_bits());
                 let step = u64::from(round.0) << 32 | u64::from(rank.0);
-                state.random_of_steps.split(step).uniform()
+                of_job.split(step).uniform()
             }
             _ => state.random.uniform(),
         };

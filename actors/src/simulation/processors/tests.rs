@@ -30,13 +30,19 @@ impl Node {
     }
 
     fn with_jitter(jitter: f64, seed: u64) -> Self {
+        Self::at(0, jitter, seed)
+    }
+
+    /// One of several nodes of a cluster.
+    fn at(place: u64, jitter: f64, seed: u64) -> Self {
         let timeline = Arc::new(Timeline::new(1));
         let process = timeline.process(0);
         let processors = SimulatedProcessors::new(
             Arc::clone(&timeline),
             process,
             (2, 1.0),
-            (jitter, Random::new(seed)),
+            jitter,
+            (Random::new(place), Random::new(seed)),
             Arc::new(AllRun),
         );
         Self {
@@ -168,6 +174,10 @@ fn the_jitter_of_a_step_is_its_own_whatever_ran_before_it() {
     }
     // It ends at another time, rounded to the nanosecond there.
     assert!((node.took(step(5, 3)) - alone).abs() < 1e-8);
+    let elsewhere = Node::at(1, 0.3, 7);
+    assert!((elsewhere.took(step(5, 3)) - alone).abs() < 1e-8);
+    let split = Node::at(0, 0.3, 7).took(Site::Split);
+    assert!((elsewhere.took(Site::Split) - split).abs() > 1e-3);
     let of_another_seed = Node::with_jitter(0.3, 8).took(step(5, 3));
     assert!((of_another_seed - alone).abs() > 1e-3);
 }
