@@ -99,7 +99,9 @@ impl Admission {
     /// Takes an ended or cancelled job out; returns the one that may start in its place.
     pub(crate) fn end(&mut self, job: JobId) -> Option<JobId> {
         if let Some((name, turn)) = self.queued.remove(&job) {
-            self.change(&name, |owner| drop(owner.queued.remove(&(turn, job))));
+            self.change(&name, |owner| {
+                owner.queued.remove(&(turn, job));
+            });
             return None;
         }
         let name = self.running.remove(&job)?;
