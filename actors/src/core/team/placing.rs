@@ -122,10 +122,10 @@ impl Team {
             });
         }
         if let State::Asking(demand, gather) = &self.state {
-            for (origin, ranks) in crews {
-                let ranks = gather.missing(&ranks);
+            for (origin, ranks) in &crews {
+                let ranks = gather.missing(ranks);
                 if !ranks.is_empty() {
-                    effects.push(demand.order(origin, ranks));
+                    effects.push(demand.order(*origin, ranks));
                 }
             }
         }
