@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn epochs_of_a_job_only_grow() {
-        let mut leases = Leases::new(None);
+        let mut leases = Leases::new(None, MEMORY);
         let job = |n| JobId::new(Uuid::from_u128(n));
         let (a, b) = (job(1), job(2));
         assert_eq!(leases.grant(a), Epoch(1));
