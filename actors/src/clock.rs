@@ -75,3 +75,21 @@ pub(crate) fn remind<A, M>(
         }),
     );
 }
+
+/// A clock that stands until it is moved. What is to happen later happens when the test says so.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct StoppedClock(pub(crate) std::sync::Mutex<Duration>);
+
+#[cfg(test)]
+impl Clock for StoppedClock {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn after(&self, _: Duration, _: Box<dyn FnOnce() + Send>) {}
+
+    fn job_id(&self) -> JobId {
+        JobId::new(Uuid::from_u128(7))
+    }
+}

@@ -112,6 +112,10 @@ impl Processors for Compute {
         quota::quota().map_or(1.0, |cpus| (cpus / self.workers as f64).min(1.0))
     }
 
+    fn load(&self) -> usize {
+        self.threads.queue.work.change(|state| state.gate.load())
+    }
+
     fn submit(&self, label: Label, work: Work) {
         self.threads.queue.put(label.flow, label.cost, work);
     }
@@ -130,8 +134,8 @@ impl Processors for Compute {
 
     fn reserve(&self, job: JobId, ready: Ready) {
         self.threads.queue.change(|state| {
-            state.readies.add(job, ready);
-            ((), state.gate.reserve(job))
+            let before = state.readies.add(job, ready);
+            (before, state.gate.reserve(job))
         });
     }
 

@@ -188,6 +188,16 @@ pub enum JobError {
         /// [`Limits::max_queued_jobs`](crate::Limits::max_queued_jobs).
         limit: usize,
     },
+    /// As many jobs of the owner wait as may.
+    #[error(
+        "{limit} jobs of owner `{owner}` wait already, and no more may; try again when some have ended"
+    )]
+    OwnerQueueFull {
+        /// Whose.
+        owner: String,
+        /// [`Limits::max_queued_jobs_per_owner`](crate::Limits::max_queued_jobs_per_owner).
+        limit: usize,
+    },
     /// The same message came twice with different content: the program is not deterministic.
     #[error("{site}: two answers differ; a program must give the same bits for the same tile")]
     Nondeterministic {

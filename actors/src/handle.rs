@@ -129,7 +129,8 @@ impl<P> Job<P> {
 
 impl<P: Program> Job<P> {
     /// Everything that has happened to the job from its submission on, then what happens next,
-    /// until it ends. May be called often and late: nothing is missed.
+    /// until it ends. May be called often and late: nothing is missed, except that of how many tiles
+    /// have answered in a round ([`Progress::Tiles`]) only the latest is kept.
     ///
     /// # Errors
     /// An item is an error when the task cannot be decoded; the stream goes on.
@@ -142,8 +143,8 @@ impl<P: Program> Job<P> {
             (journal, watch, 0),
             |(journal, mut watch, index)| async move {
                 loop {
-                    if let Some(event) = journal.event(index) {
-                        return Some((typed::<P>(event), (journal, watch, index + 1)));
+                    if let Some((number, event)) = journal.event(index) {
+                        return Some((typed::<P>(event), (journal, watch, number + 1)));
                     }
                     if journal.state().is_terminal() && journal.event(index).is_none() {
                         return None;

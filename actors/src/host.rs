@@ -44,6 +44,12 @@ impl Timing {
     pub(crate) fn retry(self) -> Duration {
         self.lease / 4
     }
+
+    /// So long it is remembered what was lost, or not heard of any more: far longer than anything is
+    /// under way.
+    pub(crate) fn memory(self) -> Duration {
+        self.lease * 100
+    }
 }
 
 impl Host {

@@ -15,6 +15,11 @@ impl JobId {
     pub(crate) const fn new(uuid: Uuid) -> Self {
         Self(uuid)
     }
+
+    /// The bits of a job's name that count jobs where they are counted and not drawn.
+    pub(crate) const fn low_bits(self) -> u64 {
+        self.0.as_u64_pair().1
+    }
 }
 
 impl fmt::Display for JobId {

@@ -90,7 +90,7 @@ impl fmt::Display for JobState {
 }
 
 /// Something that happened to a job.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) enum What {
     /// It stands elsewhere than before.
     State(JobState),
@@ -165,10 +165,14 @@ pub struct NodeStatus {
     pub draining: bool,
     /// Steps at once.
     pub cpus: u32,
-    /// In (0, 1]; 1 is the fastest node (eq. 1). `None` until it was tested.
+    /// In (0, 1]; 1 is the node that is fastest with all its CPUs (eq. 4, for a step of the work and
+    /// the size of the performance test). `None` until it was tested.
     pub performance_index: Option<f64>,
     /// How many MsVPUs are placed there now.
     pub msvpus: u32,
+    /// How many pieces of work, whosever, ran there or waited for a CPU when the node was last tested.
+    /// `None` until it was.
+    pub load: Option<u32>,
 }
 
 /// What the balancer expects of a node in the rounds of a job.
@@ -222,10 +226,13 @@ pub(crate) struct Finished {
 /// Bounds of a machine; each has a default that suits one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Jobs that run at once; others wait. Default 32.
+    /// Jobs that run at once; others wait, and start by the number of their owner's running jobs
+    /// and by priority. Default 32.
     pub max_running_jobs: usize,
-    /// Jobs that wait; one more is refused. Default 1024.
+    /// Jobs that wait; one more is refused. Default 4096.
     pub max_queued_jobs: usize,
+    /// Jobs of one owner that wait; one more is refused. Default 1024.
+    pub max_queued_jobs_per_owner: usize,
     /// Tiles, and so MsVPUs, of one job. Default 65,536.
     pub max_tiles_per_job: usize,
     /// Rounds of one job. Default 100,000.
@@ -238,7 +245,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_running_jobs: 32,
-            max_queued_jobs: 1024,
+            max_queued_jobs: 4096,
+            max_queued_jobs_per_owner: 1024,
             max_tiles_per_job: 65_536,
             max_rounds_per_job: 100_000,
             max_journal_bytes_per_job: 256 << 20,

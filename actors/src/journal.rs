@@ -60,6 +60,9 @@ impl OpenJournals {
 }
 
 /// One entry, with the time since the job was submitted.
+///
+/// How far a round has got is of interest until it has got further: such a note takes the place of
+/// the one before, so that a round may last as long as it likes.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) elapsed: Duration,
@@ -83,7 +86,7 @@ pub(crate) struct Journal {
     /// What the events may take together.
     max_bytes: usize,
     pages: Mutex<Pages>,
-    /// How many events there are; changes wake the readers.
+    /// How many events have been written; changes wake the readers.
     length: watch::Sender<usize>,
     /// Whether the job has ended; who waits for nothing else need not wake every round.
     ended: watch::Sender<bool>,
@@ -91,13 +94,35 @@ pub(crate) struct Journal {
 
 #[derive(Debug)]
 struct Pages {
-    events: Vec<Event>,
+    /// By number, in which those are missing in whose place later ones have come.
+    events: Vec<(usize, Event)>,
+    written: usize,
     /// What they take.
     bytes: usize,
     state: JobState,
     result: Option<Result<Finished, JobError>>,
     nodes: Vec<NodeReport>,
     leaders_lost: u32,
+}
+
+impl Pages {
+    /// Takes out the note in whose place this one comes, if it is such a note.
+    fn make_room_for(&mut self, what: &What) {
+        let What::Tiles { round, .. } = what else {
+            return;
+        };
+        let before = self
+            .events
+            .iter()
+            .rposition(|(_, event)| matches!(event.what, What::Round { .. } | What::Tiles { .. }));
+        if let Some(index) = before
+            && let What::Tiles { round: of, .. } = self.events[index].1.what
+            && of == *round
+        {
+            let (_, event) = self.events.remove(index);
+            self.bytes -= size_bytes(&event.what);
+        }
+    }
 }
 
 impl Journal {
@@ -114,6 +139,7 @@ impl Journal {
             max_bytes,
             pages: Mutex::new(Pages {
                 events: Vec::new(),
+                written: 0,
                 bytes: 0,
                 state: JobState::Pending,
                 result: None,
@@ -134,8 +160,15 @@ impl Journal {
     /// # Errors
     /// [`JobError::JournalFull`], with which the journal then ends.
     pub(crate) fn write(&self, what: What) -> Result<(), JobError> {
-        let bytes = size_bytes(&what);
-        if bytes > self.max_bytes.saturating_sub(self.pages().bytes) {
+        let fits = {
+            let mut pages = self.pages();
+            if pages.state.is_terminal() {
+                return Ok(());
+            }
+            pages.make_room_for(&what);
+            size_bytes(&what) <= self.max_bytes.saturating_sub(pages.bytes)
+        };
+        if !fits {
             let limit = self.max_bytes;
             self.end(Err(JobError::JournalFull { limit }));
             return Err(JobError::JournalFull { limit });
@@ -156,12 +189,12 @@ impl Journal {
             .events
             .iter()
             .rev()
-            .find_map(|event| match &event.what {
+            .find_map(|(_, event)| match &event.what {
                 What::Round { round, .. } => Some(round.0),
                 What::State(_) | What::Tiles { .. } => None,
             });
         let took = match pages.events.last() {
-            Some(last) if pages.state.is_terminal() => last.elapsed,
+            Some((_, last)) if pages.state.is_terminal() => last.elapsed,
             _ => self.clock.now().saturating_sub(self.submitted),
         };
         (took, rounds.unwrap_or_default())
@@ -202,11 +235,14 @@ impl Journal {
         }
         pages.result = result;
         pages.bytes += size_bytes(&what);
-        pages.events.push(Event {
+        let event = Event {
             elapsed: self.clock.now().saturating_sub(self.submitted),
             what,
-        });
-        let (length, ended) = (pages.events.len(), pages.result.is_some());
+        };
+        let number = pages.written;
+        pages.events.push((number, event));
+        pages.written += 1;
+        let (length, ended) = (pages.written, pages.result.is_some());
         drop(pages);
         self.length.send_replace(length);
         if ended {
@@ -218,8 +254,11 @@ impl Journal {
         self.pages().state.clone()
     }
 
-    pub(crate) fn event(&self, index: usize) -> Option<Event> {
-        self.pages().events.get(index).cloned()
+    /// The first event of that number or a later one, and its number.
+    pub(crate) fn event(&self, number: usize) -> Option<(usize, Event)> {
+        let pages = self.pages();
+        let first = pages.events.partition_point(|(of, _)| *of < number);
+        pages.events.get(first).cloned()
     }
 
     pub(crate) fn result(&self) -> Option<Result<Finished, JobError>> {
@@ -237,7 +276,7 @@ impl Journal {
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
-        // Every change to the pages is a push or an assignment: a panic leaves nothing half done.
+        // Every change to the pages is small and cannot panic: nothing is left half done.
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -252,6 +291,62 @@ mod tests {
     use crate::core::fair::Flow;
     use crate::id::Round;
     use crate::payload::Payload;
+
+    fn journal(max_bytes: usize) -> Journal {
+        let clock = Arc::new(SystemClock::new());
+        let job = clock.job_id();
+        Journal::new(job, clock, Duration::ZERO, max_bytes)
+    }
+
+    const fn tiles(round: u32, answered: u32) -> What {
+        What::Tiles {
+            round: Round(round),
+            answered,
+            team_size: 1_000_000,
+        }
+    }
+
+    /// What a reader gets from that number on.
+    fn read(journal: &Journal, mut from: usize) -> Vec<String> {
+        let mut seen = Vec::new();
+        while let Some((number, event)) = journal.event(from) {
+            from = number + 1;
+            seen.push(match event.what {
+                What::State(state) => state.to_string(),
+                What::Round { round, .. } => format!("round {round}"),
+                What::Tiles { answered, .. } => answered.to_string(),
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn a_round_may_last_as_long_as_it_likes() {
+        let journal = journal(16 * size_of::<Event>());
+        let (round, task) = (Round(1), Payload::default());
+        journal.write(What::Round { round, task }).unwrap();
+        for answered in 1..1000 {
+            journal.write(tiles(1, answered)).unwrap();
+            // One who reads along sees each; what is overtaken before it is read is not read.
+            assert_eq!(journal.watch().borrow().to_owned(), 1 + answered as usize);
+            assert_eq!(read(&journal, answered as usize), [answered.to_string()]);
+        }
+        assert_eq!(read(&journal, 0), ["round 1", "999"]);
+        journal.write(What::State(JobState::Pending)).unwrap();
+        journal.write(tiles(1, 1000)).unwrap();
+        assert_eq!(read(&journal, 0), ["round 1", "pending", "1000"]);
+        let (round, task) = (Round(2), Payload::default());
+        journal.write(What::Round { round, task }).unwrap();
+        journal.write(tiles(2, 1)).unwrap();
+        journal.write(tiles(2, 2)).unwrap();
+        assert_eq!(
+            read(&journal, 0),
+            ["round 1", "pending", "1000", "round 2", "2"],
+            "each round keeps its last"
+        );
+        assert_eq!(journal.pages().bytes, 5 * size_of::<Event>());
+        assert_eq!(journal.span().1, 2);
+    }
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);

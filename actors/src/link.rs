@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Recipient};
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::core::dedupe::Window;
 use crate::id::{Incarnation, NodeId, Origin};
+use crate::message::queue::Queue;
 use crate::message::{Address, Envelope, Message, SupervisorMessage};
 
 /// A message in a mailbox.
@@ -84,11 +86,52 @@ impl Tally {
     }
 }
 
-/// What one node knows of its exchange with the others.
+/// What one node knows of its exchange with the others, and when it last had to do with each.
 #[derive(Default)]
 struct Exchange {
-    sent: BTreeMap<NodeId, u64>,
-    seen: BTreeMap<Origin, Window>,
+    now: Duration,
+    swept: Duration,
+    sent: BTreeMap<(NodeId, Queue), (u64, Duration)>,
+    /// No receiver that is forgotten was sent a higher number: who is met again is counted on from
+    /// here, because it may remember.
+    highest_forgotten: u64,
+    seen: BTreeMap<(Origin, Queue), (Window, Duration)>,
+}
+
+impl Exchange {
+    /// Each queue has numbers of its own: what comes through one may overtake any number of messages
+    /// in another, and they would be taken for repetitions.
+    fn number(&mut self, to: (NodeId, Queue)) -> u64 {
+        let first = (self.highest_forgotten, self.now);
+        let (sent, at) = self.sent.entry(to).or_insert(first);
+        *at = self.now;
+        *sent += 1;
+        *sent
+    }
+
+    fn is_new(&mut self, from: (Origin, Queue), sequence: u64) -> bool {
+        let (window, at) = self.seen.entry(from).or_default();
+        *at = self.now;
+        window.take(sequence)
+    }
+
+    fn forget_silent(&mut self, now: Duration, memory: Duration) {
+        self.now = now;
+        if now.saturating_sub(self.swept) < memory / 4 {
+            return;
+        }
+        self.swept = now;
+        let silent = |at: &Duration| now.saturating_sub(*at) > memory;
+        let highest = &mut self.highest_forgotten;
+        self.sent.retain(|_, (sent, at)| {
+            let silent = silent(at);
+            if silent {
+                *highest = (*highest).max(*sent);
+            }
+            !silent
+        });
+        self.seen.retain(|_, (_, at)| !silent(at));
+    }
 }
 
 /// The way from one node to every mailbox of the machine. Cheap to clone; usable from every thread.
@@ -198,12 +241,7 @@ impl Link {
         let node = self.node_of(to);
         match &self.transport {
             Some(transport) if node != self.node => {
-                let sequence = {
-                    let mut exchange = self.exchange();
-                    let sent = exchange.sent.entry(node).or_default();
-                    *sent += 1;
-                    *sent
-                };
+                let sequence = self.exchange().number((node, Queue::of(&message)));
                 let envelope = Envelope {
                     from: self.origin(),
                     sequence,
@@ -225,12 +263,10 @@ impl Link {
 
     /// Takes in what another node has sent; what has come before is dropped.
     pub(crate) fn deliver(&self, envelope: Envelope) {
-        let new = {
-            let mut exchange = self.exchange();
-            let window = exchange.seen.entry(envelope.from).or_default();
-            window.take(envelope.sequence)
-        };
-        if new {
+        let through = Queue::of(&envelope.message);
+        let from = (envelope.from, through);
+        let is_new = self.exchange().is_new(from, envelope.sequence);
+        if is_new {
             let letter = Letter {
                 message: envelope.message,
                 incarnation: envelope.incarnation,
@@ -239,6 +275,12 @@ impl Link {
         } else {
             count(&self.tally.repeated);
         }
+    }
+
+    /// Forgets with whom nothing has been exchanged for `memory`. To be called now and then: what is
+    /// exchanged counts as of the time of the call before.
+    pub(crate) fn forget_silent(&self, now: Duration, memory: Duration) {
+        self.exchange().forget_silent(now, memory);
     }
 
     fn exchange(&self) -> std::sync::MutexGuard<'_, Exchange> {

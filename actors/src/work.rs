@@ -38,11 +38,15 @@ pub(crate) type Ready = Box<dyn FnOnce() + Send>;
 pub(crate) struct Readies(Vec<(JobId, Ready)>);
 
 impl Readies {
-    pub(crate) fn add(&mut self, job: JobId, ready: Ready) {
+    /// Takes the place of an earlier one of the job, which is returned.
+    #[must_use]
+    pub(crate) fn add(&mut self, job: JobId, ready: Ready) -> Vec<Ready> {
+        let before = self.take(Some(job));
         self.0.push((job, ready));
+        before
     }
 
-    /// Those of a job, in the order in which they came.
+    /// That of a job.
     #[must_use]
     pub(crate) fn take(&mut self, job: Option<JobId>) -> Vec<Ready> {
         let its = self.0.extract_if(.., |(of, _)| Some(*of) == job);
@@ -64,6 +68,9 @@ pub(crate) trait Processors: Send + Sync {
         1.0
     }
 
+    /// How many pieces run or wait.
+    fn load(&self) -> usize;
+
     /// Runs the work when a CPU is free and its flow's turn has come.
     fn submit(&self, label: Label, work: Work);
 
@@ -76,8 +83,9 @@ pub(crate) trait Processors: Send + Sync {
     /// Asks that only work of this job runs that is submitted from then on. Until then nothing of
     /// others starts; when what runs and what the job has submitted before has ended, and
     /// reservations asked for before are released, `ready` is called: by whoever made the CPUs free, so it must be quick, and at once where they are.
-    /// Asking twice is asking once, but every `ready` is called. It is dropped if the job releases
-    /// or is forgotten first; at the same time as that, it may still be called.
+    /// Asking twice is asking once, and the later `ready` is called in the place of the earlier. It is
+    /// dropped if the job releases or is forgotten first; at the same time as that, it may still be
+    /// called.
     fn reserve(&self, job: JobId, ready: Ready);
 
     /// Takes back a reservation, whether it was granted or only asked for: what waits goes on.
@@ -119,6 +127,10 @@ pub(crate) struct Nowhere;
 
 #[cfg(test)]
 impl Processors for Nowhere {
+    fn load(&self) -> usize {
+        0
+    }
+
     fn submit(&self, _: Label, _: Work) {}
 
     fn discard(&self, _: Box<dyn Any + Send>) {}

@@ -33,6 +33,8 @@ struct Node {
     age_ms: Option<f64>,
     performance_index: Option<f64>,
     msvpus: u32,
+    /// Pieces of work that ran or waited there at its last performance test.
+    load: Option<u32>,
 }
 
 impl From<NodeStatus> for Node {
@@ -46,6 +48,7 @@ impl From<NodeStatus> for Node {
             age_ms: of.age.map(|age: Duration| age.as_secs_f64() * 1e3),
             performance_index: of.performance_index,
             msvpus: of.msvpus,
+            load: of.load,
         }
     }
 }
@@ -88,6 +91,7 @@ async fn steps(args: &NodesArgs) -> Result<(), Failure> {
         "last sign",
         "performance",
         "MsVPUs",
+        "load",
         "node",
         "incarnation",
     ];
@@ -105,6 +109,7 @@ async fn steps(args: &NodesArgs) -> Result<(), Failure> {
             of.performance_index
                 .map_or_else(dash, |index| format!("{index:.2}")),
             of.msvpus.to_string(),
+            of.load.map_or_else(dash, |load| load.to_string()),
             of.node.to_string(),
             of.incarnation.to_string(),
         ]

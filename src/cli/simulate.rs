@@ -115,8 +115,10 @@ async fn run(args: &SimulateArgs, spec: &Spec) -> Result<Report, Failure> {
 fn limits(spec: &Spec) -> Limits {
     let defaults = Limits::default();
     let tiles = spec.jobs.iter().map(|job| job.tiles as usize).max();
+    let jobs = spec.jobs.len();
     Limits {
-        max_queued_jobs: defaults.max_queued_jobs.max(spec.jobs.len()),
+        // The cluster is what is simulated, not the door before it.
+        max_running_jobs: defaults.max_running_jobs.max(jobs),
         max_tiles_per_job: defaults.max_tiles_per_job.max(tiles.unwrap_or(0)),
         ..defaults
     }

@@ -127,6 +127,10 @@ impl Handler<Tick> for LoadBalancer {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
+        if let Some(timing) = self.host.timing {
+            self.core
+                .forget_lost(self.host.clock.now(), timing.memory());
+        }
         self.test();
     }
 }
@@ -168,10 +172,10 @@ impl Handler<Letter> for LoadBalancer {
                 team,
                 leader,
                 round,
-                times,
+                laps,
             } => {
                 let now = self.host.clock.now();
-                if let Some(plan) = self.core.measured(team, round, &times, now) {
+                if let Some(plan) = self.core.measured(team, round, &laps, now) {
                     log::debug!("job {}: balancer moves {:?}", team.job, plan.shares);
                     self.tell_leader(team, leader, LeaderMessage::Move(plan));
                     self.publish();
@@ -190,14 +194,13 @@ impl Handler<Letter> for LoadBalancer {
             BalancerMessage::Tested {
                 origin,
                 test,
-                cpus,
-                share,
+                capacity,
                 compute,
                 waited,
             } => {
                 let now = self.host.clock.now();
                 let times = (compute, waited);
-                let tested = self.core.tested((origin, test), (cpus, share), times, now);
+                let tested = self.core.tested((origin, test), capacity, times, now);
                 if let Err(error) = tested {
                     log::warn!("performance test: {error}");
                 }

@@ -6,8 +6,8 @@ use actix::{Actor, Context, Handler};
 
 use crate::actor::{Tick, Vital, ticking};
 use crate::core::lease::{Leases, Member, Renewal};
-use crate::host::Host;
-use crate::id::{Origin, TeamId};
+use crate::host::{Host, Timing};
+use crate::id::{Incarnation, Origin, TeamId};
 use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, DirectoryMessage, Message, ProxyMessage, SupervisorMessage,
@@ -22,7 +22,8 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub(crate) fn new(host: Host, vital: Vital) -> Self {
-        let leases = Leases::new(host.timing.map(|timing| timing.lease));
+        let lease = host.timing.map(|timing| timing.lease);
+        let leases = Leases::new(lease, host.timing.map_or(Duration::MAX, Timing::memory));
         Self {
             host,
             _vital: vital,
@@ -30,8 +31,11 @@ impl Directory {
         }
     }
 
-    fn renew(&mut self, member: Member, seen: Option<Duration>, hosted: &[TeamId]) {
+    fn renew(&mut self, member: Member, seen: Option<(Incarnation, Duration)>, hosted: &[TeamId]) {
         let (now, origin, cpus) = (self.host.clock.now(), member.origin, member.cpus);
+        // An earlier head counts for nothing.
+        let head = self.host.link.origin().incarnation;
+        let seen = seen.filter(|(of, _)| *of == head).map(|(_, at)| at);
         let renewal = self.leases.renew(member, seen, now);
         let answer = match renewal {
             Renewal::Expelled(incarnation) => {
@@ -41,7 +45,7 @@ impl Directory {
             Renewal::Joined | Renewal::Replaced(_) | Renewal::Renewed | Renewal::Changed => {
                 SupervisorMessage::Granted {
                     at: now,
-                    head: self.host.link.origin().incarnation,
+                    head,
                     over: self.leases.over(hosted),
                 }
             }
@@ -89,7 +93,11 @@ impl Handler<Tick> for Directory {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
-        let lost = self.leases.expire(self.host.clock.now());
+        let now = self.host.clock.now();
+        if let Some(timing) = self.host.timing {
+            self.host.link.forget_silent(now, timing.memory());
+        }
+        let lost = self.leases.expire(now);
         if !lost.is_empty() {
             self.tell_members();
         }
@@ -122,7 +130,7 @@ impl Handler<Letter> for Directory {
             }
             DirectoryMessage::Release { job } => self.leases.release(job),
             DirectoryMessage::Leave { origin } => {
-                if self.leases.leave(origin) {
+                if self.leases.leave(origin, self.host.clock.now()) {
                     log::debug!("directory: node {origin} leaves");
                     self.tell_members();
                     self.lost(origin);

@@ -9,13 +9,14 @@ use actix::{Actor, AsyncContext, Context, Handler};
 
 use crate::actor::{Tick, ticking};
 use crate::catalog::Instance;
+use crate::core::patience::Patience;
 use crate::core::record::Record;
 use crate::core::report::Reports;
 use crate::core::team::{Dropped, Effect, Event, Team};
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::{Counted, Host};
 use crate::id::{NodeId, Origin, Rank, TeamId};
-use crate::job::{Cost, Finished, JobState, Phase, WaitReason, What};
+use crate::job::{Cost, Finished, JobState, Phase, WaitReason};
 use crate::link::Letter;
 use crate::message::{
     Address, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
@@ -23,6 +24,8 @@ use crate::message::{
 use crate::payload::Payload;
 use crate::program::Cancellation;
 use crate::work::{Label, run};
+
+use telling::Stand;
 
 pub(crate) struct TeamLeader {
     host: Host,
@@ -36,9 +39,11 @@ pub(crate) struct TeamLeader {
     /// What the steps on the tiles cost, by rank.
     costs: Vec<Cost>,
     told: Duration,
+    stand: Stand,
     reports: Reports,
-    /// The end, until the proxy has it.
+    /// The end, until the proxy has it. The result is in it: it may take longer than a tick.
     ended: Option<Result<Finished, JobError>>,
+    patience: Patience,
     /// Whether the end came from there.
     proxy_knows: bool,
     _counted: Counted,
@@ -71,9 +76,13 @@ impl Handler<Tick> for TeamLeader {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
-        match self.ended.clone() {
-            Some(result) => self.tell_end(result),
-            None => self.step(Event::Tick, context),
+        match &self.ended {
+            Some(result) if self.patience.tick() => self.tell_end(result.clone()),
+            Some(_) => {}
+            None => {
+                self.tell_stand();
+                self.step(Event::Tick, context);
+            }
         }
     }
 }
@@ -164,6 +173,7 @@ impl TeamLeader {
         input: Payload,
         resumed: Option<Record>,
     ) -> Self {
+        let done = resumed.as_ref().map(|record| record.done.clone());
         Self {
             team,
             invocation,
@@ -173,8 +183,10 @@ impl TeamLeader {
             core: Team::new(host.limits, host.is_recoverable(), resumed),
             costs: Vec::new(),
             told: host.clock.now(),
-            reports: Reports::default(),
+            stand: Stand::default(),
+            reports: Reports::resumed(done.unwrap_or_default()),
             ended: None,
+            patience: Patience::default(),
             proxy_knows: false,
             _counted: Counted::new(&host.census, |census| &mut census.leaders),
             host,
@@ -195,7 +207,7 @@ impl TeamLeader {
         let (job, team) = (self.team.job, self.team);
         match effect {
             Effect::Enter(phase) => self.enter(phase),
-            Effect::Wait => self.tell(What::State(JobState::Waiting(WaitReason::NoNode))),
+            Effect::Wait => self.stand_at(JobState::Waiting(WaitReason::NoNode)),
             Effect::Allot(ranks) => {
                 log::debug!(
                     "job {job}: {} tiles, asking the balancer for places",
@@ -273,8 +285,9 @@ impl TeamLeader {
                 let leader = self.node();
                 self.order(origin, SupervisorMessage::Release { team, leader, id });
             }
-            Effect::Commit(record) => {
+            Effect::Commit(mut record) => {
                 self.told = self.host.clock.now();
+                record.done = self.reports.nodes();
                 let commit = ProxyMessage::Commit { team, record };
                 self.host.link.send(Address::Proxy, commit);
             }
@@ -287,13 +300,13 @@ impl TeamLeader {
                     instance.global_step(round, task, partials, &cancellation)
                 });
             }
-            Effect::Measured(round, times) => {
-                self.reports.round(&times);
+            Effect::Measured(round, laps) => {
+                self.reports.round(&laps);
                 let measured = BalancerMessage::Measured {
                     team,
                     leader: self.node(),
                     round,
-                    times,
+                    laps,
                 };
                 self.host.link.send(Address::Balancer, measured);
             }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler};
 
+use crate::core::examination::Capacity;
 use crate::core::fair::Flow;
 use crate::error::Site;
 use crate::host::Host;
@@ -42,14 +43,20 @@ impl NodeMonitor {
     /// last that it asked.
     fn test(&self, test: u64, work: f64) {
         let (link, clock) = (self.host.link.clone(), self.host.clock.clone());
-        let (origin, cpus) = (link.origin(), self.host.cpus);
+        let origin = link.origin();
+        let processors = &self.host.processors;
+        let capacity = Capacity {
+            cpus: self.host.cpus,
+            share: processors.share(),
+            // Before this test is part of it.
+            load: u32::try_from(processors.load()).unwrap_or(u32::MAX),
+        };
         let since = clock.now();
         let latest = UnderWay { test, since };
         if lock(&self.under_way).replace(latest).is_some() {
             return;
         }
         let under_way = Arc::clone(&self.under_way);
-        let share = self.host.processors.share();
         let label = Label {
             flow: Flow::NOBODYS,
             site: Site::PerformanceTest,
@@ -76,8 +83,7 @@ impl NodeMonitor {
                 let tested = BalancerMessage::Tested {
                     origin,
                     test,
-                    cpus,
-                    share,
+                    capacity,
                     compute,
                     waited,
                 };

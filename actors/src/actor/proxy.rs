@@ -10,6 +10,7 @@ use actix::{Actor, Context, Handler};
 
 use crate::actor::{Tick, Vital, ticking};
 use crate::core::admission::{Admission, Admitted};
+use crate::core::patience::Patience;
 use crate::core::record::Record;
 use crate::error::JobError;
 use crate::host::Host;
@@ -33,8 +34,9 @@ pub(crate) struct Proxy {
     admission: Admission,
     journals: Journals,
     jobs: BTreeMap<JobId, Job>,
-    /// The latest incarnation of each node that is lost: the balancer may have chosen it just before.
-    lost: BTreeMap<NodeId, Incarnation>,
+    /// The latest incarnation of each node that is lost, and since when; for a while: the balancer may
+    /// have chosen it just before.
+    lost: BTreeMap<NodeId, (Incarnation, Duration)>,
 }
 
 /// What the proxy keeps of a job until it has ended.
@@ -49,8 +51,14 @@ struct Job {
     /// Whether the leader was ordered, and is known to be there.
     ordered: bool,
     started: bool,
+    /// The input is with the order: it may take longer than a tick.
+    patience: Patience,
     /// Where the job stands, and the number of the record in its leader's counting.
     record: Option<Record>,
+    /// How far the leader has told: the number of what the job is at, and of which round how many
+    /// tiles have answered. What it said before may come after.
+    told: u64,
+    answered: (Round, u32),
     /// Leaders lost in this round.
     losses: u8,
     /// Since when there is no node for it.
@@ -63,9 +71,9 @@ impl Job {
     }
 }
 
-fn is_lost(lost: &BTreeMap<NodeId, Incarnation>, origin: Origin) -> bool {
+fn is_lost(lost: &BTreeMap<NodeId, (Incarnation, Duration)>, origin: Origin) -> bool {
     let lost = lost.get(&origin.node);
-    lost.is_some_and(|lost| origin.incarnation <= *lost)
+    lost.is_some_and(|(lost, _)| origin.incarnation <= *lost)
 }
 
 /// Hop 1: a job is submitted; answered with its journal once it is admitted.
@@ -88,7 +96,7 @@ impl Proxy {
         Self {
             host,
             _vital: vital,
-            admission: Admission::new(limits.max_running_jobs, limits.max_queued_jobs),
+            admission: Admission::new(&limits),
             journals,
             jobs: BTreeMap::new(),
             lost: BTreeMap::new(),
@@ -113,14 +121,31 @@ impl Proxy {
             return self.host.link.send(Address::Balancer, place);
         }
         job.leader = origin;
-        let state = match origin {
-            Some(_) => JobState::Running(Phase::Placing),
-            None => JobState::Waiting(WaitReason::NoNode),
-        };
+        self.write_state(
+            id,
+            match origin {
+                Some(_) => JobState::Running(Phase::Placing),
+                None => JobState::Waiting(WaitReason::NoNode),
+            },
+        );
+        self.start_leader(id);
+    }
+
+    /// The leader says what the job is at.
+    fn stands(&mut self, id: JobId, number: u64, state: JobState) {
+        if let Some(job) = self.jobs.get_mut(&id)
+            && number > job.told
+        {
+            job.told = number;
+            self.write_state(id, state);
+        }
+    }
+
+    /// Unless it is known.
+    fn write_state(&mut self, id: JobId, state: JobState) {
         if self.journals.get(id).is_some_and(|j| j.state() != state) {
             self.write(id, What::State(state));
         }
-        self.start_leader(id);
     }
 
     /// Hop 4, when both answers are there, and again until the leader is.
@@ -238,14 +263,14 @@ impl Handler<Tick> for Proxy {
 
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
-        let unheard = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| job.ordered && !job.started);
-        for id in unheard.map(|(id, _)| *id).collect::<Vec<_>>() {
+        let repeat = |job: &mut Job| job.ordered && !job.started && job.patience.tick();
+        let unheard = self.jobs.iter_mut();
+        let unheard = unheard.filter_map(|(id, job)| repeat(job).then_some(*id));
+        for id in unheard.collect::<Vec<_>>() {
             self.start_leader(id);
         }
         self.end_those_without_node();
+        self.forget_lost();
     }
 }
 
@@ -259,10 +284,15 @@ impl Handler<Submit> for Proxy {
         self.host
             .catalog
             .check(program, &submit.invocation.parameters)?;
-        let admitted = self.admission.submit(id);
-        if admitted == Admitted::Refused {
-            let limit = self.host.limits.max_queued_jobs;
-            return Err(JobError::QueueFull { limit });
+        let options = &submit.invocation.options;
+        let admitted = self.admission.submit(id, options);
+        match admitted {
+            Admitted::Run | Admitted::Wait => {}
+            Admitted::Refused { limit } => return Err(JobError::QueueFull { limit }),
+            Admitted::OwnerRefused { limit } => {
+                let owner = options.owner.clone();
+                return Err(JobError::OwnerQueueFull { owner, limit });
+            }
         }
         let job = Job {
             invocation: submit.invocation,
@@ -271,7 +301,10 @@ impl Handler<Submit> for Proxy {
             team: None,
             ordered: false,
             started: false,
+            patience: Patience::default(),
             record: None,
+            told: 0,
+            answered: (Round(0), 0),
             losses: 0,
             waiting_since: None,
         };
@@ -323,8 +356,29 @@ impl Handler<Letter> for Proxy {
                     job.started = true;
                 }
             }
-            ProxyMessage::Progressed { team, what } if self.is_current(team) => {
-                self.write(team.job, what);
+            ProxyMessage::Stands {
+                team,
+                number,
+                state,
+            } if self.is_current(team) => self.stands(team.job, number, state),
+            ProxyMessage::Progressed {
+                team,
+                round,
+                answered,
+                team_size,
+            } if self.is_current(team) => {
+                if let Some(job) = self.jobs.get_mut(&team.job)
+                    && (round, answered) > job.answered
+                    && round >= job.round()
+                {
+                    job.answered = (round, answered);
+                    let tiles = What::Tiles {
+                        round,
+                        answered,
+                        team_size,
+                    };
+                    self.write(team.job, tiles);
+                }
             }
             ProxyMessage::Commit { team, record } if self.is_current(team) => {
                 self.commit(team, record);

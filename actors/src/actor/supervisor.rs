@@ -71,6 +71,8 @@ impl Actor for Supervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        // From now on it waits for the first.
+        self.heard = self.host.clock.now();
         self.renew();
         ticking!(self.host, context);
     }
@@ -82,6 +84,10 @@ impl Handler<Tick> for Supervisor {
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         ticking!(self.host, context);
         self.forget_silent_head();
+        if let Some(timing) = self.host.timing {
+            let now = self.host.clock.now();
+            self.host.link.forget_silent(now, timing.memory());
+        }
         self.renew();
         for crew in self
             .hosted
@@ -121,12 +127,7 @@ impl Handler<Letter> for Supervisor {
             SupervisorMessage::Expelled { incarnation } => {
                 if incarnation >= origin.incarnation {
                     log::warn!("node {origin} was given up; it joins anew");
-                    for team in self.hosted.keys().copied().collect::<Vec<_>>() {
-                        self.stop(team);
-                    }
-                    self.host.link.reincarnate(incarnation.next());
-                    self.seen = None;
-                    self.renew();
+                    self.join_anew(incarnation.next());
                 }
             }
             SupervisorMessage::StartLeader {
@@ -240,10 +241,21 @@ impl Supervisor {
                 cpus: self.host.cpus,
                 draining: self.draining.is_some(),
             },
-            seen: self.seen.map(|(_, at)| at),
+            seen: self.seen,
             hosted: self.hosted.keys().copied().collect(),
         };
         self.host.link.send(Address::Directory, renew);
+    }
+
+    /// Drops all that runs here, and joins as one that never ran it: whoever counted on it learns
+    /// of the loss.
+    fn join_anew(&mut self, incarnation: Incarnation) {
+        for team in self.hosted.keys().copied().collect::<Vec<_>>() {
+            self.stop(team);
+        }
+        self.host.link.reincarnate(incarnation);
+        self.seen = None;
+        self.renew();
     }
 
     /// Whether this node already works for a later leader of the job.

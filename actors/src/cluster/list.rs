@@ -140,6 +140,7 @@ async fn ask(link: &Link) -> Members {
         draining: member.draining,
         cpus: member.cpus,
         performance_index: None,
+        load: None,
         msvpus: 0,
     };
     Members {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::allotment::{Share, deal, whole};
 use crate::core::calibration::Calibration;
-use crate::core::examination::{Examination, PROBES, is_drift};
+use crate::core::examination::{Capacity, Examination, PROBES, is_drift};
 use crate::core::fate::{Fate, Lives};
 use crate::core::lease::Member;
 use crate::core::performance::{
@@ -43,8 +43,9 @@ struct Placement {
     places: BTreeMap<Origin, Ranks>,
     strategy: Box<dyn Strategy>,
     rounds_seen: u32,
-    /// The round in which MsVPUs were last told to move; they do when the next begins.
-    moved: Round,
+    /// The first round that shows the nodes as they are, with all tiles where they are to be; none
+    /// until the first that is heard of, in which they were loaded.
+    settled: Option<Round>,
 }
 
 /// What a leader is told.
@@ -102,6 +103,13 @@ impl Balance {
         node.is_some_and(|node| node.member.origin == origin)
     }
 
+    /// Forgets what became of nodes that have not been there for `memory`.
+    pub(crate) fn forget_lost(&mut self, now: Duration, memory: Duration) {
+        let nodes = &self.nodes;
+        self.lives
+            .forget(|node| nodes.contains_key(&node), now, memory);
+    }
+
     /// What became of a node that was lost, if that is known.
     pub(crate) fn fate(&self, origin: Origin) -> Option<Fate> {
         self.lives.fate(origin)
@@ -135,15 +143,14 @@ impl Balance {
         due
     }
 
-    /// Takes a node's answer to a test: its CPUs and for what part of the time they may run, how long
-    /// it computed and waited.
+    /// Takes a node's answer to a test: what it says of its CPUs, how long it computed and waited.
     ///
     /// # Errors
     /// When nothing can be computed from it.
     pub(crate) fn tested(
         &mut self,
         test: (Origin, u64),
-        cpus: (u32, f64),
+        capacity: Capacity,
         times: (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
@@ -152,7 +159,7 @@ impl Balance {
             return Ok(());
         };
         let before = examination.performance();
-        let answered = examination.answer(test, cpus, times, now);
+        let answered = examination.answer(test, capacity, times, now);
         if let (Some(before), Some(after)) = (before, examination.performance())
             && is_drift(after.compute_seconds(1.0) / before.compute_seconds(1.0))
         {
@@ -213,7 +220,7 @@ impl Balance {
                 places: BTreeMap::new(),
                 strategy: by_name(self.strategy).ok()?,
                 rounds_seen: 0,
-                moved: Round(0),
+                settled: None,
             },
         };
         self.teams.insert(team, placement);
@@ -281,7 +288,7 @@ impl Balance {
         let tested = self.nodes.values().filter(stays).filter_map(|node| {
             let (origin, performance) = (node.member.origin, self.performance(team, node)?);
             let candidate = self.candidate(team, origin, performance).ok()?;
-            Some((origin, candidate))
+            Some((origin, candidate.at_work(node.load().unwrap_or(0))))
         });
         tested.collect()
     }
@@ -345,11 +352,14 @@ impl Balance {
         self.leaders.remove(&job);
     }
 
-    /// What is known of the nodes (eq. 1).
+    /// What is known of the nodes. Their indices are those of eq. 4 for a step of the work and the
+    /// size of the larger test: unlike eq. 1, which has no CPUs, it tells what a node does with all of
+    /// them.
     pub(crate) fn status(&self) -> Vec<NodeStatus> {
+        let [_, larger] = PROBES;
         let test = step_cost(Cost {
-            complexity: PROBES[0].work,
-            bytes_exchanged: PROBES[0].bytes,
+            complexity: larger.work,
+            bytes_exchanged: larger.bytes,
             tile_bytes: 0.0,
         });
         let seconds = |node: &Examination| Some(node.performance()?.execution_seconds(test));
@@ -371,6 +381,7 @@ impl Balance {
                 .filter_map(|placement| placement.places.get(&node.member.origin))
                 .map(|ranks| ranks.len() as u32)
                 .sum(),
+            load: node.load(),
         };
         let computing = self.nodes.values().filter(|node| node.member.cpus > 0);
         computing.map(status).collect()

@@ -3,9 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::allotment::Share;
 use crate::core::ranks::Ranks;
 use crate::id::{Incarnation, NodeId, Origin, Rank};
+
+/// What a node did in a round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lap {
+    pub(crate) origin: Origin,
+    pub(crate) ranks: Ranks,
+    /// From the task to its last answer; none without an answer.
+    pub(crate) took: Option<Duration>,
+    /// Whether it had all its MsVPUs with their tiles when the round began: only then does the time
+    /// tell how fast it is.
+    pub(crate) whole: bool,
+}
 
 /// The MsVPUs of one node.
 #[derive(Debug, Default)]
@@ -15,10 +29,12 @@ pub(crate) struct Crew {
     pub(crate) starting: Ranks,
     pub(crate) live: Ranks,
     /// Of those that are there, these have not been sent their tiles: the record of where they are
-    /// is not safe yet.
+    /// is not safe yet, or others have not started.
     pub(crate) unsent: Ranks,
     /// When its latest answer of this round came.
     answered: Option<Duration>,
+    /// Whether tiles have come to it in this round.
+    refilled: bool,
     /// Whether a word has come since the last tick.
     speaks: bool,
     /// For so many ticks it is not asked, because tiles are on their way to it.
@@ -59,6 +75,7 @@ impl Crew {
 
     fn tick(&mut self) {
         let spoke = std::mem::take(&mut self.speaks);
+        self.due = false;
         if self.grace > 0 {
             self.grace -= 1;
             return;
@@ -121,6 +138,7 @@ impl Crews {
     pub(crate) fn started(&mut self, origin: Origin, ranks: &Ranks) -> Option<Ranks> {
         let crew = self.get_mut(origin)?;
         let new = ranks.intersection(&crew.starting);
+        crew.refilled |= !new.is_empty();
         crew.starting = crew.starting.without(&new);
         crew.live = crew.live.union(&new);
         crew.heard();
@@ -132,6 +150,7 @@ impl Crews {
     pub(crate) fn loading(&mut self, origin: Origin) {
         if let Some(crew) = self.get_mut(origin) {
             crew.grace = GRACE;
+            crew.refilled = true;
         }
     }
 
@@ -153,6 +172,11 @@ impl Crews {
             let here = ranks.intersection(&crew.live);
             crew.unsent = crew.unsent.union(&here);
         }
+    }
+
+    /// Whether MsVPUs were asked for that are not known to be there.
+    pub(crate) fn are_starting(&self) -> bool {
+        self.crews.values().any(|crew| !crew.starting.is_empty())
     }
 
     /// Those that were held back until now.
@@ -201,6 +225,7 @@ impl Crews {
         self.asked = now;
         for crew in self.crews.values_mut() {
             crew.answered = None;
+            crew.refilled = !crew.unsent.is_empty();
             crew.heard();
             crew.speaks = false;
         }
@@ -213,14 +238,15 @@ impl Crews {
         }
     }
 
-    /// Which MsVPUs each node ran in the round, and how long it took.
-    pub(crate) fn times(&self) -> Vec<(Origin, Ranks, Duration)> {
-        self.iter()
-            .filter_map(|(origin, crew)| {
-                let time = crew.answered?.saturating_sub(self.asked);
-                Some((origin, crew.live.clone(), time))
-            })
-            .collect()
+    /// Which MsVPUs each node runs at the end of the round, and how long they took for it.
+    pub(crate) fn laps(&self) -> Vec<Lap> {
+        let lap = |(origin, crew): (Origin, &Crew)| Lap {
+            origin,
+            ranks: crew.live.clone(),
+            took: crew.answered.map(|at| at.saturating_sub(self.asked)),
+            whole: !crew.refilled,
+        };
+        self.iter().map(lap).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Origin, &Crew)> {
@@ -339,17 +365,61 @@ mod tests {
     #[test]
     fn a_node_takes_from_the_order_to_its_last_answer() {
         let mut crews = crews();
+        let lap = |node, here, took: Option<u64>, whole| Lap {
+            origin: origin(node, 1),
+            ranks: ranks(here),
+            took: took.map(ms),
+            whole,
+        };
         crews.ask(ms(100));
         crews.answered(origin(1, 1), ms(130));
         crews.answered(origin(1, 1), ms(170));
         crews.answered(origin(2, 2), ms(180));
         assert_eq!(
-            crews.times(),
-            [(origin(1, 1), ranks(0..4), ms(70))],
+            crews.laps(),
+            [lap(1, 0..4, Some(70), true), lap(2, 4..6, None, true)],
             "the other has not answered under this incarnation"
         );
         crews.ask(ms(200));
-        assert_eq!(crews.times(), [], "a new round");
+        assert_eq!(
+            crews.laps(),
+            [lap(1, 0..4, None, true), lap(2, 4..6, None, true)],
+            "a new round"
+        );
+    }
+
+    #[test]
+    fn the_time_of_a_round_in_which_tiles_came_tells_nothing_of_the_node() {
+        let mut crews = crews();
+        let whole = |crews: &Crews| crews.laps().iter().map(|lap| lap.whole).collect::<Vec<_>>();
+        assert_eq!(
+            whole(&crews),
+            [false, false],
+            "they came with the first task"
+        );
+        crews.ask(ms(100));
+        assert_eq!(whole(&crews), [true, true]);
+        crews.place(origin(2, 1), &ranks(6..8));
+        crews.started(origin(2, 1), &ranks(6..7));
+        assert_eq!(
+            whole(&crews),
+            [true, false],
+            "a lost node's are at work there"
+        );
+        crews.hold_back(origin(2, 1), &ranks(6..7));
+        crews.ask(ms(200));
+        assert_eq!(
+            whole(&crews),
+            [true, false],
+            "their tiles come in this round"
+        );
+        crews.take_unsent();
+        crews.ask(ms(300));
+        crews.started(origin(2, 1), &ranks(7..8));
+        assert_eq!(whole(&crews), [true, false]);
+        crews.ask(ms(400));
+        crews.loading(origin(1, 1));
+        assert_eq!(whole(&crews), [false, true], "a tile was lost on its way");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::lease::Member;
 use crate::core::performance::{Measured, NodePerformance, PerformanceError, Probe};
 use crate::id::Origin;
@@ -31,13 +33,34 @@ const SETTLED_AFTER: Duration = Duration::from_secs(5);
 /// No node is taken to get less of its CPUs.
 const SMALLEST_SHARE: f64 = 1e-3;
 
+/// What a node says of its CPUs when it is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Capacity {
+    pub(crate) cpus: u32,
+    /// What part of the time they may run.
+    pub(crate) share: f64,
+    /// How many pieces of work ran or waited there when the test came.
+    pub(crate) load: u32,
+}
+
+impl Capacity {
+    /// What part of the time the CPUs are taken to run.
+    fn running(&self) -> f64 {
+        if self.share > 0.0 {
+            self.share.clamp(SMALLEST_SHARE, 1.0)
+        } else {
+            1.0
+        }
+    }
+}
+
 /// One node, as the balancer has examined it.
 #[derive(Debug)]
 pub(crate) struct Examination {
     pub(crate) member: Member,
     performance: Option<NodePerformance>,
-    /// What part of the time its CPUs may run.
-    share: f64,
+    /// What it said of its CPUs when it was last tested.
+    capacity: Option<Capacity>,
     /// The answers of the test under way, by size.
     answers: [Option<Measured>; 2],
     /// The test under way: its number, which size, when it was sent.
@@ -52,7 +75,7 @@ impl Examination {
         Self {
             member,
             performance: None,
-            share: 1.0,
+            capacity: None,
             answers: [None; 2],
             under_way: None,
             due: Some(0),
@@ -67,7 +90,13 @@ impl Examination {
 
     /// As a program finds it whose steps take longer than a period of its quota.
     pub(crate) fn performance(&self) -> Option<NodePerformance> {
-        Some(self.performance?.slowed(1.0 / self.share))
+        let running = self.capacity.map_or(1.0, |capacity| capacity.running());
+        Some(self.performance?.slowed(1.0 / running))
+    }
+
+    /// How many pieces of work ran or waited there when it was last tested.
+    pub(crate) fn load(&self) -> Option<u32> {
+        self.capacity.map(|capacity| capacity.load)
     }
 
     /// Which of [`PROBES`] to send now, if any, under this number; a test without an answer after
@@ -85,15 +114,15 @@ impl Examination {
         Some(size)
     }
 
-    /// Takes an answer of a node whose `cpus` may run for a `share` of the time. Others than that of
-    /// the test under way are of no use: when they were sent is forgotten.
+    /// Takes an answer of a node. Others than that of the test under way are of no use: when they
+    /// were sent is forgotten.
     ///
     /// # Errors
     /// When nothing can be computed from the answers; the node is tested anew.
     pub(crate) fn answer(
         &mut self,
         (origin, number): (Origin, u64),
-        (cpus, share): (u32, f64),
+        capacity: Capacity,
         (compute, waited): (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
@@ -104,15 +133,11 @@ impl Examination {
             return Ok(());
         }
         self.under_way = None;
-        self.share = if share > 0.0 {
-            share.clamp(SMALLEST_SHARE, 1.0)
-        } else {
-            1.0
-        };
+        self.capacity = Some(capacity);
         let execution = now.saturating_sub(sent).saturating_sub(waited);
         self.answers[size] = Some(Measured {
             node: origin.node,
-            cpus,
+            cpus: capacity.cpus,
             compute,
             // What the clock of the node rounds up, that of the balancer may not see.
             execution: execution.max(compute),

@@ -1,6 +1,7 @@
 //! What became of nodes that were lost: their process may live on, though nothing was heard of it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ const MAX_LIVES: usize = 8;
 pub(crate) struct Lives {
     /// The latest process last.
     nodes: BTreeMap<NodeId, VecDeque<Life>>,
+    /// Since when nodes are not there.
+    gone: BTreeMap<NodeId, Duration>,
 }
 
 /// The first and the latest incarnation of one process.
@@ -54,6 +57,28 @@ impl Lives {
                 }
             }
         }
+    }
+
+    /// Forgets nodes that have not been there for `memory`.
+    pub(crate) fn forget(
+        &mut self,
+        is_there: impl Fn(NodeId) -> bool,
+        now: Duration,
+        memory: Duration,
+    ) {
+        let gone = &mut self.gone;
+        self.nodes.retain(|node, _| {
+            if is_there(*node) {
+                gone.remove(node);
+                return true;
+            }
+            let since = *gone.entry(*node).or_insert(now);
+            let remembered = now.saturating_sub(since) <= memory;
+            if !remembered {
+                gone.remove(node);
+            }
+            remembered
+        });
     }
 
     /// What became of an incarnation that was lost; `None` while nothing was heard of the node since.
@@ -111,6 +136,24 @@ mod tests {
         assert_eq!(fates(&lives), [survived, died, None, None]);
         seen(&mut lives, 20, 21);
         assert_eq!(fates(&lives), [survived, died, survived, None]);
+    }
+
+    #[test]
+    fn a_node_that_has_been_gone_for_long_is_forgotten() {
+        let mut lives = Lives::default();
+        seen(&mut lives, 10, 11);
+        let at = Duration::from_secs;
+        let pass = |lives: &mut Lives, now, there| {
+            lives.forget(|node| there && node == NodeId(1), at(now), at(100));
+            (lives.nodes.len(), lives.gone.len())
+        };
+        assert_eq!(pass(&mut lives, 0, true), (1, 0));
+        assert_eq!(pass(&mut lives, 500, false), (1, 1));
+        assert_eq!(pass(&mut lives, 590, true), (1, 0), "it was back");
+        assert_eq!(pass(&mut lives, 600, false), (1, 1));
+        assert_eq!(pass(&mut lives, 700, false), (1, 1));
+        assert_eq!(pass(&mut lives, 701, false), (0, 0));
+        assert_eq!(lives.fate(origin(10)), None);
     }
 
     #[test]

@@ -68,6 +68,11 @@ impl<T> Gate<T> {
         }
     }
 
+    /// How many pieces run or wait, whoever may run now.
+    pub(crate) fn load(&self) -> usize {
+        self.queue.len() + self.side.len() + self.running
+    }
+
     /// The only job of which anything starts now: the holder, or who is to be next.
     fn favoured(&self) -> Option<JobId> {
         self.holder.or_else(|| self.asked.front().copied())

@@ -45,9 +45,10 @@ pub(crate) enum Renewal {
 pub(crate) struct Leases {
     /// `None`: nodes are never lost, because there is but one process.
     lease: Option<Duration>,
+    memory: Duration,
     members: BTreeMap<NodeId, Lease>,
-    /// The highest incarnation of each node that was given up.
-    expelled: BTreeMap<NodeId, Incarnation>,
+    /// The highest incarnation of each node that was given up, and when; for a while.
+    expelled: BTreeMap<NodeId, (Incarnation, Duration)>,
     epochs: BTreeMap<JobId, Epoch>,
 }
 
@@ -59,16 +60,19 @@ struct Lease {
 }
 
 impl Leases {
-    pub(crate) const fn new(lease: Option<Duration>) -> Self {
+    /// Who was given up is remembered as such for `memory`.
+    pub(crate) const fn new(lease: Option<Duration>, memory: Duration) -> Self {
         Self {
             lease,
+            memory,
             members: BTreeMap::new(),
             expelled: BTreeMap::new(),
             epochs: BTreeMap::new(),
         }
     }
 
-    /// A sign of life at `now`; `seen` is the time of the latest grant that the node has seen.
+    /// A sign of life at `now`; `seen` is the time of the latest grant of this directory that the
+    /// node has seen under that incarnation.
     pub(crate) fn renew(
         &mut self,
         member: Member,
@@ -76,7 +80,7 @@ impl Leases {
         now: Duration,
     ) -> Renewal {
         let Origin { node, incarnation } = member.origin;
-        if let Some(given_up) = self.expelled.get(&node)
+        if let Some((given_up, _)) = self.expelled.get(&node)
             && incarnation <= *given_up
         {
             return Renewal::Expelled(*given_up);
@@ -97,9 +101,11 @@ impl Leases {
             Some(lease) => {
                 let lost = lease.member.origin;
                 *lease = Lease { member, since: now };
-                self.expelled.insert(node, lost.incarnation);
+                self.expelled.insert(node, (lost.incarnation, now));
                 Renewal::Replaced(lost)
             }
+            // It was there, so long ago that this is forgotten.
+            None if seen.is_some() => Renewal::Expelled(incarnation),
             None => {
                 self.members.insert(node, Lease { member, since: now });
                 Renewal::Joined
@@ -119,19 +125,22 @@ impl Leases {
             .map(|lease| lease.member.origin)
             .collect();
         for origin in &lost {
-            self.leave(*origin);
+            self.leave(*origin, now);
         }
+        let memory = self.memory;
+        self.expelled
+            .retain(|_, (_, at)| now.saturating_sub(*at) <= memory);
         lost
     }
 
     /// This incarnation is not there any more. Tells whether it was.
-    pub(crate) fn leave(&mut self, origin: Origin) -> bool {
+    pub(crate) fn leave(&mut self, origin: Origin, now: Duration) -> bool {
         let its = |lease: &Lease| lease.member.origin == origin;
         if !self.members.get(&origin.node).is_some_and(its) {
             return false;
         }
         self.members.remove(&origin.node);
-        self.expelled.insert(origin.node, origin.incarnation);
+        self.expelled.insert(origin.node, (origin.incarnation, now));
         true
     }
 
@@ -178,6 +187,7 @@ mod tests {
     use super::*;
 
     const TERM: Duration = Duration::from_secs(2);
+    const MEMORY: Duration = Duration::from_secs(200);
 
     fn at(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -198,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_node_that_leaves_is_gone_at_once_and_for_good() {
-        let mut leases = Leases::new(Some(TERM));
+        let mut leases = Leases::new(Some(TERM), MEMORY);
         leases.renew(member(1), None, at(0));
         let draining = Member {
             draining: true,
@@ -210,9 +220,9 @@ mod tests {
         );
         assert_eq!(leases.members(), [draining]);
         assert_eq!(leases.ages(at(5)), [(NodeId(1), at(5))]);
-        assert!(!leases.leave(member(2).origin));
-        assert!(leases.leave(member(1).origin));
-        assert!(!leases.leave(member(1).origin));
+        assert!(!leases.leave(member(2).origin, at(5)));
+        assert!(leases.leave(member(1).origin, at(5)));
+        assert!(!leases.leave(member(1).origin, at(5)));
         assert_eq!(leases.members(), []);
         assert_eq!(
             leases.renew(member(1), None, at(2)),
@@ -222,7 +232,7 @@ mod tests {
 
     #[test]
     fn epochs_of_a_job_only_grow() {
-        let mut leases = Leases::new(None);
+        let mut leases = Leases::new(None, MEMORY);
         let job = |n| JobId::new(Uuid::from_u128(n));
         let (a, b) = (job(1), job(2));
         assert_eq!(leases.grant(a), Epoch(1));
@@ -244,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_silent_node_is_lost_when_its_lease_is_over_and_not_before() {
-        let mut leases = Leases::new(Some(TERM));
+        let mut leases = Leases::new(Some(TERM), MEMORY);
         assert_eq!(leases.renew(member(1), None, at(0)), Renewal::Joined);
         assert_eq!(
             leases.renew(member(1), Some(at(500)), at(600)),
@@ -257,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_node_that_hears_nothing_is_lost_however_often_it_speaks() {
-        let mut leases = Leases::new(Some(TERM));
+        let mut leases = Leases::new(Some(TERM), MEMORY);
         leases.renew(member(1), None, at(0));
         for ms in (100..=2000).step_by(100) {
             assert_eq!(
@@ -271,7 +281,7 @@ mod tests {
 
     #[test]
     fn no_lease_reaches_into_the_future() {
-        let mut leases = Leases::new(Some(TERM));
+        let mut leases = Leases::new(Some(TERM), MEMORY);
         leases.renew(member(1), None, at(0));
         leases.renew(member(1), Some(at(1_000_000)), at(100));
         assert_eq!(leases.expire(at(2101)), [member(1).origin]);
@@ -279,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_lost_incarnation_never_comes_back() {
-        let mut leases = Leases::new(Some(TERM));
+        let mut leases = Leases::new(Some(TERM), MEMORY);
         leases.renew(member(3), None, at(0));
         assert_eq!(
             leases.renew(member(2), None, at(1)),
@@ -302,6 +312,24 @@ mod tests {
         assert_eq!(leases.members(), [member(5)]);
     }
 
+    #[test]
+    fn who_was_given_up_is_forgotten_and_does_not_come_back_for_it() {
+        let mut leases = Leases::new(Some(TERM), MEMORY);
+        leases.renew(member(3), None, at(0));
+        leases.expire(at(2001));
+        leases.expire(at(2001) + MEMORY);
+        assert_eq!(leases.expelled.len(), 1);
+        let late = at(2002) + MEMORY;
+        leases.expire(late);
+        assert_eq!(leases.expelled.len(), 0);
+        assert_eq!(
+            leases.renew(member(3), Some(at(1000)), late),
+            Renewal::Expelled(Incarnation(3)),
+            "it knows itself that it was there"
+        );
+        assert_eq!(leases.renew(member(4), None, late), Renewal::Joined);
+    }
+
     proptest! {
         /// Against a plain account of who was granted what, and when.
         #[test]
@@ -311,7 +339,7 @@ mod tests {
                 0..200,
             ),
         ) {
-            let mut leases = Leases::new(Some(TERM));
+            let mut leases = Leases::new(Some(TERM), MEMORY);
             // Who is there, and since when its latest seen grant counts; who is lost for good.
             let mut there = BTreeMap::<NodeId, (Incarnation, Duration)>::new();
             let mut lost = BTreeMap::<NodeId, Incarnation>::new();
@@ -344,7 +372,7 @@ mod tests {
                             there.remove(&node);
                             lost.insert(node, origin.incarnation);
                         }
-                        prop_assert_eq!(leases.leave(origin), was);
+                        prop_assert_eq!(leases.leave(origin, now), was);
                     }
                     _ => {
                         let known = there.get(&node).copied();
@@ -364,6 +392,8 @@ mod tests {
                                 lost.insert(node, before);
                                 Renewal::Replaced(Origin { node, incarnation: before })
                             }
+                        } else if seen.is_some() {
+                            Renewal::Expelled(origin.incarnation)
                         } else {
                             there.insert(node, (origin.incarnation, now));
                             Renewal::Joined

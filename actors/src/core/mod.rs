@@ -18,6 +18,7 @@ pub(crate) mod gather;
 pub(crate) mod lease;
 pub(crate) mod msvpu;
 pub(crate) mod outbox;
+pub(crate) mod patience;
 pub(crate) mod performance;
 pub(crate) mod ranks;
 pub(crate) mod record;

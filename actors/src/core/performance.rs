@@ -224,7 +224,8 @@ impl NodePerformance {
     }
 
     /// From answers to probes of two sizes, which tell latency and bandwidth apart; all else is of
-    /// the first.
+    /// the larger. Eq. 6 takes all of TL for bandwidth: of a small probe it would make nothing but
+    /// latency so many times as long.
     ///
     /// # Errors
     /// As [`Self::measured`]; also for answers of two nodes, and for probes of one size.
@@ -247,9 +248,10 @@ impl NodePerformance {
             return Err(PerformanceError::OneSize { node, bytes });
         }
         let points = [one, two].map(|of| (of.probe.bytes, of.latency_seconds));
+        let larger = if two.probe.bytes > bytes { two } else { one };
         Ok(Self {
             network: NetworkCost::fit(points),
-            ..one
+            ..larger
         })
     }
 

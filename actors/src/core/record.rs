@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::allotment::Share;
 use crate::core::ranks::Ranks;
 use crate::id::{Origin, Rank, Round};
+use crate::job::NodeReport;
 use crate::payload::Payload;
 
 /// A tile that was being worked on when so many nodes went down is given up.
@@ -15,7 +16,7 @@ pub(crate) const MAX_LOSSES: u8 = 3;
 /// A checkpoint. The task is all the leader's memory, so a new leader goes on from it; who had
 /// which ranks and which of them are suspected is kept so that a tile that kills its nodes is found
 /// even when they take the leader with them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Counts the records of one leader; each replaces the one before.
     pub(crate) sequence: u64,
@@ -25,6 +26,8 @@ pub(crate) struct Record {
     /// Where earlier leaders had ranks, which may be at work there still.
     pub(crate) former: Vec<Share>,
     pub(crate) suspects: Suspects,
+    /// What the nodes have done in the rounds before this one, for the report.
+    pub(crate) done: Vec<NodeReport>,
 }
 
 /// Tiles that were being worked on when nodes were lost.
@@ -267,6 +270,7 @@ mod tests {
             shares: vec![share(0, &[2]), share(1, &[1])],
             former: vec![share(7, &[1, 2]), share(8, &[1, 2])],
             suspects,
+            done: Vec::new(),
         };
         record.lost(|origin| origin == node(0) || origin == node(7));
         assert_eq!(record.suspects.trial(), None);

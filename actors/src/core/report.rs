@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::core::crew::Lap;
 use crate::core::performance::deviations;
-use crate::core::ranks::Ranks;
-use crate::id::{NodeId, Origin};
+use crate::id::NodeId;
 use crate::job::{Forecast, NodeReport};
 
-/// Kept by the leader, round by round.
+/// Kept by the leader, round by round, and in the record of each for the next leader.
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     forecasts: BTreeMap<NodeId, Forecast>,
@@ -16,6 +16,14 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
+    /// Of a leader that goes on where another was lost.
+    pub(crate) fn resumed(done: Vec<NodeReport>) -> Self {
+        Self {
+            nodes: done.into_iter().map(|of| (of.node, of)).collect(),
+            ..Self::default()
+        }
+    }
+
     /// From now on this is expected.
     pub(crate) fn foretell(&mut self, forecasts: &[Forecast]) {
         for forecast in forecasts {
@@ -24,15 +32,19 @@ impl Reports {
     }
 
     /// A round is over.
-    pub(crate) fn round(&mut self, times: &[(Origin, Ranks, Duration)]) {
+    pub(crate) fn round(&mut self, laps: &[Lap]) {
         // Nodes that have no part in it any more run none.
         for report in self.nodes.values_mut() {
             report.msvpus = 0;
         }
-        for (origin, ranks, took) in times {
-            let forecast = self.forecasts.get(&origin.node);
-            let report = self.nodes.entry(origin.node).or_insert(NodeReport {
-                node: origin.node,
+        for lap in laps {
+            let Some(took) = lap.took else {
+                continue;
+            };
+            let node = lap.origin.node;
+            let forecast = self.forecasts.get(&node);
+            let report = self.nodes.entry(node).or_insert(NodeReport {
+                node,
                 performance_index: None,
                 load_index: None,
                 msvpus: 0,
@@ -40,8 +52,8 @@ impl Reports {
                 actual: Duration::ZERO,
                 deviation: 0.0,
             });
-            report.msvpus = ranks.len() as u32;
-            report.actual += *took;
+            report.msvpus = lap.ranks.len() as u32;
+            report.actual += took;
             if let Some(forecast) = forecast {
                 report.performance_index = Some(forecast.performance_index);
                 report.load_index = Some(forecast.load_index);
@@ -71,7 +83,7 @@ impl Reports {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Incarnation;
+    use crate::id::{Incarnation, Origin};
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -86,12 +98,17 @@ mod tests {
         }
     }
 
-    fn time(node: u32, ranks: std::ops::Range<u32>, took: Duration) -> (Origin, Ranks, Duration) {
+    fn time(node: u32, ranks: std::ops::Range<u32>, took: Duration) -> Lap {
         let origin = Origin {
             node: NodeId(node),
             incarnation: Incarnation(1),
         };
-        (origin, ranks.into(), took)
+        Lap {
+            origin,
+            ranks: ranks.into(),
+            took: Some(took),
+            whole: false,
+        }
     }
 
     #[test]
@@ -137,6 +154,27 @@ mod tests {
         assert_eq!(nodes[1].actual, ms(30));
         // The mean is 20 ms.
         assert!((nodes[0].deviation - 0.5).abs() < 1e-12, "{nodes:?}");
+    }
+
+    #[test]
+    fn the_next_leader_goes_on_adding() {
+        let mut first = Reports::default();
+        first.foretell(&[forecast(1, 0.5, ms(10))]);
+        first.round(&[time(1, 0..2, ms(10)), time(2, 2..4, ms(20))]);
+        let mut next = Reports::resumed(first.nodes());
+        assert_eq!(next.nodes(), first.nodes());
+        next.foretell(&[forecast(2, 1.0, ms(40))]);
+        next.round(&[time(2, 0..4, ms(40))]);
+        let [one, two] = &next.nodes()[..] else {
+            panic!("two nodes")
+        };
+        assert_eq!((one.msvpus, one.actual), (0, ms(10)));
+        assert_eq!(
+            (one.performance_index, one.predicted),
+            (Some(0.5), Some(ms(10)))
+        );
+        assert_eq!((two.msvpus, two.actual), (4, ms(60)));
+        assert_eq!(two.predicted, None, "not of all rounds");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(crate) struct Candidate {
     performance: NodePerformance,
     placed: f64,
     already: u32,
+    /// Pieces of work, whosever, that ran or waited there when it was last tested.
+    at_work: u32,
 }
 
 impl Candidate {
@@ -50,7 +52,16 @@ impl Candidate {
             performance,
             placed,
             already,
+            at_work: 0,
         })
+    }
+
+    /// The same, where so many pieces of work ran or waited, whosever.
+    pub(crate) const fn at_work(self, pieces: u32) -> Self {
+        Self {
+            at_work: pieces,
+            ..self
+        }
     }
 }
 
@@ -64,13 +75,12 @@ pub(crate) struct Observed {
     pub(crate) round: Option<Duration>,
 }
 
-/// What it costs that an MsVPU moves, beside its latency.
+/// What it costs that an MsVPU moves, beside its latency. What a program does to load a tile no
+/// program states; it is not counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct MoveCost {
     /// The tile, in bytes.
     pub(crate) tile_bytes: f64,
-    /// To load it, in elementary operations.
-    pub(crate) load_work: f64,
 }
 
 /// `count` MsVPUs go from one node to another before the next round.

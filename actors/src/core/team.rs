@@ -242,6 +242,7 @@ impl Team {
             shares: self.crews.shares(),
             former: self.former.clone(),
             suspects: self.suspects.clone(),
+            done: Vec::new(),
         };
         self.record = self.recoverable.then(|| record.clone());
         effects.push(Effect::Commit(record));
@@ -295,7 +296,7 @@ impl Team {
             State::Asking(Demand::Task(round, task), gather) => {
                 self.state = State::Folding(round);
                 self.former.clear();
-                effects.push(Effect::Measured(round, self.crews.times()));
+                effects.push(Effect::Measured(round, self.crews.laps()));
                 let partials = gather.into_answers().into_iter().flatten().collect();
                 effects.push(Effect::Fold(round, task, partials));
             }
@@ -354,6 +355,7 @@ impl Team {
             effects.push(Effect::Commit(record.clone()));
         }
         effects.extend(self.trials.repeat(self.committed));
+        self.send_without_the_late(effects);
         self.crews.tick();
         for (origin, crew) in self.crews.iter_quiet() {
             if !crew.starting.is_empty() {

@@ -71,3 +71,82 @@ fn what_comes_twice_from_another_node_is_taken_once() {
         assert_eq!(link.counters().repeated, 3);
     });
 }
+
+#[test]
+fn who_is_not_heard_of_any_more_is_forgotten() {
+    let second = Duration::from_secs;
+    let to = |node| (NodeId(node), Queue::Data);
+    let from = |node| {
+        let incarnation = Incarnation(1);
+        let node = NodeId(node);
+        (Origin { node, incarnation }, Queue::Data)
+    };
+    let (mut here, mut there) = (Exchange::default(), Exchange::default());
+    for (node, messages) in [(7, 5), (8, 2)] {
+        for number in 1..=messages {
+            assert_eq!(here.number(to(node)), number);
+            assert!(there.is_new(from(node), number));
+        }
+    }
+    for now in (1..=100).map(second) {
+        here.forget_silent(now, second(100));
+        there.forget_silent(now, second(100));
+        here.number(to(8));
+        there.is_new(from(8), now.as_secs() + 2);
+    }
+    assert_eq!((here.sent.len(), there.seen.len()), (2, 2), "not yet");
+    for exchange in [&mut here, &mut there] {
+        exchange.forget_silent(second(130), second(100));
+    }
+    assert!(here.sent.keys().eq([&to(8)]));
+    assert!(there.seen.keys().eq([&from(8)]));
+    // Whoever remembers would take lower numbers for repetitions.
+    assert_eq!(here.number(to(7)), 6);
+    assert_eq!(here.number(to(9)), 6, "whoever that is");
+}
+
+/// 10,000 tiles wait in the queue for data, and the leader's node is told of its lease meanwhile.
+#[test]
+fn what_overtakes_in_another_queue_makes_nothing_look_repeated() {
+    System::new().block_on(async {
+        let sent = Arc::<Mutex<Vec<Envelope>>>::default();
+        struct Way(Arc<Mutex<Vec<Envelope>>>);
+        impl Transport for Way {
+            fn send(&self, _: NodeId, envelope: Envelope) {
+                self.0.lock().unwrap().push(envelope);
+            }
+        }
+        let node = NodeId(7);
+        let there = Link::local(Origin { node, ..HERE });
+        there.register_forever(Address::Supervisor(node), Nobody.start().recipient());
+        let way = Arc::new(Way(Arc::clone(&sent)));
+        let here = Link::new(HERE, HERE.node, Some(way), Arc::default());
+        let team = TeamId {
+            job: JobId::new(Uuid::from_u128(1)),
+            epoch: Epoch(1),
+        };
+        for rank in (0..10_000).map(crate::id::Rank) {
+            let tile = crate::payload::Payload::default();
+            let tile = SupervisorMessage::Tile {
+                team,
+                rank,
+                tile,
+                complexity: 0.0,
+            };
+            here.send(Address::Supervisor(node), tile);
+        }
+        let incarnation = Incarnation(0);
+        let expelled = SupervisorMessage::Expelled { incarnation };
+        here.send(Address::Supervisor(node), expelled);
+        let mut sent = std::mem::take(&mut *sent.lock().unwrap());
+        // The last overtakes all others.
+        sent.rotate_right(1);
+        for envelope in sent {
+            there.deliver(envelope);
+        }
+        assert_eq!(
+            (there.counters().sent, there.counters().repeated),
+            (10_001, 0)
+        );
+    });
+}

@@ -3,16 +3,11 @@
 use bytes::Bytes;
 
 use super::{LeaderMessage, Message, MonitorMessage, ProxyMessage, SupervisorMessage};
-use crate::job::What;
 
 impl Message {
     /// What may be long in the message, always in the same order.
     pub(crate) fn bulk(&mut self) -> Vec<&mut Bytes> {
         match self {
-            Self::Proxy(ProxyMessage::Progressed { what, .. }) => match what {
-                What::Round { task, .. } => vec![&mut task.body],
-                What::State(_) | What::Tiles { .. } => Vec::new(),
-            },
             Self::Proxy(ProxyMessage::Commit { record, .. }) => vec![&mut record.task.body],
             Self::Proxy(ProxyMessage::Ended {
                 result: Ok(finished),

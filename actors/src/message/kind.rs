@@ -26,6 +26,7 @@ kinds! {
     Proxy(ProxyMessage::EpochGranted) = "proxy.epoch-granted",
     Proxy(ProxyMessage::Lost) = "proxy.lost",
     Proxy(ProxyMessage::LeaderStarted) = "proxy.leader-started",
+    Proxy(ProxyMessage::Stands) = "proxy.stands",
     Proxy(ProxyMessage::Progressed) = "proxy.progressed",
     Proxy(ProxyMessage::Commit) = "proxy.commit",
     Proxy(ProxyMessage::Ended) = "proxy.ended",

@@ -8,6 +8,7 @@
 mod bulk;
 #[cfg(feature = "amqp")]
 mod kind;
+pub(crate) mod queue;
 
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::core::balance::Plan;
+use crate::core::crew::Lap;
+use crate::core::examination::Capacity;
 use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
@@ -23,7 +26,7 @@ use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
-use crate::job::{Cost, Finished, JobOptions, NodeReport, NodeStatus, What};
+use crate::job::{Cost, Finished, JobOptions, JobState, NodeReport, NodeStatus};
 use crate::payload::Payload;
 
 /// Where a mailbox is.
@@ -43,7 +46,7 @@ pub(crate) enum Address {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Envelope {
     pub(crate) from: Origin,
-    /// Counts what this incarnation has sent to this node.
+    /// Counts what this incarnation has sent to this queue of this node.
     pub(crate) sequence: u64,
     pub(crate) to: Address,
     /// The only incarnation of the receiver that it is for; `None`: whichever is there.
@@ -88,8 +91,20 @@ pub(crate) enum ProxyMessage {
     Lost(Origin),
     /// Supervisor: the leader is there.
     LeaderStarted { team: TeamId },
-    /// Leader: this happened to the job.
-    Progressed { team: TeamId, what: What },
+    /// Leader: the job is at this, and was at so many things before. Repeated as long as the leader
+    /// lives: who misses it would take a job that runs for one that waits.
+    Stands {
+        team: TeamId,
+        number: u64,
+        state: JobState,
+    },
+    /// Leader: so many of the tiles have answered in the round.
+    Progressed {
+        team: TeamId,
+        round: Round,
+        answered: u32,
+        team_size: u32,
+    },
     /// Leader: where it stands, to outlive it.
     Commit { team: TeamId, record: Record },
     /// Leader: the job is over.
@@ -126,15 +141,13 @@ pub(crate) enum BalancerMessage {
         team: TeamId,
         leader: NodeId,
         round: Round,
-        times: Vec<(Origin, Ranks, Duration)>,
+        laps: Vec<Lap>,
     },
     /// Monitor: how long the performance test took there.
     Tested {
         origin: Origin,
         test: u64,
-        cpus: u32,
-        /// What part of the time they may run.
-        share: f64,
+        capacity: Capacity,
         compute: Duration,
         /// How long the test waited for a CPU; no part of what the way takes.
         waited: Duration,
@@ -153,8 +166,8 @@ pub(crate) enum DirectoryMessage {
     /// Supervisor: this node is there, and runs something for these teams.
     Renew {
         member: Member,
-        /// The time of the latest grant that it has seen, as the directory gave it.
-        seen: Option<Duration>,
+        /// The latest grant that it has seen: of which head, and its time, as the directory gave it.
+        seen: Option<(Incarnation, Duration)>,
         hosted: Vec<TeamId>,
     },
     /// Proxy: an epoch for a new leader of this job.

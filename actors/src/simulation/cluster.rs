@@ -23,15 +23,19 @@ use crate::local::StartError;
 use crate::random::Random;
 use crate::simulation::network::{Network, Port};
 use crate::simulation::outcome::JobOutcome;
+use crate::simulation::overlapping::Overlapping;
 use crate::simulation::processors::SimulatedProcessors;
 use crate::simulation::spec::Spec;
 use crate::simulation::timeline::{Timeline, VirtualClock};
+
+use faults::{StepFaults, step_faults};
 
 /// The head, where proxy, balancer and directory are.
 const HEAD: usize = 0;
 
 /// What randomness is drawn for; each use has a stream of its own.
 const NETWORK_STREAM: u64 = 1 << 32;
+const STEP_STREAM: u64 = 2 << 32;
 
 /// A simulated cluster; nodes are counted from 1, as in `NodeId`.
 pub(crate) struct Cluster {
@@ -48,6 +52,7 @@ pub(crate) struct Cluster {
     catalog: Arc<Catalog>,
     limits: Limits,
     tally: Arc<Tally>,
+    step_faults: StepFaults,
     state: Mutex<State>,
     this: Weak<Self>,
 }
@@ -64,7 +69,7 @@ struct Node {
     processors: Option<Arc<SimulatedProcessors>>,
     starts: u64,
     /// Of its speed in the spec.
-    factor: f64,
+    factors: Overlapping<f64>,
     /// By processes that have ended.
     spent: (Duration, u64),
 }
@@ -79,11 +84,8 @@ impl Cluster {
             &spec.nodes,
             Random::new(spec.seed).split(NETWORK_STREAM),
         );
-        let nodes = (0..=spec.nodes.len()).map(|_| Node {
-            factor: 1.0,
-            ..Node::default()
-        });
-        let nodes = nodes.collect();
+        let nodes = (0..=spec.nodes.len()).map(|_| Node::default()).collect();
+        let step_faults = step_faults(&spec.faults);
         Arc::new_cyclic(|this| Self {
             spec,
             timeline,
@@ -96,6 +98,7 @@ impl Cluster {
             catalog: Arc::new(catalog),
             limits,
             tally: Arc::default(),
+            step_faults,
             state: Mutex::new(State {
                 nodes,
                 jobs: BTreeMap::new(),
@@ -137,7 +140,7 @@ impl Cluster {
         if self.state().nodes[node].processors.is_some() {
             return;
         }
-        let factor = self.state().nodes[node].factor;
+        let factor = self.state().nodes[node].factors.now().unwrap_or(1.0);
         if let Some(host) = self.host(node, (spec.cpus, spec.speed * factor)) {
             self.timeline.note(&[2, node as u64]);
             start_node(&host, None);
@@ -157,7 +160,8 @@ impl Cluster {
             Arc::clone(&self.timeline),
             process,
             (cpus, speed),
-            (self.spec.jitter, random),
+            self.spec.jitter,
+            (random, Random::new(self.spec.seed).split(STEP_STREAM)),
             self.this()?,
         );
         self.state().nodes[node].processors = Some(Arc::clone(&processors));

@@ -68,9 +68,12 @@ type Planned<P> = Pin<Box<dyn Future<Output = Result<Job<P>, JobError>> + Send>>
 
 impl SimulatedBuilder {
     pub(crate) fn new(spec: Spec) -> Self {
+        let defaults = Limits::default();
         let limits = Limits {
+            // The cluster is what is simulated, not the door before it.
+            max_running_jobs: defaults.max_running_jobs.max(spec.jobs.len()),
             max_tiles_per_job: 16_000_000,
-            ..Limits::default()
+            ..defaults
         };
         Self {
             spec,

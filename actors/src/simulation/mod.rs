@@ -6,6 +6,7 @@ mod formula;
 mod machine;
 mod network;
 mod outcome;
+mod overlapping;
 mod parse;
 mod processors;
 mod rules;

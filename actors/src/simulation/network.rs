@@ -1,5 +1,6 @@
 //! The way between simulated nodes: a star, as around a broker.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::id::NodeId;
 use crate::link::{Link, Transport};
 use crate::message::{Envelope, Message, SupervisorMessage};
 use crate::random::Random;
+use crate::simulation::overlapping::Overlapping;
 use crate::simulation::spec::{Communication, Direction, NodeSpec};
 use crate::simulation::timeline::{Process, Timeline};
 
@@ -19,7 +21,8 @@ const OVERTAKEN_AT_LEAST: Duration = Duration::from_millis(1);
 const LANES: usize = 2;
 
 /// All links between nodes and the broker in the middle. Each message occupies its lane of its
-/// sender's line and then of its receiver's, in the order of sending, for `bytes / bandwidth`.
+/// sender's line, in the order of sending, and then of its receiver's, in the order of coming there,
+/// for `bytes / bandwidth`.
 pub(crate) struct Network {
     timeline: Arc<Timeline>,
     communication: Communication,
@@ -45,9 +48,13 @@ struct Line {
     /// Until when each lane is busy, each way.
     up_busy: [Duration; LANES],
     down_busy: [Duration; LANES],
-    cut_in: bool,
-    cut_out: bool,
-    flaws: Flaws,
+    /// How many faults cut it at present, each way.
+    cuts_in: u32,
+    cuts_out: u32,
+    flaws: Overlapping<Flaws>,
+    /// When the latest message came to the line of each receiver, by lane: a connection keeps its
+    /// order, however long its messages take.
+    latest: HashMap<(usize, usize), Duration>,
     traffic: Traffic,
 }
 
@@ -65,6 +72,20 @@ pub(crate) struct Traffic {
     pub(crate) messages_sent: u64,
     pub(crate) bytes_sent: f64,
     pub(crate) bytes_received: f64,
+}
+
+/// A message on its way from the line of its sender to that of its receiver, and what is to happen
+/// to it.
+struct Travelling {
+    bytes: f64,
+    lane: usize,
+    receiver: Process,
+    from: Process,
+    /// It is overtaken for so long.
+    delay: Duration,
+    /// It comes once more, so much later.
+    echo: Option<Duration>,
+    envelope: Envelope,
 }
 
 /// What the network did to messages.
@@ -90,9 +111,10 @@ impl Network {
             bandwidth,
             up_busy: [Duration::ZERO; LANES],
             down_busy: [Duration::ZERO; LANES],
-            cut_in: false,
-            cut_out: false,
-            flaws: Flaws::default(),
+            cuts_in: 0,
+            cuts_out: 0,
+            flaws: Overlapping::default(),
+            latest: HashMap::new(),
             traffic: Traffic::default(),
         };
         let mut lines = vec![line(Duration::ZERO, f64::INFINITY)];
@@ -130,23 +152,39 @@ impl Network {
         self.line(node, |line| {
             line.up_busy = [now; LANES];
             line.down_busy = [now; LANES];
+            line.latest.clear();
             line.link.take()
         })?
     }
 
-    pub(crate) fn cut(&self, node: usize, direction: Direction, cut: bool) {
+    /// Cuts a line; it passes messages again when it was [healed](Self::heal) as often.
+    pub(crate) fn cut(&self, node: usize, direction: Direction) {
+        self.change_cuts(node, direction, |cuts| cuts + 1);
+    }
+
+    pub(crate) fn heal(&self, node: usize, direction: Direction) {
+        self.change_cuts(node, direction, |cuts| cuts.saturating_sub(1));
+    }
+
+    fn change_cuts(&self, node: usize, direction: Direction, change: fn(u32) -> u32) {
         self.line(node, |line| {
             if direction != Direction::Out {
-                line.cut_in = cut;
+                line.cuts_in = change(line.cuts_in);
             }
             if direction != Direction::In {
-                line.cut_out = cut;
+                line.cuts_out = change(line.cuts_out);
             }
         });
     }
 
-    pub(crate) fn flaw(&self, node: usize, flaws: Flaws) {
-        self.line(node, |line| line.flaws = flaws);
+    /// From now on the line has the flaws of this fault.
+    pub(crate) fn flaw(&self, node: usize, fault: usize, flaws: Flaws) {
+        self.line(node, |line| line.flaws.begin(fault, flaws));
+    }
+
+    /// That fault is over.
+    pub(crate) fn mend(&self, node: usize, fault: usize) {
+        self.line(node, |line| line.flaws.end(fault));
     }
 
     /// From now on traffic counts from nothing.
@@ -194,10 +232,10 @@ impl Network {
         let (Some(sender), Some(target)) = (state.lines.get(from.node), state.lines.get(to)) else {
             return;
         };
-        let flaws = [sender.flaws, target.flaws];
-        let cut = sender.cut_out || target.cut_in || target.link.is_none();
+        let flaws = [sender, target].map(|line| line.flaws.now().unwrap_or_default());
+        let cut = sender.cuts_out > 0 || target.cuts_in > 0 || target.link.is_none();
         let latency = sender.latency + target.latency;
-        let (up, down) = (sender.bandwidth, target.bandwidth);
+        let up = sender.bandwidth;
         let random = &mut state.random;
         // Drawn always, so that one flaw more or less changes no other fate.
         let [lost, twice, late] = [(); 3].map(|()| random.uniform());
@@ -213,29 +251,61 @@ impl Network {
         line.traffic.bytes_sent += bytes;
         let busy = &mut line.up_busy[lane];
         *busy = (*busy).max(now + handling) + seconds(8.0 * bytes / up);
-        let there = *busy + latency.mul_f64(stretch);
+        let latest = line.latest.entry((to, lane)).or_default();
+        *latest = (*latest).max(*busy + latency.mul_f64(stretch));
+        let there = *latest;
         if cut || happens(lost, |flaws| flaws.loss) {
             state.lost += 1;
             return;
         }
-        let line = &mut state.lines[to];
-        line.traffic.bytes_received += bytes;
-        let busy = &mut line.down_busy[lane];
-        *busy = (*busy).max(there) + seconds(8.0 * bytes / down);
-        let mut arrival = *busy + handling;
-        if happens(late, |flaws| flaws.reordering) {
-            state.overtaken += 1;
-            arrival += delay;
-        }
-        let repeated = happens(twice, |flaws| flaws.duplication);
+        let message = Travelling {
+            bytes,
+            lane,
+            receiver,
+            from,
+            delay: if happens(late, |flaws| flaws.reordering) {
+                state.overtaken += 1;
+                delay
+            } else {
+                Duration::ZERO
+            },
+            echo: happens(twice, |flaws| flaws.duplication).then_some(echo),
+            envelope,
+        };
         drop(guard);
-        if repeated {
-            let envelope = envelope.clone();
+        // An idle line is taken by who comes to it first, and not by who has begun to send first.
+        let network = Arc::clone(self);
+        let comes = move || network.come(message);
+        self.timeline.schedule(there, None, Box::new(comes));
+    }
+
+    /// The message has come to the line of its receiver.
+    fn come(self: &Arc<Self>, message: Travelling) {
+        let Travelling {
+            receiver,
+            from,
+            envelope,
+            ..
+        } = message;
+        if !self.timeline.is_current(receiver) {
+            return;
+        }
+        let now = self.timeline.now();
+        let arrival = self.line(receiver.node, |line| {
+            line.traffic.bytes_received += message.bytes;
+            let busy = &mut line.down_busy[message.lane];
+            *busy = (*busy).max(now) + seconds(8.0 * message.bytes / line.bandwidth);
+            *busy + self.communication.handling + message.delay
+        });
+        let Some(arrival) = arrival else {
+            return;
+        };
+        if let Some(echo) = message.echo {
             self.arrive(
                 arrival + echo + Duration::from_nanos(1),
                 receiver,
                 from,
-                envelope,
+                envelope.clone(),
                 true,
             );
         }
@@ -304,3 +374,6 @@ impl Transport for Port {
         self.network.send(self.process, to.0 as usize, envelope);
     }
 }
+
+#[cfg(test)]
+mod tests;

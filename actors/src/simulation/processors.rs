@@ -31,6 +31,8 @@ pub(crate) struct SimulatedProcessors {
     process: Process,
     cpus: u32,
     jitter: f64,
+    /// The same on all nodes.
+    random_of_steps: Random,
     fates: Arc<dyn Fates>,
     state: Mutex<State>,
     /// To itself, for the events.
@@ -40,12 +42,13 @@ pub(crate) struct SimulatedProcessors {
 struct State {
     /// Elementary operations per second.
     speed: f64,
+    /// Whether the process stands still.
+    paused: bool,
     waiting: Gate<(Label, Work)>,
     readies: Readies,
     running: BTreeMap<u64, Running>,
     begun: u64,
     random: Random,
-    random_of_steps: Random,
     busy: Duration,
     steps: u64,
 }
@@ -57,6 +60,8 @@ struct Running {
     left: f64,
     at: Duration,
     since: Duration,
+    /// How long the process has stood still meanwhile.
+    stood: Duration,
 }
 
 impl SimulatedProcessors {
@@ -64,7 +69,8 @@ impl SimulatedProcessors {
         timeline: Arc<Timeline>,
         process: Process,
         (cpus, speed): (u32, f64),
-        (jitter, random): (f64, Random),
+        jitter: f64,
+        (random, random_of_steps): (Random, Random),
         fates: Arc<dyn Fates>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
@@ -72,14 +78,15 @@ impl SimulatedProcessors {
             process,
             cpus,
             jitter,
+            random_of_steps,
             fates,
             state: Mutex::new(State {
                 speed,
+                paused: false,
                 waiting: Gate::new(),
                 readies: Readies::default(),
                 running: BTreeMap::new(),
                 begun: 0,
-                random_of_steps: random.split(1),
                 random,
                 busy: Duration::ZERO,
                 steps: 0,
@@ -120,25 +127,61 @@ impl SimulatedProcessors {
 
     /// From now on the CPUs do so many operations per second.
     pub(crate) fn set_speed(&self, speed: f64) {
-        let now = self.timeline.now();
         let mut state = self.state();
-        let before = std::mem::replace(&mut state.speed, speed);
-        // Under new numbers, so that the old ends find nothing.
-        for (_, mut running) in std::mem::take(&mut state.running) {
-            let done = (now - running.at).as_secs_f64() * before;
-            running.left = (running.left - done).max(0.0);
+        let running = self.interrupt(&mut state);
+        state.speed = speed;
+        self.go_on(&mut state, running);
+    }
+
+    /// The process stands still: nothing of what runs is computed until it is resumed.
+    pub(crate) fn pause(&self) {
+        let mut state = self.state();
+        let running = self.interrupt(&mut state);
+        state.paused = true;
+        self.go_on(&mut state, running);
+    }
+
+    pub(crate) fn resume(&self) {
+        let mut state = self.state();
+        let running = self.interrupt(&mut state);
+        state.paused = false;
+        self.go_on(&mut state, running);
+    }
+
+    /// Takes down what is left of what runs.
+    fn interrupt(&self, state: &mut State) -> Vec<Running> {
+        let now = self.timeline.now();
+        let (speed, stands) = (state.speed, state.paused);
+        let interrupted = std::mem::take(&mut state.running).into_values();
+        let interrupted = interrupted.map(|mut running| {
+            let passed = now - running.at;
+            if stands {
+                running.stood += passed;
+            } else {
+                running.left = (running.left - passed.as_secs_f64() * speed).max(0.0);
+            }
             running.at = now;
-            self.run(&mut state, running);
+            running
+        });
+        interrupted.collect()
+    }
+
+    /// Under new numbers, so that the old ends find nothing.
+    fn go_on(&self, state: &mut State, interrupted: Vec<Running>) {
+        for running in interrupted {
+            self.run(state, running);
         }
     }
 
     fn begin(&self, state: &mut State, label: Label, work: Work) {
         let now = self.timeline.now();
         let draw = match label.site {
-            // Of the step itself, whatever ran before it: who compares two clusters compares like with like.
+            // Of the step itself, wherever it runs and whatever ran before it: who compares two clusters
+            // compares like with like.
             Site::LocalStep(round, rank) => {
+                let of_job = self.random_of_steps.split(label.flow.job.low_bits());
                 let step = u64::from(round.0) << 32 | u64::from(rank.0);
-                state.random_of_steps.split(step).uniform()
+                of_job.split(step).uniform()
             }
             _ => state.random.uniform(),
         };
@@ -149,6 +192,7 @@ impl SimulatedProcessors {
             work,
             at: now,
             since: now,
+            stood: Duration::ZERO,
         };
         self.run(state, running);
     }
@@ -159,6 +203,9 @@ impl SimulatedProcessors {
         let takes = Duration::try_from_secs_f64(running.left / state.speed);
         let end = running.at + takes.unwrap_or(Duration::MAX / 4);
         state.running.insert(id, running);
+        if state.paused {
+            return;
+        }
         let this = self.this.clone();
         let action = move || {
             if let Some(this) = this.upgrade() {
@@ -174,7 +221,7 @@ impl SimulatedProcessors {
         let Some(running) = state.running.remove(&id) else {
             return;
         };
-        state.busy += self.timeline.now() - running.since;
+        state.busy += self.timeline.now() - running.since - running.stood;
         if matches!(running.label.site, Site::LocalStep(..)) {
             state.steps += 1;
         }
@@ -217,6 +264,10 @@ impl Processors for SimulatedProcessors {
         true
     }
 
+    fn load(&self) -> usize {
+        self.state().waiting.load()
+    }
+
     fn submit(&self, label: Label, work: Work) {
         self.change(|state| {
             state.waiting.push(label.flow, label.cost, (label, work));
@@ -237,8 +288,8 @@ impl Processors for SimulatedProcessors {
 
     fn reserve(&self, job: JobId, ready: Ready) {
         self.change(|state| {
-            state.readies.add(job, ready);
-            ((), state.waiting.reserve(job))
+            let before = state.readies.add(job, ready);
+            (before, state.waiting.reserve(job))
         });
     }
 

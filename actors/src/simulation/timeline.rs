@@ -39,7 +39,8 @@ struct Inner {
 #[derive(Default)]
 struct NodeState {
     generation: u32,
-    paused: bool,
+    /// How often it was paused and not resumed.
+    pauses: u32,
     /// What falls due while the node stands still.
     held: Vec<Event>,
 }
@@ -145,7 +146,7 @@ impl Timeline {
                 if node.generation != process.generation {
                     continue;
                 }
-                if node.paused {
+                if node.pauses > 0 {
                     node.held.push(event);
                     continue;
                 }
@@ -185,30 +186,44 @@ impl Timeline {
     pub(crate) fn kill(&self, node: usize) {
         if let Some(state) = self.inner().nodes.get_mut(node) {
             state.generation += 1;
-            state.paused = false;
+            state.pauses = 0;
             state.held.clear();
         }
     }
 
-    pub(crate) fn pause(&self, node: usize) {
-        if let Some(state) = self.inner().nodes.get_mut(node) {
-            state.paused = true;
-        }
+    /// Stops the node's process; tells which that is, and whether it ran.
+    pub(crate) fn pause(&self, node: usize) -> (Process, bool) {
+        let process = self.process(node);
+        let mut inner = self.inner();
+        let state = inner.nodes.get_mut(node);
+        let ran = state.is_some_and(|state| {
+            state.pauses += 1;
+            state.pauses == 1
+        });
+        (process, ran)
     }
 
+    /// Takes back one pause of the process, if that is still there; tells whether it runs again.
     /// What fell due while the node stood still happens now, in its order.
-    pub(crate) fn resume(&self, node: usize) {
+    pub(crate) fn resume(&self, process: Process) -> bool {
         let mut guard = self.inner();
         let inner = &mut *guard;
-        let Some(state) = inner.nodes.get_mut(node) else {
-            return;
+        let Some(state) = inner.nodes.get_mut(process.node) else {
+            return false;
         };
-        state.paused = false;
+        if state.generation != process.generation || state.pauses == 0 {
+            return false;
+        }
+        state.pauses -= 1;
+        if state.pauses > 0 {
+            return false;
+        }
         for mut event in std::mem::take(&mut state.held) {
             inner.made += 1;
             (event.at, event.made) = (inner.now, inner.made);
             inner.queue.push(event);
         }
+        true
     }
 }
 
@@ -236,5 +251,40 @@ impl Clock for VirtualClock {
         counter[2..].copy_from_slice(&inner.jobs.to_be_bytes());
         let millis = inner.now.as_millis() as u64;
         JobId::new(Builder::from_unix_timestamp_millis(millis, &counter).into_uuid())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_was_paused_twice_goes_on_when_both_are_over() {
+        let timeline = Timeline::new(1);
+        let schedule = |seconds| {
+            let at = Duration::from_secs(seconds);
+            let process = timeline.process(0);
+            timeline.schedule(at, Some(process), Box::new(|| ()));
+        };
+        schedule(1);
+        let (process, ran) = timeline.pause(0);
+        assert!(ran);
+        assert!(!timeline.pause(0).1, "it stood still");
+        assert!(!timeline.resume(process));
+        assert!(timeline.next().is_none(), "and does so still");
+        assert!(timeline.resume(process));
+        assert!(timeline.next().is_some());
+        assert!(!timeline.resume(process), "it runs");
+    }
+
+    #[test]
+    fn a_pause_ends_with_its_process() {
+        let timeline = Timeline::new(1);
+        let (before, _) = timeline.pause(0);
+        timeline.kill(0);
+        let (now, ran) = timeline.pause(0);
+        assert!(ran, "another process runs");
+        assert!(!timeline.resume(before), "that one is no more");
+        assert!(timeline.resume(now));
     }
 }

@@ -1,25 +1,12 @@
-//! The queues of a virtual machine on a broker, and which message goes through which.
+//! The queues of a virtual machine on a broker, by name.
 
 use std::fmt;
 
 use crate::id::NodeId;
-use crate::message::{LeaderMessage, Message, MonitorMessage, ProxyMessage, SupervisorMessage};
+pub(crate) use crate::message::queue::Queue;
 
 /// The head, where proxy, balancer and directory are.
 pub(crate) const HEAD: NodeId = NodeId(0);
-
-/// The kinds of queues that each process has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Queue {
-    /// Leases, placements, performance tests: what must not wait behind data.
-    Control,
-    /// Tiles.
-    Data,
-    /// What leaders order.
-    Tasks,
-    /// What MsVPUs answer.
-    Results,
-}
 
 impl Queue {
     /// As it is called on the broker. Each connection has queues of its own: those of one that was
@@ -31,34 +18,6 @@ impl Queue {
     /// Under which key the exchange of the machine knows the queue of a node.
     pub(crate) fn routing_key(self, node: NodeId) -> String {
         format!("{self}.{node}")
-    }
-
-    /// Through which queue of its receiver a message goes.
-    pub(crate) const fn of(message: &Message) -> Self {
-        match message {
-            Message::Balancer(_)
-            | Message::Directory(_)
-            | Message::Monitor(MonitorMessage::Test { .. })
-            | Message::Observer(_)
-            | Message::Leader(LeaderMessage::Committed { .. })
-            | Message::Proxy(
-                ProxyMessage::LeaderPlaced { .. }
-                | ProxyMessage::EpochGranted { .. }
-                | ProxyMessage::Lost(_)
-                | ProxyMessage::LeaderStarted { .. }
-                | ProxyMessage::Progressed { .. }
-                | ProxyMessage::Commit { .. },
-            )
-            | Message::Supervisor(
-                SupervisorMessage::Granted { .. } | SupervisorMessage::Expelled { .. },
-            ) => Self::Control,
-            Message::Supervisor(
-                SupervisorMessage::StartLeader { .. } | SupervisorMessage::Tile { .. },
-            )
-            | Message::Proxy(ProxyMessage::Ended { .. }) => Self::Data,
-            Message::Supervisor(_) => Self::Tasks,
-            Message::Leader(_) => Self::Results,
-        }
     }
 }
 

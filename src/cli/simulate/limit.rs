@@ -39,7 +39,11 @@ pub(crate) fn generous(spec: &Spec, loads: &[Load]) -> Duration {
     let bits = 8.0
         * (sum(|load| load.bytes) * spec.communication.expansion
             + sum(|load| load.messages) * spec.communication.envelope_bytes
-            + f64::from(spec.jobs.iter().map(|job| job.tiles).sum::<u32>())
+            + spec
+                .jobs
+                .iter()
+                .map(|job| f64::from(job.tiles))
+                .sum::<f64>()
                 * spec.communication.migration_bytes);
     let work = sum(|load| load.operations) / (speed * slowdown)
         + 2.0 * bits / bandwidth
@@ -84,6 +88,15 @@ mod tests {
         assert!(
             limit > Duration::from_secs(27) && limit < Duration::from_secs(200),
             "{limit:?}"
+        );
+        let mut many = spec.clone();
+        many.jobs = vec![spec.jobs[0].clone(); 3];
+        for job in &mut many.jobs {
+            job.tiles = u32::MAX;
+        }
+        assert!(
+            generous(&many, &[load]) >= limit,
+            "tiles are no sum of 32 bits"
         );
         let endless = Load {
             operations: 1e300,

@@ -27,6 +27,9 @@ struct Hands {
     waiting: Mutex<Vec<Work>>,
     /// Of each answer: which test, how long it took, how long it waited for a CPU.
     answers: Mutex<Vec<(u64, Duration, Duration)>>,
+    /// How many pieces of others run or wait, and what the answers said of that.
+    load: Mutex<usize>,
+    loads: Mutex<Vec<u32>>,
 }
 
 impl Clock for Hands {
@@ -50,6 +53,10 @@ impl Processors for Hands {
         true
     }
 
+    fn load(&self) -> usize {
+        *self.load.lock().unwrap() + self.waiting.lock().unwrap().len()
+    }
+
     fn submit(&self, _: Label, work: Work) {
         self.waiting.lock().unwrap().push(work);
     }
@@ -69,15 +76,15 @@ impl Transport for Hands {
         let Message::Balancer(BalancerMessage::Tested {
             origin,
             test,
-            cpus,
-            share,
+            capacity,
             compute,
             waited,
         }) = envelope.message
         else {
             panic!("not an answer: {:?}", envelope.message);
         };
-        assert_eq!((origin, cpus, share), (HERE, 2, SHARE));
+        assert_eq!((origin, capacity.cpus, capacity.share), (HERE, 2, SHARE));
+        self.loads.lock().unwrap().push(capacity.load);
         self.answers.lock().unwrap().push((test, compute, waited));
     }
 }
@@ -124,6 +131,18 @@ fn a_test_is_answered_with_what_it_took_and_waited() {
     hands.set(ms(112));
     hands.end(ms(5));
     assert_eq!(hands.answers(), [(1, ms(5), ms(7))]);
+}
+
+#[test]
+fn an_answer_tells_what_was_at_work_beside_the_test() {
+    let hands = Arc::new(Hands::default());
+    let monitor = hands.monitor();
+    for load in [0, 5] {
+        *hands.load.lock().unwrap() = load;
+        monitor.test(1, 1e6);
+        hands.end(ms(0));
+    }
+    assert_eq!(*hands.loads.lock().unwrap(), [0, 5]);
 }
 
 #[test]

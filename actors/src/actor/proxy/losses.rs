@@ -1,15 +1,17 @@
 //! What becomes of jobs whose leader was lost, or for which there is no node.
 
 use super::{Job, MAX_LEADER_LOSSES, Proxy, is_lost};
+use crate::core::patience::Patience;
 use crate::error::JobError;
-use crate::id::{JobId, Origin};
+use crate::id::{JobId, Origin, Round};
 use crate::message::Address;
 use crate::message::BalancerMessage;
 
 impl Proxy {
     /// A node is lost: the jobs that were led there get another leader.
     pub(super) fn lost(&mut self, origin: Origin) {
-        self.lost.insert(origin.node, origin.incarnation);
+        let now = self.host.clock.now();
+        self.lost.insert(origin.node, (origin.incarnation, now));
         let led: Vec<JobId> = self
             .jobs
             .iter()
@@ -20,6 +22,15 @@ impl Proxy {
             if let Err(error) = self.replace_leader(id) {
                 self.end(id, Err(error));
             }
+        }
+    }
+
+    /// What was lost so long ago is chosen by nobody any more.
+    pub(super) fn forget_lost(&mut self) {
+        if let Some(timing) = self.host.timing {
+            let now = self.host.clock.now();
+            self.lost
+                .retain(|_, (_, at)| now.saturating_sub(*at) <= timing.memory());
         }
     }
 
@@ -35,11 +46,13 @@ impl Proxy {
         }
         (job.leader, job.team) = (None, None);
         (job.ordered, job.started) = (false, false);
+        job.patience = Patience::default();
+        // The next leader counts anew.
+        (job.told, job.answered) = (0, (Round(0), 0));
         job.losses += 1;
         if let Some(record) = &mut job.record {
             // Other nodes may have gone down before, unheard of by the leader.
             record.lost(|origin| is_lost(&self.lost, origin));
-            // The next leader counts anew.
             record.sequence = 0;
         }
         if job.losses >= MAX_LEADER_LOSSES {

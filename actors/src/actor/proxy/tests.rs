@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::catalog::Catalog;
+use crate::clock::StoppedClock;
 use crate::job::JobOptions;
 use crate::link::Link;
 use crate::simulation::Synthetic;
@@ -103,22 +104,6 @@ fn a_leader_that_was_placed_on_a_node_lost_meanwhile_is_placed_anew() {
     });
 }
 
-/// A clock that stands until it is moved. What is to happen later happens when the test says so.
-#[derive(Default)]
-struct StoppedClock(Mutex<Duration>);
-
-impl crate::clock::Clock for StoppedClock {
-    fn now(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-
-    fn after(&self, _: Duration, _: Box<dyn FnOnce() + Send>) {}
-
-    fn job_id(&self) -> JobId {
-        JobId::new(uuid::Uuid::from_u128(7))
-    }
-}
-
 #[test]
 fn a_job_fails_when_it_has_waited_for_a_node_for_too_long_at_a_stretch() {
     System::new().block_on(async {
@@ -153,5 +138,67 @@ fn a_job_fails_when_it_has_waited_for_a_node_for_too_long_at_a_stretch() {
         assert_eq!(at(11).await, waiting);
         assert_eq!(at(20).await, waiting);
         assert_eq!(at(21).await, JobState::Failed(JobError::NoNode { timeout }));
+    });
+}
+
+#[test]
+fn what_the_leader_said_before_does_not_count_after_what_it_says_now() {
+    System::new().block_on(async {
+        let host = host();
+        let link = host.link.clone();
+        let (proxy, journal) = proxy_with_a_job(host).await;
+        let job = journal.job();
+        let epoch = crate::id::Epoch(1);
+        let team = TeamId { job, epoch };
+        let told = async |message: ProxyMessage| {
+            link.send(Address::Proxy, message);
+            // What was sent before is handled before.
+            proxy
+                .send(Cancel(JobId::new(uuid::Uuid::nil())))
+                .await
+                .unwrap();
+            journal.state()
+        };
+        told(ProxyMessage::EpochGranted { job, epoch }).await;
+        let stands = |number, state: &JobState| ProxyMessage::Stands {
+            team,
+            number,
+            state: state.clone(),
+        };
+        let waiting = JobState::Waiting(WaitReason::NoNode);
+        let iterating = JobState::Running(Phase::Iterating);
+        assert_eq!(told(stands(2, &iterating)).await, iterating);
+        // The leader had waited before that: it was overtaken, and comes twice.
+        for _ in 0..2 {
+            assert_eq!(told(stands(1, &waiting)).await, iterating);
+        }
+        let written = *journal.watch().borrow();
+        assert_eq!(told(stands(2, &iterating)).await, iterating);
+        assert_eq!(told(stands(3, &iterating)).await, iterating);
+        assert_eq!(
+            *journal.watch().borrow(),
+            written,
+            "nothing is written twice"
+        );
+        assert_eq!(told(stands(4, &waiting)).await, waiting);
+
+        let progressed = |round, answered| ProxyMessage::Progressed {
+            team,
+            round: Round(round),
+            answered,
+            team_size: 9,
+        };
+        let written = *journal.watch().borrow();
+        for (round, answered, further) in [
+            (1, 4, 1),
+            (1, 3, 1),
+            (1, 4, 1),
+            (1, 5, 2),
+            (2, 1, 3),
+            (1, 9, 3),
+        ] {
+            told(progressed(round, answered)).await;
+            assert_eq!(*journal.watch().borrow(), written + further);
+        }
     });
 }

@@ -6,7 +6,6 @@ use actix::Handler;
 use tokio::sync::watch;
 
 use super::{Hosted, Supervisor};
-use crate::id::TeamId;
 use crate::message::{Address, DirectoryMessage};
 
 /// After so many leases without a grant the head is taken to be gone, with all its jobs.
@@ -59,7 +58,8 @@ impl Supervisor {
     }
 
     /// What works for a head that is gone would be kept for ever. One that is still there after all
-    /// is told that the MsVPUs are not, and starts them again.
+    /// learns of another incarnation, and that this one is lost: leaders are replaced, MsVPUs placed
+    /// anew, and reservations forgotten.
     pub(super) fn forget_silent_head(&mut self) {
         let Some(timing) = self.host.timing else {
             return;
@@ -67,9 +67,7 @@ impl Supervisor {
         let silence: Duration = self.host.clock.now().saturating_sub(self.heard);
         if silence > timing.lease * SILENT_LEASES && !self.hosted.is_empty() {
             log::warn!("the head has been silent for {} s", silence.as_secs());
-            for team in self.hosted.keys().copied().collect::<Vec<TeamId>>() {
-                self.stop(team);
-            }
+            self.join_anew(self.host.link.origin().incarnation.next());
         }
     }
 }

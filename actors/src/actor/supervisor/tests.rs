@@ -1,7 +1,11 @@
+use std::sync::Mutex;
+
 use actix::System;
 
 use super::*;
 use crate::catalog::Catalog;
+use crate::clock::{Clock, StoppedClock};
+use crate::host::Timing;
 use crate::id::{Epoch, Incarnation, JobId, Origin};
 use crate::job::JobOptions;
 use crate::link::Link;
@@ -68,5 +72,62 @@ fn an_order_to_an_incarnation_that_was_given_up_is_refused_and_counted() {
         link.order(origin(2), start());
         settled().await.unwrap();
         assert_eq!((census.borrow().msvpus, link.counters().stale), (1, 1));
+    });
+}
+
+/// Takes the place of the directory, and writes down under which incarnation a node renews.
+struct Renewals(Arc<Mutex<Vec<Incarnation>>>);
+
+impl Actor for Renewals {
+    type Context = Context<Self>;
+}
+
+impl Handler<Letter> for Renewals {
+    type Result = ();
+
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
+        if let Message::Directory(DirectoryMessage::Renew { member, seen, .. }) = message {
+            assert_eq!(seen, None, "it was granted nothing");
+            self.0.lock().unwrap().push(member.origin.incarnation);
+        }
+    }
+}
+
+/// What was dropped would be missed for ever by a head that is there after all.
+#[test]
+fn a_node_that_drops_all_because_its_head_is_silent_joins_as_another() {
+    System::new().block_on(async {
+        let clock = Arc::new(StoppedClock(Mutex::new(Duration::from_secs(1000))));
+        let host = Host {
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            timing: Some(Timing {
+                lease: Duration::from_secs(2),
+                node_timeout: None,
+            }),
+            ..host()
+        };
+        let (link, census) = (host.link.clone(), host.census.subscribe());
+        let renewals = Arc::<Mutex<Vec<Incarnation>>>::default();
+        let directory = Renewals(Arc::clone(&renewals)).start();
+        link.register_forever(Address::Directory, directory.recipient());
+        let supervisor = Supervisor::new(host, None).start();
+        let address = Address::Supervisor(NodeId(3));
+        link.register_forever(address, supervisor.clone().recipient());
+        let settled = || supervisor.send(Tick);
+        link.order(origin(1), start());
+        settled().await.unwrap();
+        settled().await.unwrap();
+        assert_eq!(census.borrow().msvpus, 1, "it has waited for no time yet");
+        *clock.0.lock().unwrap() += Duration::from_secs(61);
+        settled().await.unwrap();
+        while census.borrow().msvpus > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(link.origin(), origin(2));
+        settled().await.unwrap();
+        assert_eq!(link.origin(), origin(2), "once: there is nothing to drop");
+        while renewals.lock().unwrap().last() != Some(&Incarnation(2)) {
+            tokio::task::yield_now().await;
+        }
     });
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Balance, Plan, step_cost};
 use crate::core::allotment::Share;
+use crate::core::crew::Lap;
 use crate::core::examination::Examination;
-use crate::core::ranks::Ranks;
 use crate::core::strategy::{Move, MoveCost, Observed};
 use crate::id::{NodeId, Origin, Round, TeamId};
 
@@ -18,40 +18,44 @@ impl Balance {
         &mut self,
         team: TeamId,
         round: Round,
-        times: &[(Origin, Ranks, Duration)],
+        laps: &[Lap],
         now: Duration,
     ) -> Option<Plan> {
-        self.calibrate(team, round, times);
+        self.calibrate(team, round, laps);
         let placement = self.teams.get_mut(&team)?;
-        if round.0 <= placement.moved.0 + 1 {
-            // MsVPUs were on the move; what the next round shows is of their new places.
+        let is_first = placement.settled.is_none();
+        if round < *placement.settled.get_or_insert(round.next()) && !is_first {
             return None;
         }
-        placement.rounds_seen += 1;
         // What was measured may be of a node that was lost since.
         let nodes = &self.nodes;
         let is_there = |origin: &Origin| {
             let node = nodes.get(&origin.node);
             node.is_some_and(|node| node.member.origin == *origin)
         };
-        placement.places = times
+        placement.places = laps
             .iter()
-            .filter(|(origin, ..)| is_there(origin))
-            .map(|(origin, ranks, _)| (*origin, ranks.clone()))
+            .filter(|lap| is_there(&lap.origin))
+            .map(|lap| (lap.origin, lap.ranks.clone()))
             .collect();
+        if is_first {
+            return None;
+        }
+        placement.rounds_seen += 1;
+        let whole = |lap: &&Lap| lap.whole && lap.took.is_some();
+        let laps: Vec<&Lap> = laps.iter().filter(whole).collect();
         for forecast in self.forecasts(team) {
-            let time = times
-                .iter()
-                .find(|(origin, ..)| origin.node == forecast.node);
+            let lap = laps.iter().find(|lap| lap.origin.node == forecast.node);
             if let Some(node) = self.nodes.get_mut(&forecast.node)
-                && let Some((.., took)) = time
+                && let Some(took) = lap.and_then(|lap| lap.took)
             {
                 node.compare(forecast.round.as_secs_f64(), took.as_secs_f64(), now);
             }
         }
-        let shares = self.rebalance(team, times)?;
+        let shares = self.rebalance(team, &laps)?;
         let placement = self.teams.get_mut(&team)?;
-        placement.moved = round.next();
+        // The leader may have begun the next round; then they move when that after it begins.
+        placement.settled = Some(Round(round.0.saturating_add(3)));
         for share in &shares {
             for there in placement.places.values_mut() {
                 *there = there.without(&share.ranks);
@@ -67,14 +71,18 @@ impl Balance {
 
     /// Learns how long the program's operations take on nodes that the team had for itself, from
     /// rounds that are long beside the messages in them.
-    fn calibrate(&mut self, team: TeamId, round: Round, times: &[(Origin, Ranks, Duration)]) {
+    fn calibrate(&mut self, team: TeamId, round: Round, laps: &[Lap]) {
         let Some(placement) = self.teams.get(&team) else {
             return;
         };
         let (step, tile_bytes) = (step_cost(placement.cost), placement.cost.tile_bytes);
         let first = round == Round(1);
         let mut learned = Vec::new();
-        for (origin, ranks, took) in times.iter().filter(|(_, ranks, _)| !ranks.is_empty()) {
+        for lap in laps.iter().filter(|lap| lap.whole || first) {
+            let (origin, count) = (&lap.origin, lap.ranks.len() as u32);
+            let Some(took) = lap.took.filter(|_| count > 0) else {
+                continue;
+            };
             let shared = self
                 .teams
                 .iter()
@@ -84,7 +92,6 @@ impl Balance {
             let Some(performance) = node.and_then(Examination::performance) else {
                 continue;
             };
-            let count = ranks.len() as u32;
             let mut messages = performance.transfer_seconds(step);
             if first {
                 let network = performance.network();
@@ -103,27 +110,22 @@ impl Balance {
         }
     }
 
-    fn rebalance(
-        &mut self,
-        team: TeamId,
-        times: &[(Origin, Ranks, Duration)],
-    ) -> Option<Vec<Share>> {
+    fn rebalance(&mut self, team: TeamId, laps: &[&Lap]) -> Option<Vec<Share>> {
         let candidates = self.candidates(team);
         let observed: Vec<Observed> = candidates
             .iter()
             .map(|(origin, candidate)| Observed {
                 candidate: *candidate,
-                round: times
+                round: laps
                     .iter()
-                    .find(|(at, ..)| at == origin)
-                    .map(|(.., took)| *took),
+                    .find(|lap| lap.origin == *origin)
+                    .and_then(|lap| lap.took),
             })
             .collect();
         let placement = self.teams.get_mut(&team)?;
         let cost = step_cost(placement.cost);
         let moving = MoveCost {
             tile_bytes: placement.cost.tile_bytes,
-            load_work: 0.0,
         };
         let moves = placement
             .strategy

@@ -4,7 +4,8 @@ mod calibration;
 mod draining;
 
 use super::*;
-use crate::core::examination::PROBES;
+use crate::core::crew::Lap;
+use crate::core::examination::{Capacity, PROBES};
 use crate::id::{Epoch, Incarnation, Rank};
 use uuid::Uuid;
 
@@ -70,6 +71,15 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
+/// So many CPUs, all of which may run and none of which does.
+fn idle(cpus: u32) -> Capacity {
+    Capacity {
+        cpus,
+        share: 1.0,
+        load: 0,
+    }
+}
+
 /// Nodes of so many CPUs and such a speed, all of them tested over a way that takes no time. Jobs
 /// 1 to 3 have leaders.
 fn balance(strategy: &str, nodes: &[(Origin, u32, f64)]) -> Balance {
@@ -82,7 +92,7 @@ fn balance(strategy: &str, nodes: &[(Origin, u32, f64)]) -> Balance {
             let took = Duration::from_secs_f64(PROBES[size].work / (1e9 * speed));
             let times = (took, Duration::ZERO);
             balance
-                .tested((*origin, number), (*cpus, 1.0), times, took)
+                .tested((*origin, number), idle(*cpus), times, took)
                 .unwrap();
         }
     }
@@ -260,13 +270,23 @@ fn leaders_are_spread_by_cpus() {
     assert_eq!(balance.place_leader(job(6)), Some(node(2)));
 }
 
+/// Of a round that began with all tiles there.
+fn lap(origin: Origin, ranks: Ranks, took: Duration) -> Lap {
+    Lap {
+        origin,
+        ranks,
+        took: Some(took),
+        whole: true,
+    }
+}
+
 /// What the rounds of a team take, on nodes of these seconds for each MsVPU.
-fn times(balance: &Balance, team: TeamId, seconds: &[f64]) -> Vec<(Origin, Ranks, Duration)> {
+fn laps(balance: &Balance, team: TeamId, seconds: &[f64]) -> Vec<Lap> {
     let places = &balance.teams[&team].places;
     let time = |(origin, there): (&Origin, &Ranks)| {
         let each = seconds[origin.node.0 as usize - 1];
         let took = Duration::from_secs_f64(each * there.len() as f64);
-        (*origin, there.clone(), took)
+        lap(*origin, there.clone(), took)
     };
     places
         .iter()
@@ -283,8 +303,8 @@ fn msvpus_leave_a_node_that_has_become_slow() {
         // Node 2 takes four times as long as the test has shown.
         let mut moved = None;
         for round in (1..=10).map(Round) {
-            let times = times(&balance, team(1), &[0.1, 0.4]);
-            let plan = balance.measured(team(1), round, &times, ms(0));
+            let laps = laps(&balance, team(1), &[0.1, 0.4]);
+            let plan = balance.measured(team(1), round, &laps, ms(0));
             if moved.is_none() {
                 moved = plan.map(|plan| (round, plan));
             }
@@ -314,11 +334,11 @@ fn while_msvpus_move_rounds_show_nothing() {
     let mut told = Vec::new();
     for round in (1..=30).map(Round) {
         // Ever the same, as if nothing moved.
-        let times = [
-            (node(1), ranks(0..10), ms(1000)),
-            (node(2), ranks(10..20), ms(4000)),
+        let laps = [
+            lap(node(1), ranks(0..10), ms(1000)),
+            lap(node(2), ranks(10..20), ms(4000)),
         ];
-        if balance.measured(team(1), round, &times, ms(0)).is_some() {
+        if balance.measured(team(1), round, &laps, ms(0)).is_some() {
             told.push(round.0);
         }
     }
@@ -331,14 +351,54 @@ fn while_msvpus_move_rounds_show_nothing() {
     assert!(unknown.is_none());
 }
 
+/// A node is lost, and the other takes over its tiles in the middle of a round: it was not slow.
+#[test]
+fn the_time_that_a_recovery_takes_moves_nothing() {
+    for (whole, moves) in [(false, false), (true, true)] {
+        let mut balance = balance("adaptive", &[(node(1), 1, 1.0), (node(2), 1, 1.0)]);
+        allot(&mut balance, team(1), 0..20);
+        let mut moved = 0;
+        for round in (1..=6).map(Round) {
+            let mut laps = laps(&balance, team(1), &[0.1, 0.1]);
+            if round == Round(4) {
+                laps[1].took = Some(ms(30_000));
+                laps[1].whole = whole;
+            }
+            let plan = balance.measured(team(1), round, &laps, ms(0));
+            moved += u32::from(plan.is_some());
+        }
+        assert_eq!(moved > 0, moves, "whole: {whole}");
+    }
+}
+
+/// A job is led anew in its fifth round, and tiles are loaded in that.
+#[test]
+fn the_first_round_of_a_leader_shows_nothing_whatever_its_number() {
+    for first in [1, 5] {
+        let mut balance = balance("adaptive", &[(node(1), 1, 1.0), (node(2), 1, 1.0)]);
+        allot(&mut balance, team(1), 0..20);
+        let slow = laps(&balance, team(1), &[0.1, 3.0]);
+        assert!(
+            balance
+                .measured(team(1), Round(first), &slow, ms(0))
+                .is_none()
+        );
+        assert_eq!(balance.teams[&team(1)].rounds_seen, 0);
+        let plan = balance.measured(team(1), Round(first + 1), &slow, ms(0));
+        assert!(plan.is_some(), "now it is the node");
+    }
+}
+
 #[test]
 fn rounds_that_belie_the_test_have_it_repeated() {
     let later = Duration::from_secs(10);
     for (each, repeated) in [(0.1, 0), (0.3, 1)] {
         let mut balance = balance("uniform", &[(node(1), 1, 1.0), (node(2), 1, 1.0)]);
         allot(&mut balance, team(1), 0..20);
-        let times = times(&balance, team(1), &[0.1, each]);
-        balance.measured(team(1), Round(2), &times, later);
+        let laps = laps(&balance, team(1), &[0.1, each]);
+        balance.measured(team(1), Round(1), &laps, later);
+        assert_eq!(balance.tests_due(later, PATIENCE), [], "tiles were loaded");
+        balance.measured(team(1), Round(2), &laps, later);
         let due = balance.tests_due(later, PATIENCE);
         assert_eq!(due.len(), repeated);
         assert!(due.iter().all(|(node, ..)| *node == NodeId(2)));
@@ -358,7 +418,7 @@ fn status_tells_the_indices_of_the_test() {
         .iter()
         .map(|node| (node.origin, node.cpus, node.performance_index))
         .collect();
-    // The test takes 1 ms on one CPU, half of it on two (eq. 7); the index is ½ and 1 (eq. 1).
+    // The test takes 1 ms on one CPU, half of it on two (eq. 7); the index is ½ and 1 (eq. 4).
     assert_eq!(
         status,
         [
@@ -367,6 +427,37 @@ fn status_tells_the_indices_of_the_test() {
             (node(3), 4, None)
         ]
     );
+}
+
+#[test]
+fn status_tells_what_a_node_had_at_work() {
+    let mut balance = Balance::new("least-loaded", true).unwrap();
+    balance.members(vec![member(node(1), 1), member(node(2), 1)]);
+    let loads = |balance: &Balance| {
+        balance
+            .status()
+            .iter()
+            .map(|of| of.load)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(loads(&balance), [None, None]);
+    for _ in PROBES {
+        for (id, number, _) in balance.tests_due(ms(0), PATIENCE) {
+            let load = if id == NodeId(1) { 4 } else { 0 };
+            balance
+                .tested(
+                    (node(id.0), number),
+                    Capacity { load, ..idle(1) },
+                    (ms(1), ms(0)),
+                    ms(1),
+                )
+                .unwrap();
+        }
+    }
+    assert_eq!(loads(&balance), [Some(4), Some(0)]);
+    balance.place_leader(job(1)).unwrap();
+    let plan = allot(&mut balance, team(1), 0..8);
+    assert_eq!(counts(&plan), [(1, 2), (2, 6)]);
 }
 
 #[test]

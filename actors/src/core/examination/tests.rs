@@ -1,6 +1,15 @@
 use super::*;
 use crate::id::{Incarnation, NodeId};
 
+/// A node of so many CPUs, all of which may run and none of which does.
+fn idle(cpus: u32) -> Capacity {
+    Capacity {
+        cpus,
+        share: 1.0,
+        load: 0,
+    }
+}
+
 const HERE: Origin = Origin {
     node: NodeId(4),
     incarnation: Incarnation(2),
@@ -27,7 +36,7 @@ fn pass(examination: &mut Examination, number: u64, sent: u64, back: u64) -> Opt
     let size = examination.next(number, ms(sent), PATIENCE);
     let times = (ms(10), ms(5));
     examination
-        .answer((HERE, number), (2, 1.0), times, ms(back))
+        .answer((HERE, number), idle(2), times, ms(back))
         .unwrap();
     size
 }
@@ -63,7 +72,7 @@ fn one_test_at_a_time_and_again_when_it_is_not_answered() {
     assert_eq!(examination.next(2, ms(500), PATIENCE), None, "patience");
     assert_eq!(examination.next(3, ms(501), PATIENCE), Some(0));
     // The first answer comes after all; when its test was sent is forgotten.
-    let late = examination.answer((HERE, 1), (2, 1.0), (ms(10), ms(0)), ms(510));
+    let late = examination.answer((HERE, 1), idle(2), (ms(10), ms(0)), ms(510));
     assert_eq!(late, Ok(()));
     assert_eq!(
         examination.next(4, ms(520), PATIENCE),
@@ -84,7 +93,7 @@ fn answers_of_others_are_of_no_use() {
     let mut examination = examination();
     let times = (ms(10), ms(0));
     assert_eq!(
-        examination.answer((HERE, 1), (2, 1.0), times, ms(9)),
+        examination.answer((HERE, 1), idle(2), times, ms(9)),
         Ok(()),
         "not asked"
     );
@@ -99,7 +108,7 @@ fn answers_of_others_are_of_no_use() {
     };
     for (origin, number) in [(earlier, 7), (other, 7), (HERE, 6), (HERE, 8)] {
         assert_eq!(
-            examination.answer((origin, number), (2, 1.0), times, ms(20)),
+            examination.answer((origin, number), idle(2), times, ms(20)),
             Ok(())
         );
         assert_eq!(
@@ -159,7 +168,7 @@ fn an_impossible_answer_is_refused_with_the_name_of_the_node() {
     let mut examination = examination();
     pass(&mut examination, 1, 0, 20);
     examination.next(2, ms(50), PATIENCE);
-    let refused = examination.answer((HERE, 2), (0, 1.0), (ms(10), ms(5)), ms(100));
+    let refused = examination.answer((HERE, 2), idle(0), (ms(10), ms(5)), ms(100));
     let error = refused.unwrap_err().to_string();
     assert!(
         error.contains("node 4") && error.contains("CPUs"),
@@ -173,7 +182,7 @@ fn a_clock_that_rounds_up_makes_no_negative_latency() {
     let mut examination = examination();
     for (number, now) in [(1, 0), (2, 100)] {
         examination.next(number, ms(now), PATIENCE);
-        let answer = examination.answer((HERE, number), (2, 1.0), (ms(11), ms(0)), ms(now + 10));
+        let answer = examination.answer((HERE, number), idle(2), (ms(11), ms(0)), ms(now + 10));
         assert_eq!(answer, Ok(()));
     }
     let performance = examination.performance().unwrap();

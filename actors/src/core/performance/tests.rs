@@ -87,7 +87,7 @@ fn load_indices_by_equations_4_8_and_9() {
 fn two_sizes_tell_latency_and_bandwidth_apart() {
     // TL = 6 − 1 = 5 ms for 1000 bytes and 14 − 1 = 13 ms for 5000:
     // β = 8 ms / 4000 = 2 µs per byte, α = 5 − 2 = 3 ms. For Z_k = 500: 3 + 1 = 4 ms, where the
-    // single point of eq. 6 says 5 · 500/1000 = 2.5 ms.
+    // single point of eq. 6, that of the larger probe, says 13 · 500/5000 = 1.3 ms.
     let large = Probe {
         bytes: 5000.0,
         ..PROBE
@@ -97,7 +97,13 @@ fn two_sizes_tell_latency_and_bandwidth_apart() {
     assert_eq!(node.network().latency, Duration::from_millis(3));
     near(node.network().seconds_per_byte, 2e-6);
     near(node.transfer_seconds(cost(0.0, 500.0)), 0.004);
-    near(node.latency_seconds(cost(0.0, 500.0)), 0.0025);
+    near(node.latency_seconds(cost(0.0, 500.0)), 0.0013);
+    // Whichever was the first: 1 MB takes 2.6 s, and not the 5 s of a probe that was mostly latency.
+    let turned =
+        NodePerformance::measured_twice((large, measured(1, 14)), (PROBE, measured(1, 6))).unwrap();
+    for node in [node, turned] {
+        near(node.latency_seconds(cost(0.0, 1e6)), 2.6);
+    }
     assert_eq!((node.node(), node.cpus()), (NodeId(7), 2));
 
     // With one size the line is eq. 6.

@@ -21,7 +21,7 @@ const PARTS: [f64; 4] = [1.0, 0.5, 0.25, 0.125];
 ///
 /// *When it moves.* The number of rounds to come is unknown; as many are expected as were seen, as
 /// in the ski-rental problem: who pays for a change when the loss so far has grown to its price
-/// pays at most twice as much as one who knew. Moving costs its transfers and loads, on the node
+/// pays at most twice as much as one who knew. Moving costs its transfers, on the node
 /// where they take longest. Nothing moves for what may be noise.
 #[derive(Debug, Default)]
 pub(super) struct Adaptive {
@@ -34,6 +34,7 @@ pub(super) fn machine(candidate: &Candidate, cost: StepCost) -> Machine {
         performance,
         placed,
         already,
+        ..
     } = *candidate;
     Machine {
         start: performance.transfer_seconds(cost),
@@ -162,21 +163,19 @@ fn after(now: &[u32], moves: &[Transfer]) -> Vec<u32> {
     counts
 }
 
-/// Seconds until all have moved. Nodes send, receive and load at the same time as each other;
+/// Seconds until all have moved. Nodes send and receive at the same time as each other;
 /// whether a tile comes from the node that it leaves or from the leader is taken for the same.
 fn price(nodes: &[Observed], moves: &[Transfer], moving: MoveCost) -> f64 {
     let mut seconds = vec![0.0; nodes.len()];
     let mut began = vec![false; nodes.len()];
     for Transfer { from, to, count } in moves {
-        for (end, loads) in [(*from, 0.0), (*to, moving.load_work)] {
+        for end in [*from, *to] {
             let performance = &nodes[end].candidate.performance;
             let network = performance.network();
             if !std::mem::replace(&mut began[end], true) {
                 seconds[end] += network.latency.as_secs_f64();
             }
-            let load = performance.compute_seconds(loads) / f64::from(performance.cpus());
-            let tile = network.seconds_per_byte * moving.tile_bytes + load;
-            seconds[end] += f64::from(*count) * tile;
+            seconds[end] += f64::from(*count) * network.seconds_per_byte * moving.tile_bytes;
         }
     }
     seconds.into_iter().fold(0.0, f64::max)

@@ -62,23 +62,30 @@ impl History {
         // Who joins has no past to make up for.
         let totals: Vec<f64> = self.nodes.values().map(|node| node.total).collect();
         let joined = mean(&totals);
+        let rounds: Vec<f64> = observed
+            .iter()
+            .filter_map(|of| Some(of.round?.as_secs_f64()))
+            .collect();
+        let passed = mean(&rounds);
         let threshold = CHANGE.ln().max(SIGMAS * self.variance.sqrt());
         let mut squares = Vec::new();
         for of in observed {
+            let name = of.candidate.performance.node();
             let Some(round) = of.round.filter(|_| of.candidate.already > 0) else {
+                // Nor does one make up for a round of which nothing is known.
+                if let Some(node) = self.nodes.get_mut(&name) {
+                    node.total += passed;
+                }
                 continue;
             };
             let seconds = round.as_secs_f64();
             let sample = wave_of(of, seconds, cost);
-            let node = self
-                .nodes
-                .entry(of.candidate.performance.node())
-                .or_insert(Node {
-                    wave: sample,
-                    seen: 0,
-                    total: joined,
-                    predicted: 0.0,
-                });
+            let node = self.nodes.entry(name).or_insert(Node {
+                wave: sample,
+                seen: 0,
+                total: joined,
+                predicted: 0.0,
+            });
             node.predicted = of.candidate.performance.wave_seconds(cost);
             node.total += seconds;
             if (sample / node.wave).ln().abs() > threshold {

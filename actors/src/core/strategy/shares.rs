@@ -21,6 +21,10 @@ pub(super) struct PerformanceIndex;
 pub(super) struct Uniform;
 
 /// Each MsVPU goes where the least work per CPU is, however fast the node.
+///
+/// What is there is what other jobs have placed, or what the node itself had at work when it was
+/// last tested, whichever is more: placed MsVPUs may be idle, and not all work is that of MsVPUs. Of
+/// that only the number of pieces is known; each is taken for a step of this team.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LeastLoaded;
 
@@ -81,12 +85,16 @@ impl Strategy for LeastLoaded {
     }
 
     fn place(&self, candidates: &[Candidate], cost: StepCost, count: u32) -> Vec<u32> {
-        let machine = |candidate: &Candidate| Machine {
-            start: candidate.placed / f64::from(candidate.performance.cpus()),
-            wave: cost.work(),
-            others: 0.0,
-            cpus: candidate.performance.cpus(),
-            already: candidate.already,
+        let machine = |candidate: &Candidate| {
+            let foreign = candidate.at_work.saturating_sub(candidate.already);
+            let there = candidate.placed.max(f64::from(foreign) * cost.work());
+            Machine {
+                start: there / f64::from(candidate.performance.cpus()),
+                wave: cost.work(),
+                others: 0.0,
+                cpus: candidate.performance.cpus(),
+                already: candidate.already,
+            }
         };
         let machines: Vec<_> = candidates.iter().map(machine).collect();
         fill(&machines, count)

@@ -8,10 +8,7 @@ const PROBE: Probe = Probe {
     bytes: 1000.0,
     work: 1e6,
 };
-const FREE: MoveCost = MoveCost {
-    tile_bytes: 0.0,
-    load_work: 0.0,
-};
+const FREE: MoveCost = MoveCost { tile_bytes: 0.0 };
 
 /// A node with `speed` elementary operations per second on each CPU.
 fn node(id: u32, cpus: u32, speed: f64, latency: f64) -> NodePerformance {
@@ -89,6 +86,21 @@ fn what_is_placed_already_counts() {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("node 4: the work placed is "), "{error}");
+    }
+}
+
+#[test]
+fn least_loaded_starts_from_what_nodes_have_at_work() {
+    let like = |placed, already| candidate(node(1, 1, 1e6, 0.0), placed, already);
+    let beside = [like(0.0, 0), like(0.0, 0).at_work(2)];
+    assert_eq!(place("least-loaded", &beside, 12), [7, 5]);
+    // What other jobs have placed there may be what is at work.
+    let both = [like(0.0, 0), like(2e6, 0).at_work(2)];
+    assert_eq!(place("least-loaded", &both, 12), [7, 5]);
+    let own = [like(0.0, 3), like(0.0, 3).at_work(3)];
+    assert_eq!(place("least-loaded", &own, 6), [3, 3]);
+    for name in ["performance-index", "uniform", "adaptive"] {
+        assert_eq!(place(name, &beside, 12), [6, 6], "{name}");
     }
 }
 
@@ -231,10 +243,7 @@ fn wrong_beliefs_are_corrected_when_that_is_worth_its_price() {
             *known = node(id, 2, 1e6, 1e-3);
         }
         cluster.speeds = vec![1e6, 1e6, 1e6, 1e6, 2e6, 2e6, 2e6, 2e6];
-        let moving = MoveCost {
-            tile_bytes,
-            load_work: 1e3,
-        };
+        let moving = MoveCost { tile_bytes };
         cluster.run(&mut *by_name("adaptive").unwrap(), 3, moving);
         // 800 tiles at 24 a second are 33.3 s; 100 at 2 a second are 50.
         assert_eq!(
@@ -256,10 +265,7 @@ fn a_dear_correction_waits_until_it_is_worth_it() {
     }
     cluster.speeds = vec![0.5e6, 1e6];
     // 20 s against 14: 6 a round, for 3 tiles; 13 · 6 s for these are 26 · 10⁶ µs each.
-    let moving = MoveCost {
-        tile_bytes: 26e6,
-        load_work: 0.0,
-    };
+    let moving = MoveCost { tile_bytes: 26e6 };
     cluster.run(&mut *by_name("adaptive").unwrap(), 30, moving);
     let first = cluster.moved.iter().position(|moved| *moved > 0).unwrap();
     assert!((6..=14).contains(&first), "{:?}", cluster.moved);

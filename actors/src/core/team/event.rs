@@ -1,8 +1,7 @@
 //! What the leader's decisions start from, and what comes of them.
 
-use std::time::Duration;
-
 use crate::core::allotment::Share;
+use crate::core::crew::Lap;
 use crate::core::fate::Fate;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
@@ -60,7 +59,7 @@ pub(crate) enum Event {
 }
 
 /// What the leader does about it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Effect {
     /// Tell watchers what the job is at.
     Enter(Phase),
@@ -90,12 +89,12 @@ pub(crate) enum Effect {
     Reserve(Origin, Rank, ReservationId),
     /// Let a node work for others again.
     Release(Origin, ReservationId),
-    /// Put the record where it outlives the leader.
+    /// Put the record where it outlives the leader, with what the nodes have done.
     Commit(Record),
     /// Let the program fold the partial results of a round.
     Fold(Round, Payload, Vec<Payload>),
     /// Tell the balancer how long each node took for the round, and for which MsVPUs.
-    Measured(Round, Vec<(Origin, Ranks, Duration)>),
+    Measured(Round, Vec<Lap>),
     /// An answer came twice, late, or from no rank of this team: dropped, counted.
     Drop(Dropped),
     /// The job is over; stop the team.

@@ -69,7 +69,7 @@ impl Team {
         }
     }
 
-    /// Tiles go out as soon as their MsVPUs are there and that is recorded, with the order of the
+    /// Tiles go out as soon as the MsVPUs are there and that is recorded, with the order of the
     /// moment.
     pub(super) fn started(&mut self, origin: Origin, ranks: &Ranks, effects: &mut Vec<Effect>) {
         let Some(new) = self.crews.started(origin, ranks) else {
@@ -82,35 +82,51 @@ impl Team {
             effects.push(Effect::Drop(Dropped::Duplicate));
             return;
         }
-        if self.places_are_safe() {
-            self.send_tiles(origin, &new, effects);
-        } else {
-            self.crews.hold_back(origin, &new);
-        }
+        self.crews.hold_back(origin, &new);
+        self.send_held_back(effects);
         self.try_next(effects);
     }
 
-    /// Those that wait for the record of where they are, if it is safe.
+    /// Those that wait for the record of where they are, or for others to start.
     pub(super) fn send_held_back(&mut self, effects: &mut Vec<Effect>) {
-        if self.places_are_safe() {
-            for (origin, ranks) in self.crews.take_unsent() {
-                self.send_tiles(origin, &ranks, effects);
-            }
+        if self.places_are_safe() && !self.crews.are_starting() {
+            self.send_tiles(effects);
         }
     }
 
-    fn send_tiles(&mut self, origin: Origin, ranks: &Ranks, effects: &mut Vec<Effect>) {
-        let ranks = ranks.without(&self.withheld(origin));
-        self.note_trial(&ranks);
-        for rank in ranks.iter() {
-            if let Some(tile) = self.tile(rank) {
-                effects.push(Effect::SendTile(origin, rank, tile));
-            }
+    /// At a tick nobody is waited for any more.
+    pub(super) fn send_without_the_late(&mut self, effects: &mut Vec<Effect>) {
+        if self.places_are_safe() {
+            self.send_tiles(effects);
+        }
+    }
+
+    /// One tile to each node in turn: they share the leader's line, and none is to stand idle while
+    /// all of another's go out.
+    fn send_tiles(&mut self, effects: &mut Vec<Effect>) {
+        let mut crews = self.crews.take_unsent();
+        for (origin, ranks) in &mut crews {
+            *ranks = ranks.without(&self.withheld(*origin));
+            self.note_trial(ranks);
+        }
+        let mut queues: Vec<_> = crews
+            .iter()
+            .map(|(origin, ranks)| (*origin, ranks.iter()))
+            .collect();
+        while !queues.is_empty() {
+            queues.retain_mut(|(origin, ranks)| {
+                let next = ranks.next();
+                let tile = next.and_then(|rank| Some((rank, self.tile(rank)?)));
+                effects.extend(tile.map(|(rank, tile)| Effect::SendTile(*origin, rank, tile)));
+                next.is_some()
+            });
         }
         if let State::Asking(demand, gather) = &self.state {
-            let ranks = gather.missing(&ranks);
-            if !ranks.is_empty() {
-                effects.push(demand.order(origin, ranks));
+            for (origin, ranks) in &crews {
+                let ranks = gather.missing(ranks);
+                if !ranks.is_empty() {
+                    effects.push(demand.order(*origin, ranks));
+                }
             }
         }
     }

@@ -48,6 +48,7 @@ fn record(sequence: u64, round: u32, task: u8, shares: Vec<Share>) -> Record {
         shares,
         former: Vec::new(),
         suspects: Suspects::default(),
+        done: Vec::new(),
     }
 }
 

@@ -30,13 +30,19 @@ impl Node {
     }
 
     fn with_jitter(jitter: f64, seed: u64) -> Self {
+        Self::at(0, jitter, seed)
+    }
+
+    /// One of several nodes of a cluster.
+    fn at(place: u64, jitter: f64, seed: u64) -> Self {
         let timeline = Arc::new(Timeline::new(1));
         let process = timeline.process(0);
         let processors = SimulatedProcessors::new(
             Arc::clone(&timeline),
             process,
             (2, 1.0),
-            (jitter, Random::new(seed)),
+            jitter,
+            (Random::new(place), Random::new(seed)),
             Arc::new(AllRun),
         );
         Self {
@@ -111,6 +117,16 @@ fn who_reserves_the_cpus_has_them_alone_until_it_lets_go() {
 }
 
 #[test]
+fn however_often_the_cpus_are_asked_for_they_are_granted_once() {
+    let node = Node::new();
+    node.submit(1, 5.0, "other's");
+    for _ in 0..9 {
+        node.reserve(2, "granted");
+    }
+    assert_eq!(node.seen(), [(5, "other's"), (5, "granted")]);
+}
+
+#[test]
 fn a_forgotten_job_lets_go() {
     let node = Node::new();
     node.reserve(1, "first");
@@ -158,6 +174,10 @@ fn the_jitter_of_a_step_is_its_own_whatever_ran_before_it() {
     }
     // It ends at another time, rounded to the nanosecond there.
     assert!((node.took(step(5, 3)) - alone).abs() < 1e-8);
+    let elsewhere = Node::at(1, 0.3, 7);
+    assert!((elsewhere.took(step(5, 3)) - alone).abs() < 1e-8);
+    let split = Node::at(0, 0.3, 7).took(Site::Split);
+    assert!((elsewhere.took(Site::Split) - split).abs() > 1e-3);
     let of_another_seed = Node::with_jitter(0.3, 8).took(step(5, 3));
     assert!((of_another_seed - alone).abs() > 1e-3);
 }
@@ -176,4 +196,34 @@ fn without_jitter_work_takes_what_it_costs() {
     for site in [Site::Split, step(1, 0), step(1, 1)] {
         assert_eq!(node.took(site), 1000.0);
     }
+}
+
+#[test]
+fn a_process_that_stands_still_computes_nothing() {
+    let node = Node::new();
+    node.submit(1, 10.0, "before");
+    let at = |seconds: u64, what: fn(&SimulatedProcessors)| {
+        let processors = Arc::clone(&node.processors);
+        let action = move || what(&processors);
+        let at = Duration::from_secs(seconds);
+        node.timeline.schedule(at, None, Box::new(action));
+    };
+    at(4, SimulatedProcessors::pause);
+    // Speeds change while it stands, and that counts from when it goes on.
+    at(6, |processors| processors.set_speed(2.0));
+    let processors = Arc::clone(&node.processors);
+    let note = node.note("meanwhile");
+    let label = Label {
+        flow: Flow::NOBODYS,
+        site: Site::Split,
+        cost: 8.0,
+    };
+    let submit = move || processors.submit(label, Box::new(|_| note()));
+    let half = Duration::from_secs(8);
+    node.timeline.schedule(half, None, Box::new(submit));
+    at(20, SimulatedProcessors::resume);
+    // 4 s of 10 are done; 6 are left at twice the speed, and 8 of the other.
+    assert_eq!(node.seen(), [(23, "before"), (24, "meanwhile")]);
+    let (busy, _) = node.processors.spent();
+    assert_eq!(busy, Duration::from_secs(4 + 3 + 4), "standing is no work");
 }

@@ -3,9 +3,9 @@
 use super::*;
 
 /// The times of a round of a team by node: which ranks, and how long they took.
-fn times(of: &[(Origin, std::ops::Range<u32>, u64)]) -> Vec<(Origin, Ranks, Duration)> {
+fn times(of: &[(Origin, std::ops::Range<u32>, u64)]) -> Vec<Lap> {
     let time = |(origin, range, took): &(_, std::ops::Range<u32>, _)| {
-        (*origin, ranks(range.clone()), ms(*took))
+        lap(*origin, ranks(range.clone()), ms(*took))
     };
     of.iter().map(time).collect()
 }
@@ -73,7 +73,7 @@ fn what_the_rounds_have_shown_is_forgotten_when_the_test_shows_another_node() {
             let took = Duration::from_secs_f64(PROBES[size].work / (1e9 * speed));
             let times = (took, Duration::ZERO);
             balance
-                .tested((origin, number), (1, 1.0), times, later + took)
+                .tested((origin, number), idle(1), times, later + took)
                 .unwrap();
         }
     }

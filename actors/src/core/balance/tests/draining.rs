@@ -44,8 +44,8 @@ fn what_a_leaving_node_runs_goes_to_those_that_stay() {
     assert_eq!(placed(&balance, team(1), node(2)), ranks(0..0));
     // The round that was under way has shown that it has them still: it is told again.
     let took = ms(100);
-    let times = [1, 2, 3].map(|id| (node(id), ranks((id - 1) * 3..id * 3), took));
-    balance.measured(team(1), Round(9), &times, ms(0));
+    let laps = [1, 2, 3].map(|id| lap(node(id), ranks((id - 1) * 3..id * 3), took));
+    balance.measured(team(1), Round(9), &laps, ms(0));
     assert_eq!(balance.evacuate().len(), 1);
 }
 

@@ -25,7 +25,19 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
         ]
     );
     scene.committed();
-    scene.step(Event::Started(node(0), ranks(0..2)));
+    let started = scene.step(Event::Started(node(0), ranks(0..2)));
+    assert_eq!(started, NOTHING, "node 1 may follow at once");
+    assert_eq!(
+        scene.step(Event::Tick),
+        [
+            survey(),
+            Effect::SendTile(node(0), Rank(0), payload(0)),
+            Effect::SendTile(node(0), Rank(1), payload(1)),
+            Effect::SendTask(node(0), ranks(0..2), Round(1), payload(9)),
+            Effect::Start(node(1), ranks([2])),
+        ],
+        "node 1 is late"
+    );
     scene.answer(node(0), FIRST, 1);
     assert_eq!(
         scene.step(Event::Tick),
@@ -34,14 +46,11 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
     );
     assert_eq!(
         scene.step(Event::Tick),
-        [
-            survey(),
-            Effect::Inquire(node(0), ranks([0]), FIRST),
-            Effect::Start(node(1), ranks([2])),
-        ],
-        "rank 1 has answered"
+        [survey(), Effect::Inquire(node(0), ranks([0]), FIRST)],
+        "rank 1 has answered, and node 1 was asked three times"
     );
-    scene.step(Event::Started(node(1), ranks([2])));
+    let started = scene.step(Event::Started(node(1), ranks([2])));
+    assert_eq!(started[0], Effect::SendTile(node(1), Rank(2), payload(2)));
     scene.answer(node(0), FIRST, 0);
     scene.answer(node(1), FIRST, 2);
     assert_eq!(scene.ticks(20), vec_of(survey, 20), "while it is folded");
@@ -133,4 +142,23 @@ fn answers_to_requests_that_were_made_twice_change_nothing() {
     let others = vec![node(7), again(0, 2)];
     assert_eq!(scene.step(Event::Lost(others)), NOTHING);
     assert_eq!(scene.team.crews.shares(), before);
+}
+
+#[test]
+fn a_node_to_which_tiles_come_is_not_asked_though_it_was_about_to_be() {
+    let mut scene = Scene::second_round();
+    let inquiries = |scene: &mut Scene| {
+        let effects = scene.step(Event::Tick);
+        let asks = |effect: &&Effect| matches!(effect, Effect::Inquire(to, ..) if *to == node(0));
+        effects.iter().filter(asks).count()
+    };
+    assert_eq!(inquiries(&mut scene), 1, "it says nothing");
+    let lacks = Event::Lacks {
+        origin: node(0),
+        tiles: ranks([0]),
+        orders: Ranks::default(),
+    };
+    scene.step(lacks);
+    let asked: Vec<usize> = (0..4).map(|_| inquiries(&mut scene)).collect();
+    assert_eq!(asked, [0, 0, 0, 1], "tiles are on their way");
 }

@@ -1,6 +1,7 @@
 //! From the split to the result, where nothing gets lost.
 
 use super::*;
+use crate::core::crew::Lap;
 
 #[test]
 fn a_job_goes_from_the_split_to_its_result() {
@@ -26,35 +27,35 @@ fn a_job_goes_from_the_split_to_its_result() {
     assert_eq!(scene.committed(), NOTHING);
     assert_eq!(
         scene.step(Event::Started(node(1), ranks(2..3))),
-        [
-            Effect::SendTile(node(1), Rank(2), payload(2)),
-            Effect::SendTask(node(1), ranks(2..3), Round(1), payload(9)),
-        ]
-    );
-    assert_eq!(
-        scene.answer(node(1), FIRST, 2),
         NOTHING,
-        "before others began"
+        "node 0 has not"
     );
     assert_eq!(
         scene.step(Event::Started(node(0), ranks(0..2))),
         [
             Effect::SendTile(node(0), Rank(0), payload(0)),
+            Effect::SendTile(node(1), Rank(2), payload(2)),
             Effect::SendTile(node(0), Rank(1), payload(1)),
             Effect::SendTask(node(0), ranks(0..2), Round(1), payload(9)),
-        ]
+            Effect::SendTask(node(1), ranks(2..3), Round(1), payload(9)),
+        ],
+        "one to each in turn"
     );
+    assert_eq!(scene.answer(node(1), FIRST, 2), NOTHING);
     assert_eq!(scene.answer(node(0), FIRST, 1), NOTHING);
     assert_eq!(scene.team.answered(), Some((Round(1), 2)));
     scene.now = at(70);
-    let times = vec![
-        (node(0), ranks(0..2), at(70)),
-        (node(1), ranks(2..3), at(0)),
-    ];
+    let lap = |origin, ranks, ms| Lap {
+        origin,
+        ranks,
+        took: Some(at(ms)),
+        whole: false,
+    };
+    let laps = vec![lap(node(0), ranks(0..2), 70), lap(node(1), ranks(2..3), 0)];
     assert_eq!(
         scene.answer(node(0), FIRST, 0),
         [
-            Effect::Measured(Round(1), times),
+            Effect::Measured(Round(1), laps),
             Effect::Fold(
                 Round(1),
                 payload(9),

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use crate::core::allotment::Share;
 use crate::core::balance::Plan;
+use crate::core::crew::Lap;
+use crate::core::examination::Capacity;
 use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
@@ -15,7 +17,7 @@ use crate::core::record::{Record, Suspects};
 use crate::core::reservation::ReservationId;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
-use crate::job::{Cost, Finished, Forecast, JobOptions, JobState, NodeReport, NodeStatus, What};
+use crate::job::{Cost, Finished, Forecast, JobOptions, JobState, NodeReport, NodeStatus};
 use crate::message::{
     Answer, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, MonitorMessage,
     ObserverMessage, ProxyMessage, SupervisorMessage,
@@ -50,6 +52,15 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         origin: ORIGIN,
         ranks: ranks.clone(),
     };
+    let report = NodeReport {
+        node: NODE,
+        performance_index: Some(0.25),
+        load_index: None,
+        msvpus: 1,
+        predicted: Some(time),
+        actual: time,
+        deviation: 0.125,
+    };
     let mut record = || Record {
         sequence: 1,
         round,
@@ -57,6 +68,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         shares: vec![share.clone()],
         former: vec![share.clone()],
         suspects: Suspects::default(),
+        done: vec![report],
     };
     let records = [record(), record()];
     let plan = || Plan {
@@ -68,15 +80,6 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             round: time,
         }],
     };
-    let report = NodeReport {
-        node: NODE,
-        performance_index: Some(0.25),
-        load_index: None,
-        msvpus: 1,
-        predicted: Some(time),
-        actual: time,
-        deviation: 0.125,
-    };
     let status = NodeStatus {
         origin: ORIGIN,
         name: "node".to_owned(),
@@ -85,6 +88,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         cpus: 2,
         performance_index: Some(1.0),
         msvpus: 3,
+        load: Some(4),
     };
     let member = Member {
         origin: ORIGIN,
@@ -117,16 +121,16 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         ProxyMessage::EpochGranted { job, epoch },
         ProxyMessage::Lost(origin),
         ProxyMessage::LeaderStarted { team },
-        ProxyMessage::Progressed {
+        ProxyMessage::Stands {
             team,
-            what: What::State(JobState::Failed(error.clone())),
+            number: 3,
+            state: JobState::Failed(error.clone()),
         },
         ProxyMessage::Progressed {
             team,
-            what: What::Round {
-                round,
-                task: payload(),
-            },
+            round,
+            answered: 1,
+            team_size: 2,
         },
         ProxyMessage::Commit {
             team,
@@ -168,13 +172,21 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             team,
             leader,
             round,
-            times: vec![(origin, ranks_of(), time)],
+            laps: vec![Lap {
+                origin,
+                ranks: ranks_of(),
+                took: Some(time),
+                whole: true,
+            }],
         },
         BalancerMessage::Tested {
             origin,
             test: 1,
-            cpus: 2,
-            share: 0.5,
+            capacity: Capacity {
+                cpus: 2,
+                share: 0.5,
+                load: 7,
+            },
             compute: time,
             waited: time,
         },
@@ -187,7 +199,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
     let directory = [
         DirectoryMessage::Renew {
             member,
-            seen: Some(time),
+            seen: Some((Incarnation(1), time)),
             hosted: vec![team],
         },
         DirectoryMessage::Grant { job },

@@ -1,0 +1,47 @@
+//! Through which queue of its receiver a message goes.
+
+use super::{LeaderMessage, Message, MonitorMessage, ProxyMessage, SupervisorMessage};
+
+/// The kinds of queues that each process has. Each keeps its order, and overtakes the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Queue {
+    /// Leases, placements, performance tests: what must not wait behind data.
+    Control,
+    /// Tiles.
+    Data,
+    /// What leaders order.
+    Tasks,
+    /// What MsVPUs answer.
+    Results,
+}
+
+impl Queue {
+    /// Through which queue of its receiver a message goes.
+    pub(crate) const fn of(message: &Message) -> Self {
+        match message {
+            Message::Balancer(_)
+            | Message::Directory(_)
+            | Message::Monitor(MonitorMessage::Test { .. })
+            | Message::Observer(_)
+            | Message::Leader(LeaderMessage::Committed { .. })
+            | Message::Proxy(
+                ProxyMessage::LeaderPlaced { .. }
+                | ProxyMessage::EpochGranted { .. }
+                | ProxyMessage::Lost(_)
+                | ProxyMessage::LeaderStarted { .. }
+                | ProxyMessage::Stands { .. }
+                | ProxyMessage::Progressed { .. }
+                | ProxyMessage::Commit { .. },
+            )
+            | Message::Supervisor(
+                SupervisorMessage::Granted { .. } | SupervisorMessage::Expelled { .. },
+            ) => Self::Control,
+            Message::Supervisor(
+                SupervisorMessage::StartLeader { .. } | SupervisorMessage::Tile { .. },
+            )
+            | Message::Proxy(ProxyMessage::Ended { .. }) => Self::Data,
+            Message::Supervisor(_) => Self::Tasks,
+            Message::Leader(_) => Self::Results,
+        }
+    }
+}
