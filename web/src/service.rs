@@ -149,6 +149,8 @@ pub enum Told {
     Phase(Phase, Option<String>),
     /// The most iterations there can be.
     MaxIterations(u32),
+    /// It ends as soon as the `error` of an iteration is below this; what is left of it is estimated from that.
+    ErrorBound(f64),
     /// What a file of its folder is: its name, its media type, what it shows.
     Artifact {
         /// The name of the file.

@@ -6,12 +6,22 @@ use crate::model::{IterationRow, Progress};
 
 /// From so many of the last iterations.
 const WINDOW: usize = 8;
+/// From fewer the decline of the error is not told.
+const MIN_DECLINE: usize = 3;
 
 /// What is known of a job's convergence.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Estimate {
-    /// Iteration, elapsed milliseconds, of the last ones.
-    rows: VecDeque<(u32, f64)>,
+    rows: VecDeque<Row>,
+    /// Below this error the job ends.
+    bound: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    iteration: u32,
+    elapsed_ms: f64,
+    error: Option<f64>,
 }
 
 impl Estimate {
@@ -19,28 +29,59 @@ impl Estimate {
         if self.rows.len() == WINDOW {
             self.rows.pop_front();
         }
-        self.rows.push_back((row.iteration, row.elapsed_ms));
+        self.rows.push_back(Row {
+            iteration: row.iteration,
+            elapsed_ms: row.elapsed_ms,
+            error: row.error.filter(|error| *error > 0.0),
+        });
+    }
+
+    /// The error below which the job ends.
+    pub(super) fn bound(&mut self, bound: f64) {
+        self.bound = Some(bound).filter(|bound| *bound > 0.0 && bound.is_finite());
+    }
+
+    /// Puts what can be told into `progress`, and nothing where there is nothing to tell it from.
+    pub(super) fn tell(&self, progress: &mut Progress) {
+        let by_count = progress
+            .max_iterations
+            .map(|max| f64::from(max.saturating_sub(progress.iteration)));
+        let by_error = self.iterations_to_bound();
+        let left = match (by_error, by_count) {
+            (Some(error), Some(count)) => Some(error.min(count)),
+            (error, count) => error.or(count),
+        };
+        let done = f64::from(progress.iteration);
+        progress.fraction = left
+            .filter(|left| done + left > 0.0)
+            .map(|left| done / (done + left));
+        progress.eta_ms = left
+            .zip(self.pace_ms())
+            .map(|(left, pace)| (left * pace).round() as u64);
     }
 
     /// Milliseconds an iteration; `None` before there are two.
-    fn pace(&self) -> Option<f64> {
-        let (first, begun) = self.rows.front()?;
-        let (last, now) = self.rows.back()?;
-        let iterations = last.checked_sub(*first).filter(|span| *span > 0)?;
-        let pace = (now - begun) / f64::from(iterations);
+    fn pace_ms(&self) -> Option<f64> {
+        let (first, last) = (self.rows.front()?, self.rows.back()?);
+        let iterations = last.iteration.checked_sub(first.iteration)?;
+        let pace = (last.elapsed_ms - first.elapsed_ms) / f64::from(iterations);
         (pace.is_finite() && pace >= 0.0).then_some(pace)
     }
 
-    /// Puts what can be told into `progress`. The most iterations there can be bound what is left; without them
-    /// nothing is told.
-    pub(super) fn tell(&self, progress: &mut Progress) {
-        let Some(max) = progress.max_iterations.filter(|max| *max > 0) else {
-            return;
-        };
-        let done = progress.iteration.min(max);
-        progress.fraction = Some(f64::from(done) / f64::from(max));
-        progress.eta_ms = self
-            .pace()
-            .map(|pace| (pace * f64::from(max - done)).ceil() as u64);
+    /// How many iterations more take the error to its bound, if it goes on falling by the same factor.
+    fn iterations_to_bound(&self) -> Option<f64> {
+        let bound = self.bound?;
+        if self.rows.len() < MIN_DECLINE {
+            return None;
+        }
+        let (first, last) = (self.rows.front()?, self.rows.back()?);
+        let (begun, now) = (first.error?, last.error?);
+        let iterations = last.iteration.checked_sub(first.iteration)?;
+        let decline = (begun / now).ln() / f64::from(iterations);
+        let left = (now / bound).ln().max(0.0) / decline;
+        (decline > 0.0 && left.is_finite()).then_some(left)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,6 +223,10 @@ impl Queue {
             owner.had += price(priority);
             lane.had += price(priority);
         }
+        if self.len == 0 {
+            // Nobody waits, so nobody waited for anybody's turn.
+            self.owners.clear();
+        }
         Some(job)
     }
 

@@ -68,10 +68,14 @@ impl Inner {
         self.schedule.ran(bytes);
         self.pump();
         // Without an end it stays as it is, and is run again after the next start.
-        if let Some(end) = end {
-            self.finish(&live, end).await;
-        }
+        let ending = match end {
+            Some(end) => self.conclude(&live, end).await,
+            None => None,
+        };
         self.schedule.ended();
+        if let Some(ending) = ending {
+            self.show(&live, ending);
+        }
         self.pump();
     }
 
@@ -184,19 +188,33 @@ impl Inner {
 
     /// Writes an end, then shows it.
     pub(super) async fn finish(&self, live: &Live, end: End) {
+        if let Some(ending) = self.conclude(live, end).await {
+            self.show(live, ending);
+        }
+    }
+
+    /// The end is on the disk: everybody may see it. Whoever sees it finds nothing that still takes the job for live.
+    fn show(&self, live: &Live, ending: Ending) {
+        self.index().end_job(&ending.record.job);
+        self.tally.ended(&ending.record.job);
+        lock(&self.live).remove(&live.id);
+        live.end(ending);
+        self.grown.notify_one();
+    }
+
+    /// Decides an end and writes it; `None` if another was first, or the engine is closed before it can be written.
+    async fn conclude(&self, live: &Live, end: End) -> Option<Ending> {
         let decided = match live.decide(end) {
             Some(ending) => Some(ending),
             // Either it was cancelled in the last moment, or another was first.
             None => live.decide(cancelled()),
         };
-        let Some(mut ending) = decided else {
-            return;
-        };
+        let mut ending = decided?;
         let (mut wait, longest) = AGAIN;
         loop {
             match self.write_ending(live.id, &ending).await {
                 Ok(()) => break,
-                Err(StoreError::Closed) => return,
+                Err(StoreError::Closed) => return None,
                 Err(error) => {
                     log::error!("job {}: its end cannot be written: {error}", live.id);
                     if ending.record.job.state == State::Succeeded && error == StoreError::DiskFull
@@ -210,17 +228,13 @@ impl Inner {
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => wait = (wait * 2).min(longest),
-                () = self.stopped() => return,
+                () = self.stopped() => return None,
             }
         }
         if ending.record.job.state != State::Succeeded {
             self.clear(live.id).await;
         }
-        self.index().end_job(&ending.record.job);
-        self.tally.ended(&ending.record.job);
-        live.end(ending);
-        lock(&self.live).remove(&live.id);
-        self.grown.notify_one();
+        Some(ending)
     }
 
     async fn write_ending(&self, job: Uuid, ending: &Ending) -> Result<(), StoreError> {

@@ -114,6 +114,10 @@ impl Standing {
                 self.record.job.progress.max_iterations = Some(max);
                 self.record.job.revision += 1;
             }
+            Told::ErrorBound(bound) => {
+                self.estimate.bound(bound);
+                return false;
+            }
             Told::Artifact {
                 name,
                 media_type,

@@ -110,6 +110,10 @@ impl UploadWriter {
 
     /// Looks at the file, and gives it its name; also gives what is to be written of it.
     async fn seal(mut self) -> Result<(UploadRecord, Vec<Op>), EngineError> {
+        let limit = self.engine.inner.config.max_upload_bytes;
+        if self.bytes > limit {
+            return Err(EngineError::TooLarge { limit });
+        }
         let is_small = !self.is_begun && self.buffer.len() <= SMALL_BYTES;
         let small = is_small.then(|| Bytes::copy_from_slice(&self.buffer));
         self.flush().await?;

@@ -90,7 +90,7 @@ impl Engine {
     /// only if the engine is closed or the job is deleted meanwhile.
     ///
     /// An `after` that the job has not come to yet was given out before a crash that took some events with it:
-    /// then all events of the attempt that runs are told.
+    /// then all events of the attempt that runs are told, or all there are if it has ended.
     ///
     /// # Errors
     /// [`EngineError::NotFound`].
@@ -101,23 +101,12 @@ impl Engine {
         after: u64,
     ) -> Result<BoxStream<'static, Event>, EngineError> {
         self.inner.check_job(caller, id)?;
-        let live = self.inner.live(id);
-        let after = match live.as_ref().map(|live| live.span()) {
-            Some((first, last)) if after > last => first.saturating_sub(1),
-            _ => after,
-        };
-        let cursor = Cursor {
-            inner: Arc::clone(&self.inner),
-            live,
-            id,
-            after,
-            next: VecDeque::new(),
-            is_done: false,
-        };
+        let mut cursor = Cursor::new(&self.inner, id);
+        cursor.after = cursor.resume(after).await?;
         Ok(stream::unfold(cursor, Cursor::step).boxed())
     }
 
-    /// What has happened to a job after the event `after` (0: from the start) so far.
+    /// What has happened to a job after the event `after` so far.
     ///
     /// # Errors
     /// [`EngineError::NotFound`].
@@ -128,23 +117,10 @@ impl Engine {
         after: u64,
     ) -> Result<Vec<Event>, EngineError> {
         self.inner.check_job(caller, id)?;
-        let live = self.inner.live(id);
-        let last = live.as_ref().map(|live| live.span().1);
-        let mut cursor = Cursor {
-            inner: Arc::clone(&self.inner),
-            live,
-            id,
-            after,
-            next: VecDeque::new(),
-            is_done: false,
-        };
+        let mut cursor = Cursor::new(&self.inner, id);
+        cursor.after = cursor.resume(after).await?;
         let mut events = Vec::new();
-        while last.is_none_or(|last| cursor.after < last) {
-            let Some(event) = cursor.next().await else {
-                break;
-            };
-            events.push(event);
-        }
+        cursor.so_far(|event| events.push(event)).await;
         Ok(events)
     }
 
@@ -157,18 +133,18 @@ impl Engine {
         caller: &Caller,
         id: Uuid,
     ) -> Result<Vec<IterationRow>, EngineError> {
+        self.inner.check_job(caller, id)?;
         let mut rows = Vec::new();
-        for event in self.events_so_far(caller, id, 0).await? {
-            match event.body {
-                // Another attempt begins.
-                EventBody::State {
-                    state: State::Pending,
-                    ..
-                } => rows.clear(),
-                EventBody::Iteration(row) => rows.push(row),
-                _ => {}
-            }
-        }
+        let take = |event: Event| match event.body {
+            // Another attempt begins.
+            EventBody::State {
+                state: State::Pending,
+                ..
+            } => rows.clear(),
+            EventBody::Iteration(row) => rows.push(row),
+            _ => {}
+        };
+        Cursor::new(&self.inner, id).so_far(take).await;
         Ok(rows)
     }
 }
@@ -198,6 +174,47 @@ struct Cursor {
 }
 
 impl Cursor {
+    /// At the start.
+    fn new(inner: &Arc<Inner>, id: Uuid) -> Self {
+        Self {
+            inner: Arc::clone(inner),
+            live: inner.live(id),
+            id,
+            after: 0,
+            next: VecDeque::new(),
+            is_done: false,
+        }
+    }
+
+    /// Where to go on for a watcher that has seen the event `after`.
+    async fn resume(&self, after: u64) -> Result<u64, EngineError> {
+        let (first, last) = match &self.live {
+            Some(live) => live.span(),
+            None if after == 0 => return Ok(0),
+            None => {
+                let id = self.id;
+                let last = self.inner.store.read(move |reading| reading.last_event(id));
+                (1, last.await?)
+            }
+        };
+        Ok(if after > last {
+            first.saturating_sub(1)
+        } else {
+            after
+        })
+    }
+
+    /// Takes all that has happened until now.
+    async fn so_far(mut self, mut take: impl FnMut(Event)) {
+        let last = self.live.as_ref().map(|live| live.span().1);
+        while last.is_none_or(|last| self.after < last) {
+            match self.next().await {
+                Some(event) => take(event),
+                None => return,
+            }
+        }
+    }
+
     async fn step(mut self) -> Option<(Event, Self)> {
         let event = self.next().await?;
         Some((event, self))

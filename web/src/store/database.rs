@@ -13,9 +13,13 @@ use super::{DataDir, OpenError, StoreError, dir};
 /// Pages of records that are kept in memory, in bytes.
 const CACHE_BYTES: usize = 32 << 20;
 
+/// How a file becomes a database.
+type Open = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send + Sync>;
+
 /// The database of the records, as long as it is open.
 pub(super) struct Records {
     path: PathBuf,
+    open: Open,
     slot: RwLock<Slot>,
 }
 
@@ -35,6 +39,10 @@ fn open(path: &Path) -> Result<Database, redb::Error> {
 impl Records {
     /// Opens the file or makes it, and counts the opening.
     pub(super) fn open(dir: &DataDir) -> Result<Self, OpenError> {
+        Self::open_with(dir, Box::new(open))
+    }
+
+    pub(super) fn open_with(dir: &DataDir, open: Open) -> Result<Self, OpenError> {
         let data = || dir.root().display().to_string();
         let failed = |reason: String| OpenError::Failed {
             data: data(),
@@ -55,6 +63,7 @@ impl Records {
         dir::sync_dir(dir.root()).map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             path,
+            open,
             slot: RwLock::new(Slot::Open(database)),
         })
     }
@@ -115,7 +124,7 @@ impl Records {
         }
         // The file is free only when this is gone.
         *slot = Slot::Broken(error.clone());
-        match open(&self.path) {
+        match (self.open)(&self.path) {
             Ok(database) => *slot = Slot::Open(database),
             Err(error) => {
                 log::error!("cannot open {} again: {error}", self.path.display());
@@ -159,3 +168,6 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
     transaction.commit()?;
     Ok(FORMAT)
 }
+
+#[cfg(test)]
+mod tests;

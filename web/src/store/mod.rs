@@ -192,3 +192,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
         Err(_) => Err(StoreError::Closed),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ impl Reading {
                 }),
                 _ => recovered.unfinished.push(Unfinished {
                     record: parse("job", id.value(), json.value())?,
-                    last_event: self.last_event(id.value())?,
+                    last_event: self.last_event(Uuid::from_u128(id.value()))?,
                 }),
             }
         }
@@ -115,7 +115,9 @@ impl Reading {
         Ok(())
     }
 
-    fn last_event(&self, job: u128) -> Result<u64, StoreError> {
+    /// The id of a job's last event; 0 if it has none.
+    pub(crate) fn last_event(&self, job: Uuid) -> Result<u64, StoreError> {
+        let job = job.as_u128();
         let events = self.transaction.open_table(EVENTS).map_err(store_error)?;
         let last = events
             .range((job, 0)..=(job, u64::MAX))

@@ -60,10 +60,9 @@ fn child() {
                 }
             })
         });
-        let submitters: Vec<_> = submitters.collect();
-        for submitter in submitters {
-            submitter.await.unwrap();
-        }
+        // None of them ever ends but by a panic.
+        let (stopped, _, _) = futures_util::future::select_all(submitters).await;
+        stopped.unwrap();
     });
 }
 

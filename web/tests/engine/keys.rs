@@ -8,11 +8,7 @@ async fn a_key_gives_one_job_and_no_other() {
     let bench = Bench::new().await;
     let upload = bench.upload("a", 1).await;
     let job = || new_job(upload.id, json!({}));
-    let submit = |digest| {
-        bench
-            .engine
-            .submit(&nobody(), job(), Some(key("k", digest)))
-    };
+    let submit = |digest| bench.take(job(), Some(key("k", digest)));
     let (first, is_new) = submit("one").await.unwrap();
     assert!(is_new);
     let (again, is_new) = submit("one").await.unwrap();

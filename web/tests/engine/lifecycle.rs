@@ -118,7 +118,7 @@ async fn files_that_nobody_was_told_of_are_not_kept() {
 async fn what_is_wrong_with_a_request_is_told_at_once() {
     let bench = Bench::new().await;
     let upload = bench.upload("a", 1).await;
-    let submit = |job| bench.engine.submit(&super::support::admin(), job, None);
+    let submit = |job| bench.take(job, None);
     let mut job = new_job(upload.id, json!({}));
     job.service = "nothing".to_owned();
     let error = submit(job).await.unwrap_err();

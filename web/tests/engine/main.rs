@@ -4,6 +4,8 @@
 mod cancel;
 mod crash;
 mod events;
+mod fair;
+mod full;
 mod keys;
 mod lifecycle;
 mod restart;

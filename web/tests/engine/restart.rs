@@ -40,9 +40,7 @@ async fn a_crash_loses_nothing_that_was_accepted() {
     bench.begins.recv().await.unwrap();
     let upload = bench.upload("b", 1).await;
     let params = json!({"hold": true, "iterations": 5});
-    let running = bench
-        .engine
-        .submit(&nobody(), new_job(upload.id, params), Some(key("k", "one")));
+    let running = bench.take(new_job(upload.id, params), Some(key("k", "one")));
     let (running, _) = running.await.unwrap();
     bench.begins.recv().await.unwrap();
     // Another commit takes the mark that it runs along.
@@ -74,11 +72,7 @@ async fn a_crash_loses_nothing_that_was_accepted() {
     assert_eq!((resumed.state, resumed.attempts), (State::Running, 2));
     assert!(resumed.revision > seen.revision);
     let upload = again.upload("d", 1).await;
-    let repeated = again.engine.submit(
-        &nobody(),
-        new_job(upload.id, json!({})),
-        Some(key("k", "one")),
-    );
+    let repeated = again.take(new_job(upload.id, json!({})), Some(key("k", "one")));
     assert_eq!(repeated.await.unwrap().0.id, running.id);
     again.release();
     assert_eq!(again.ended(running.id).await.state, State::Succeeded);

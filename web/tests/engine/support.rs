@@ -253,6 +253,14 @@ impl Bench {
         self.engine.submit(&nobody(), job, None).await.unwrap().0
     }
 
+    pub(crate) async fn take(
+        &self,
+        job: NewJob,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(Job, bool), EngineError> {
+        self.engine.submit(&nobody(), job, key).await
+    }
+
     pub(crate) async fn ended(&self, id: Uuid) -> Job {
         ended(&self.engine, id).await
     }
