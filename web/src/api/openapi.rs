@@ -1,5 +1,7 @@
 //! The description of the API, made from the handlers.
 
+use std::sync::Arc;
+
 use actix_web::App;
 use actix_web::dev::ResourceDef;
 use bytes::Bytes;
@@ -44,6 +46,8 @@ pub(crate) enum PriorityWord {
 /// The description, and what is known from it.
 pub(crate) struct Document {
     pub(crate) json: Bytes,
+    /// Of the pages that show it.
+    pub(super) pages: Arc<utoipa_swagger_ui::Config<'static>>,
     routes: Vec<(ResourceDef, Vec<&'static str>)>,
 }
 
@@ -58,6 +62,7 @@ impl Document {
         });
         Ok(Self {
             json: Bytes::from(serde_json::to_vec(&document)?),
+            pages: Arc::new(super::pages::docs_config()),
             routes: routes.collect(),
         })
     }

@@ -1,6 +1,6 @@
 //! What is for browsers: the dashboard, and the pages that show the API.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ContentType, LOCATION,
@@ -149,8 +149,10 @@ pub(crate) async fn docs() -> HttpResponse {
 pub(crate) async fn docs_file(
     request: HttpRequest,
     path: web::Path<String>,
+    shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let found = utoipa_swagger_ui::serve(&path, docs_config()).map_err(Problem::internal)?;
+    let config = Arc::clone(&shared.document.pages);
+    let found = utoipa_swagger_ui::serve(&path, config).map_err(Problem::internal)?;
     let Some(found) = found else {
         return Err(Problem::new(
             Code::NoSuchRoute,
@@ -168,15 +170,10 @@ pub(crate) async fn docs_file(
         .body(found.bytes.into_owned()))
 }
 
-fn docs_config() -> Arc<Config<'static>> {
-    static CONFIG: OnceLock<Arc<Config<'static>>> = OnceLock::new();
-    let make = || {
-        Arc::new(
-            Config::from("/openapi.json")
-                // Nothing of it goes to anyone else.
-                .validator_url("none")
-                .use_base_layout(),
-        )
-    };
-    Arc::clone(CONFIG.get_or_init(make))
+/// What the pages of the API are told.
+pub(super) fn docs_config() -> Config<'static> {
+    Config::from("/openapi.json")
+        // Nothing of it goes to anyone else.
+        .validator_url("none")
+        .use_base_layout()
 }
