@@ -31,7 +31,7 @@ pub(super) fn of_job(error: JobError) -> RunError {
         JobError::TooManyTiles { .. } => "too-many-tiles",
         JobError::TooManyRounds { .. } => "too-many-rounds",
         JobError::JournalFull { .. } => "journal-full",
-        JobError::QueueFull { .. } => "queue-full",
+        JobError::QueueFull { .. } | JobError::OwnerQueueFull { .. } => "queue-full",
         JobError::Nondeterministic { .. } => "nondeterministic",
         JobError::PoisonTile { .. } => "poison-tile",
         JobError::LeadersLost { .. } => "leaders-lost",
