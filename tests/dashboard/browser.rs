@@ -78,9 +78,10 @@ impl Browser {
         element.click().await.unwrap();
     }
 
-    /// Puts a text in the place of what a field holds.
+    /// Puts a text in the place of what the input of a field holds.
     pub(crate) async fn write(&self, testid: &str, text: &str) {
         let field = self.find(testid).await;
+        let field = field.find(Locator::Css("input")).await.unwrap();
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Crate of the workspace → what it depends on, for any purpose and platform.
+/// Crate of the workspace → what it is made of, on any platform; tests and benches may take more, such as a
+/// baseline.
 pub(crate) type Crates = BTreeMap<String, BTreeSet<String>>;
 
 /// As Cargo understands the manifests: renames, platforms and inheritance are resolved.
@@ -32,7 +33,9 @@ fn parse(metadata: &Value) -> Crates {
     list(&metadata["packages"])
         .iter()
         .map(|package| {
-            let dependencies = list(&package["dependencies"]).iter().map(name).collect();
+            let dependencies = list(&package["dependencies"]);
+            let made_of = dependencies.iter().filter(|of| of["kind"] != "dev");
+            let dependencies = made_of.map(name).collect();
             (name(package), dependencies)
         })
         .collect()

@@ -1,6 +1,7 @@
 //! The proxy (Proxy Ms Provider): accepts jobs, keeps their journals, returns their results.
 
 mod losses;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -129,23 +130,6 @@ impl Proxy {
             },
         );
         self.start_leader(id);
-    }
-
-    /// The leader says what the job is at.
-    fn stands(&mut self, id: JobId, number: u64, state: JobState) {
-        if let Some(job) = self.jobs.get_mut(&id)
-            && number > job.told
-        {
-            job.told = number;
-            self.write_state(id, state);
-        }
-    }
-
-    /// Unless it is known.
-    fn write_state(&mut self, id: JobId, state: JobState) {
-        if self.journals.get(id).is_some_and(|j| j.state() != state) {
-            self.write(id, What::State(state));
-        }
     }
 
     /// Hop 4, when both answers are there, and again until the leader is.

@@ -206,7 +206,7 @@ mod tests {
             ("{\"inner\":[{}]}", "#/inner/0"),
             ("{\"other\":1}", "#/other"),
             ("{}", "#"),
-            ("[7]", "#/inner"),
+            ("[7]", "#/0"),
         ] {
             let problem = wrong(text);
             assert_eq!(problem.code, Code::InvalidFields, "{text}");

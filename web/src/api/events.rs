@@ -135,6 +135,7 @@ fn frames(
         };
         Some((frame, open))
     })
+    .fuse()
 }
 
 /// An event as the stream has it. JSON has no line breaks.

@@ -239,6 +239,8 @@ fn parts(body: Body, seen: Rc<Seen>) -> impl Stream<Item = Result<Bytes, Payload
         shadow.seen.received.replace(shadow.body.received());
         Some((part, shadow))
     })
+    // Who reads forms asks once more when the end has come.
+    .fuse()
 }
 
 async fn form(

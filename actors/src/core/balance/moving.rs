@@ -21,6 +21,8 @@ impl Balance {
         laps: &[Lap],
         now: Duration,
     ) -> Option<Plan> {
+        // Before this round has taught anything.
+        let foretold = self.forecasts(team);
         self.calibrate(team, round, laps);
         let placement = self.teams.get_mut(&team)?;
         let is_first = placement.settled.is_none();
@@ -44,7 +46,7 @@ impl Balance {
         placement.rounds_seen += 1;
         let whole = |lap: &&Lap| lap.whole && lap.took.is_some();
         let laps: Vec<&Lap> = laps.iter().filter(whole).collect();
-        for forecast in self.forecasts(team) {
+        for forecast in foretold {
             let lap = laps.iter().find(|lap| lap.origin.node == forecast.node);
             if let Some(node) = self.nodes.get_mut(&forecast.node)
                 && let Some(took) = lap.and_then(|lap| lap.took)

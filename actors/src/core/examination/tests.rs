@@ -196,7 +196,15 @@ fn a_quota_that_the_test_does_not_show_slows_the_node_down() {
         examination.next(number, ms(0), PATIENCE).unwrap();
         let times = (ms(10), ms(0));
         examination
-            .answer((HERE, number), (2, 0.25), times, ms(15))
+            .answer(
+                (HERE, number),
+                Capacity {
+                    share: 0.25,
+                    ..idle(2)
+                },
+                times,
+                ms(15),
+            )
             .unwrap();
     }
     let performance = examination.performance().unwrap();
@@ -209,7 +217,15 @@ fn a_quota_that_the_test_does_not_show_slows_the_node_down() {
         let later = ms(61_000);
         examination.next(number, later, PATIENCE).unwrap();
         let times = (ms(10), ms(0));
-        let answer = examination.answer((HERE, number), (2, wrong), times, later + ms(15));
+        let answer = examination.answer(
+            (HERE, number),
+            Capacity {
+                share: wrong,
+                ..idle(2)
+            },
+            times,
+            later + ms(15),
+        );
         assert_eq!(answer, Ok(()));
         let seconds = examination.performance().unwrap().compute_seconds(1e6);
         assert!((seconds - 0.010).abs() < 1e-12, "{wrong}: {seconds}");

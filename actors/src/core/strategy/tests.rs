@@ -1,3 +1,5 @@
+mod least_loaded;
+
 use super::Strategy;
 use super::*;
 use crate::core::performance::{Probe, deviations, mean};
@@ -86,21 +88,6 @@ fn what_is_placed_already_counts() {
             .unwrap_err()
             .to_string();
         assert!(error.starts_with("node 4: the work placed is "), "{error}");
-    }
-}
-
-#[test]
-fn least_loaded_starts_from_what_nodes_have_at_work() {
-    let like = |placed, already| candidate(node(1, 1, 1e6, 0.0), placed, already);
-    let beside = [like(0.0, 0), like(0.0, 0).at_work(2)];
-    assert_eq!(place("least-loaded", &beside, 12), [7, 5]);
-    // What other jobs have placed there may be what is at work.
-    let both = [like(0.0, 0), like(2e6, 0).at_work(2)];
-    assert_eq!(place("least-loaded", &both, 12), [7, 5]);
-    let own = [like(0.0, 3), like(0.0, 3).at_work(3)];
-    assert_eq!(place("least-loaded", &own, 6), [3, 3]);
-    for name in ["performance-index", "uniform", "adaptive"] {
-        assert_eq!(place(name, &beside, 12), [6, 6], "{name}");
     }
 }
 
