@@ -86,11 +86,11 @@ impl Files {
     /// The same for a machine that is embedded.
     fn tls(&self, identity: Option<&str>) -> Tls {
         let read = |name: String| std::fs::read(self.path(&name)).unwrap();
-        let mut tls = Tls::default();
-        tls.authorities = Some(String::from_utf8(read("ca.pem".to_owned())).unwrap());
-        tls.identity =
-            identity.map(|name| (read(format!("{name}.pem")), read(format!("{name}.key"))));
-        tls
+        Tls {
+            authorities: Some(String::from_utf8(read("ca.pem".to_owned())).unwrap()),
+            identity: identity
+                .map(|name| (read(format!("{name}.pem")), read(format!("{name}.key")))),
+        }
     }
 }
 

@@ -152,7 +152,7 @@ impl Proxy {
                 team,
                 invocation: job.invocation.clone(),
                 input,
-                resumed: job.record.clone(),
+                resumed: job.record.clone().map(Box::new),
             };
             self.host.link.order(leader, start);
         }

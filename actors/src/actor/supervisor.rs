@@ -135,7 +135,10 @@ impl Handler<Letter> for Supervisor {
                 invocation,
                 input,
                 resumed,
-            } if !self.is_replaced(team) => self.start_leader(team, invocation, input, resumed),
+            } if !self.is_replaced(team) => {
+                let resumed = resumed.map(|record| *record);
+                self.start_leader(team, invocation, input, resumed);
+            }
             SupervisorMessage::CancelLeader { team } => {
                 let node = self.host.link.origin().node;
                 let leader = Address::Leader(team, node);

@@ -196,7 +196,7 @@ pub(crate) enum SupervisorMessage {
         team: TeamId,
         invocation: Invocation,
         input: Payload,
-        resumed: Option<Record>,
+        resumed: Option<Box<Record>>,
     },
     /// Proxy: someone asked for the job's end.
     CancelLeader { team: TeamId },

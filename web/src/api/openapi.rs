@@ -133,17 +133,14 @@ pub fn document() -> OpenApi {
     components = components.security_scheme(SCHEME, SecurityScheme::Http(bearer));
     document.components = Some(components.build());
     for item in document.paths.paths.values_mut() {
-        for operation in [
+        let operations = [
             &mut item.get,
             &mut item.post,
             &mut item.put,
             &mut item.patch,
             &mut item.delete,
-        ] {
-            if let Some(operation) = operation {
-                complete(operation);
-            }
-        }
+        ];
+        operations.into_iter().flatten().for_each(complete);
     }
     document
 }

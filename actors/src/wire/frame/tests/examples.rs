@@ -220,7 +220,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             team,
             invocation: invocation.clone(),
             input: payload(),
-            resumed: Some(second),
+            resumed: Some(Box::new(second)),
         },
         SupervisorMessage::CancelLeader { team },
         SupervisorMessage::StartMsvpus {
