@@ -143,7 +143,11 @@ async fn a_broker_that_wants_certificates_takes_those_of_its_authority_only() {
     compute(&machine, &files, Some("client")).await;
 
     let url = broker.tls_url();
-    assert_refused(&url, &files.options("ca.pem", None), &["certificate"]);
+    assert_refused(
+        &url,
+        &files.options("ca.pem", None),
+        &["CertificateRequired"],
+    );
     let stranger = files.options("ca.pem", Some("stranger"));
     assert_refused(&url, &stranger, &[]);
     assert_eq!(broker.queues(), [""; 0]);

@@ -116,8 +116,13 @@ impl Browser {
         self.run("return document.body.innerText", Vec::new()).await
     }
 
-    pub(crate) async fn end(mut self) {
-        self.client.close().await.unwrap();
+    pub(crate) async fn end(self) {
+        self.client.clone().close().await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }

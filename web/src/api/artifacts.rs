@@ -148,8 +148,14 @@ async fn answer(
         Err(error) => return Err(Problem::internal(format_args!("job {id}, {name}: {error}"))),
     };
     let tag = entity_tag(artifact.sha256.as_str());
+    let policy = is_page(&artifact.media_type).then_some((CONTENT_SECURITY_POLICY, ARTIFACT_PAGE));
     if has_already(request, &tag) {
-        return Ok(HttpResponse::NotModified()
+        let mut response = HttpResponse::NotModified();
+        // Its headers take the place of those that the client keeps.
+        if let Some(policy) = policy {
+            response.insert_header(policy);
+        }
+        return Ok(response
             .insert_header(etag(&tag))
             .insert_header((CACHE_CONTROL, "private, no-cache"))
             .finish());
@@ -164,8 +170,8 @@ async fn answer(
             response
         }
     };
-    if is_page(&artifact.media_type) {
-        response.insert_header((CONTENT_SECURITY_POLICY, ARTIFACT_PAGE));
+    if let Some(policy) = policy {
+        response.insert_header(policy);
     }
     let (first, length) = match part {
         None => (0, artifact.bytes),

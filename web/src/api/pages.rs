@@ -67,12 +67,13 @@ fn asset(request: &HttpRequest, path: &str) -> Result<HttpResponse, Problem> {
     };
     let digest = metadata.sha256_hash();
     let mut response = cached(request, &digest);
+    // Also of what the client has already: headers of the answer take the place of those that it keeps.
+    response.insert_header((CONTENT_SECURITY_POLICY, DASHBOARD));
     if has_already(request, &entity_tag(hex(&digest))) {
         return Ok(response.finish());
     }
     Ok(response
         .insert_header((CONTENT_TYPE, with_charset(metadata.mimetype())))
-        .insert_header((CONTENT_SECURITY_POLICY, DASHBOARD))
         .body(data))
 }
 

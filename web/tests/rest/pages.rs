@@ -22,6 +22,8 @@ fn the_dashboard_is_served_with_its_rules() {
     let tag = page.header("etag");
     let again = api.get_with("/", &[("If-None-Match", tag)]);
     assert_eq!((again.status, again.body.len()), (304, 0));
+    // A browser puts the headers of this answer in the place of those that it has.
+    assert_eq!(again.header("content-security-policy"), policy);
     let same = api.get("/assets/index.html");
     assert_eq!(same.body, page.body);
     for path in [
