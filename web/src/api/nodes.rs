@@ -63,6 +63,10 @@ impl From<NodeStatus> for Node {
 /// Whether there is a connection to the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(
+    not(feature = "amqp"),
+    expect(dead_code, reason = "there is no broker to tell of")
+)]
 enum BrokerState {
     /// There is.
     Connected,
