@@ -34,13 +34,13 @@ pub enum EngineError {
     /// The upload is longer than may be.
     #[error("an upload may have {limit} bytes; this one has more")]
     TooLarge {
-        /// [`EngineConfig::max_upload_bytes`].
+        /// [`EngineConfig::max_upload_bytes`](super::EngineConfig::max_upload_bytes).
         limit: u64,
     },
     /// As many jobs wait as may.
     #[error("{limit} jobs wait already, and no more may; try again when some have ended")]
     QueueFull {
-        /// [`EngineConfig::max_queued_jobs`].
+        /// [`EngineConfig::max_queued_jobs`](super::EngineConfig::max_queued_jobs).
         limit: usize,
     },
     /// The key was used for another request.
