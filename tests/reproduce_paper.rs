@@ -144,12 +144,11 @@ async fn table_three_is_as_good_as_the_paper_s() {
         let gain = times[1] / times[0];
         assert!(gain > least, "C = {formula}, x = {size}: {gain}");
     }
-    // In Table III's setting what the two differ by is about 1e-6 of the steps, and less than what
-    // comes of the order in which nodes get their tiles.
+    // In Table III's setting what the two differ by is a few millionths of the steps.
     let calm = gain::calm_gains().await.unwrap();
     let gains = experiment.gains().into_iter().chain(calm);
     for (strategy, gain) in STRATEGIES.iter().cycle().zip(gains) {
-        assert!((gain - 1.0).abs() < 1e-3, "{strategy}: {gain}");
+        assert!(gain > 1.0 && gain < 1.0 + 1e-3, "{strategy}: {gain}");
     }
     let mut report = Report::default();
     balancing::add(&mut report, &experiment, Effort::Quick)

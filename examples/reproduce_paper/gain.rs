@@ -33,9 +33,8 @@ pub(crate) async fn add(
     body.leaf("h3", "", "In Table III’s setting");
     body.paragraph(
         "A step of Table III computes for nine minutes to half an hour, its messages take milliseconds, and the tiles travel \
-         while others compute: φ is 1 but for a millionth, and which side of 1 it is on says nothing: tiles go out to the nodes in the \
-         order in which they have started, so that a message a little earlier or later lets another node wait for the last \
-         of them, for seconds. What messages cost shows below.",
+         while others compute: φ is greater than 1 by a few millionths. Both models see equal steps: what a step is off by depends \
+         on the seed, the rank and the round, not on when its messages came. What messages cost shows below.",
     );
     let mut table = Table::new(&["Strategy", "φ", "φ − 1", "φ − 1 without jitter"]);
     let calm = calm_gains().await?;
