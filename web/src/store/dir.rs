@@ -79,14 +79,9 @@ impl DataDir {
         self.root.join("jobs")
     }
 
-    /// The folder of the artifacts of a job that has ended.
+    /// The folder of a job, running or not; it counts only with a record that says that the job has succeeded.
     pub(crate) fn job(&self, id: Uuid) -> PathBuf {
         self.jobs().join(id.to_string())
-    }
-
-    /// The folder that a running job writes to.
-    pub(crate) fn partial_job(&self, id: Uuid) -> PathBuf {
-        self.jobs().join(format!("{id}.{PARTIAL}"))
     }
 
     /// What is left on its disk for us, in bytes.
