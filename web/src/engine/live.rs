@@ -1,5 +1,6 @@
 //! A job that has not ended, in memory: how it stands, what happened last, who watches it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
@@ -28,6 +29,7 @@ pub(super) struct Live {
     marks: watch::Sender<Marks>,
     cancel: watch::Sender<bool>,
     doomed: watch::Sender<bool>,
+    has_folder: AtomicBool,
 }
 
 /// Events that a watcher asked for.
@@ -54,6 +56,7 @@ impl Live {
             marks: watch::Sender::new(marks),
             cancel: watch::Sender::new(record.cancel_asked),
             doomed: watch::Sender::new(false),
+            has_folder: AtomicBool::new(false),
             state: Mutex::new(Standing::new(record, last_event)),
         }
     }
@@ -240,6 +243,16 @@ impl Live {
             standing.tail_bytes -= bytes;
             standing.tail.pop_front();
         }
+    }
+
+    /// Its folder is there, and empty.
+    pub(super) fn has_folder(&self) {
+        self.has_folder.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes its folder, if that is there and empty.
+    pub(super) fn takes_folder(&self) -> bool {
+        self.has_folder.swap(false, Ordering::Relaxed)
     }
 
     /// It cannot go on; whoever runs it ends it.

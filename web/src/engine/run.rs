@@ -19,9 +19,7 @@ use super::standing::{End, Ending};
 use super::{Inner, lock};
 use crate::model::{Artifact, Event, Failure, Phase, State};
 use crate::service::{Cancelled, Reporter, Run, RunError, Told};
-use crate::store::{
-    Content, DataDir, Op, StoreError, blocking, remove, small_or_digest, take_over,
-};
+use crate::store::{Content, DataDir, Op, StoreError, blocking, force, remove, small_or_digest};
 
 /// How long a service may take to let go of a job that is cancelled.
 const GRACE: Duration = Duration::from_secs(10);
@@ -61,13 +59,28 @@ impl From<StoreError> for End {
     }
 }
 
+/// What came of an attempt.
+enum Outcome {
+    /// The service has found something.
+    Result(Value),
+    /// It ended otherwise.
+    End(End),
+    /// The machine or the engine is going down: it is run again after the next start.
+    Again,
+}
+
 impl Inner {
     /// Runs a job that has been taken from the queue.
     pub(super) async fn run(self: Arc<Self>, live: Arc<Live>, bytes: u64) {
-        let end = self.attempt(&live).await;
+        let outcome = self.attempt(&live).await;
+        // Its memory is free. What follows only waits for the disk, and holds up nobody.
         self.schedule.ran(bytes);
         self.pump();
-        // Without an end it stays as it is, and is run again after the next start.
+        let end = match outcome {
+            Outcome::Result(result) => Some(self.succeed(&live, result).await),
+            Outcome::End(end) => Some(end),
+            Outcome::Again => None,
+        };
         let ending = match end {
             Some(end) => self.conclude(&live, end).await,
             None => None,
@@ -79,10 +92,9 @@ impl Inner {
         self.pump();
     }
 
-    /// How it ends; `None` if the machine or the engine is going down.
-    async fn attempt(self: &Arc<Self>, live: &Arc<Live>) -> Option<End> {
+    async fn attempt(self: &Arc<Self>, live: &Arc<Live>) -> Outcome {
         if live.is_cancel_asked() {
-            return Some(cancelled());
+            return Outcome::End(cancelled());
         }
         let record = live.begin();
         let job = record.job.clone();
@@ -91,18 +103,12 @@ impl Inner {
             .write_later(Op::job(&record).into_iter().collect());
         let Some(service) = self.services.get(&job.service).cloned() else {
             let message = format!("there is no service `{}` any more", job.service);
-            return Some(failed("unknown-service", message));
+            return Outcome::End(failed("unknown-service", message));
         };
-        let folder = self.store.dir().partial_job(job.id);
-        let made = {
-            let folder = folder.clone();
-            blocking(move || {
-                remove(&folder)?;
-                Ok(fs::create_dir(&folder)?)
-            })
-        };
-        if let Err(error) = made.await {
-            return Some(error.into());
+        if !live.takes_folder()
+            && let Err(error) = self.make_folder(job.id).await
+        {
+            return Outcome::End(error.into());
         }
         let mut cancel = live.cancelled();
         let run = Run {
@@ -116,7 +122,7 @@ impl Inner {
             info: job.input.info,
             params: job.params,
             outputs: job.outputs,
-            folder,
+            folder: self.store.dir().job(job.id),
             reporter: self.reporter(live),
             cancelled: Cancelled::new(cancel.clone()),
         };
@@ -124,30 +130,42 @@ impl Inner {
         let work = AssertUnwindSafe(async move { service.run(run).await }).catch_unwind();
         let outcome = tokio::select! {
             biased;
-            () = self.stopped() => return None,
+            () = self.stopped() => return Outcome::Again,
             outcome = work => outcome,
-            _ = doomed.wait_for(|doomed| *doomed) => return Some(disk_full()),
+            _ = doomed.wait_for(|doomed| *doomed) => return Outcome::End(disk_full()),
             () = async {
                 // The sender lives as long as `live`.
                 let _ = cancel.wait_for(|asked| *asked).await;
                 tokio::time::sleep(GRACE).await;
-            } => return Some(cancelled()),
+            } => return Outcome::End(cancelled()),
         };
         match outcome {
-            Ok(Ok(result)) => Some(self.succeed(live, result).await),
-            Ok(Err(RunError::Cancelled)) => Some(cancelled()),
-            Ok(Err(RunError::Failed(failure))) => Some(failed(&failure.code, failure.message)),
-            Ok(Err(RunError::DiskFull)) => Some(disk_full()),
+            Ok(Ok(result)) => Outcome::Result(result),
+            Ok(Err(RunError::Cancelled)) => Outcome::End(cancelled()),
+            Ok(Err(RunError::Failed(failure))) => {
+                Outcome::End(failed(&failure.code, failure.message))
+            }
+            Ok(Err(RunError::DiskFull)) => Outcome::End(disk_full()),
             Ok(Err(RunError::Stopped)) => {
                 live.explain("the machine was stopped; it runs again after the next start");
-                None
+                Outcome::Again
             }
             Err(panic) => {
                 let what = panic_text(panic.as_ref());
                 log::error!("job {}: its service panicked: {what}", live.id);
-                Some(failed("panicked", format!("the service panicked: {what}")))
+                Outcome::End(failed("panicked", format!("the service panicked: {what}")))
             }
         }
+    }
+
+    /// An empty folder for a job, whatever an earlier attempt has left.
+    pub(super) async fn make_folder(&self, job: Uuid) -> Result<(), StoreError> {
+        let folder = self.store.dir().job(job);
+        blocking(move || {
+            remove(&folder)?;
+            Ok(fs::create_dir(&folder)?)
+        })
+        .await
     }
 
     /// What is told goes to the job, and when it gets too much for memory, to the store.
@@ -250,15 +268,9 @@ impl Inner {
     }
 
     /// Removes what a job has written.
-    async fn clear(&self, job: Uuid) {
-        let dir = self.store.dir();
-        let folders = [dir.partial_job(job), dir.job(job)];
-        let cleared = blocking(move || {
-            for folder in folders {
-                remove(&folder)?;
-            }
-            Ok(())
-        });
+    pub(super) async fn clear(&self, job: Uuid) {
+        let folder = self.store.dir().job(job);
+        let cleared = blocking(move || Ok(remove(&folder)?));
         if let Err(error) = cleared.await {
             log::warn!("job {job}: what it wrote cannot be removed now: {error}");
         }
@@ -298,9 +310,9 @@ struct Kept {
     contents: Vec<(String, Bytes)>,
 }
 
-/// Checks and digests the files of a job's folder, and takes the folder over. Blocking.
+/// Checks and digests the files of a job's folder, so that they can be kept. Blocking.
 fn keep(dir: &DataDir, job: Uuid, told: Vec<Artifact>) -> Result<Result<Kept, End>, StoreError> {
-    let folder = dir.partial_job(job);
+    let folder = dir.job(job);
     let mut kept = Kept::default();
     let mut files = Vec::with_capacity(told.len());
     let mut left = SMALL_BYTES;
@@ -334,11 +346,9 @@ fn keep(dir: &DataDir, job: Uuid, told: Vec<Artifact>) -> Result<Result<Kept, En
         return Ok(Ok(kept));
     }
     remove_others(&folder, &files)?;
-    if kept.contents.len() == files.len() {
-        take_over(dir, job, None)?;
-    } else {
+    if kept.contents.len() < files.len() {
         kept.contents = Vec::new();
-        take_over(dir, job, Some(&files))?;
+        force(dir, job, &files)?;
     }
     Ok(Ok(kept))
 }

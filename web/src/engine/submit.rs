@@ -103,10 +103,21 @@ impl Inner {
                 job: record.job.id,
             });
         }
-        self.store.write(ops).await?;
+        // While the disk is waited for anyway.
+        let written = self.store.write(ops);
+        let (written, folder) =
+            futures_util::future::join(written, self.make_folder(record.job.id)).await;
+        if let Err(error) = written {
+            self.clear(record.job.id).await;
+            return Err(error.into());
+        }
 
         let job = record.job.clone();
         let live = Arc::new(Live::new(record, event.id));
+        // Otherwise it is tried again when the job begins.
+        if folder.is_ok() {
+            live.has_folder();
+        }
         lock(&self.live).insert(job.id, Arc::clone(&live));
         {
             let mut index = self.index();

@@ -42,12 +42,12 @@ impl UploadWriter {
         }
         self.buffer.extend_from_slice(&part);
         if self.buffer.len() >= BUFFER_BYTES {
-            self.flush().await?;
+            self.flush(false).await?;
         }
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), EngineError> {
+    async fn flush(&mut self, is_small: bool) -> Result<(), EngineError> {
         let part = self.buffer.split().freeze();
         let sink = self.sink.take();
         if sink.is_none() && self.is_begun {
@@ -61,7 +61,7 @@ impl UploadWriter {
         let sink = blocking(move || {
             let mut sink = match sink {
                 Some(sink) => sink,
-                None => Sink::upload(inner.store.dir(), id)?,
+                None => Sink::upload(inner.store.dir(), id, is_small)?,
             };
             sink.write(&part)?;
             Ok(sink)
@@ -116,7 +116,7 @@ impl UploadWriter {
         }
         let is_small = !self.is_begun && self.buffer.len() <= SMALL_BYTES;
         let small = is_small.then(|| Bytes::copy_from_slice(&self.buffer));
-        self.flush().await?;
+        self.flush(is_small).await?;
         let Some(sink) = self.sink.take() else {
             return Err(EngineError::Store("the upload was not written".to_owned()));
         };
@@ -126,11 +126,10 @@ impl UploadWriter {
                 Ok(info) => info,
                 Err(error) => return Ok(Err(error)),
             };
-            let dir = inner.store.dir();
             let sealed = if is_small {
-                sink.name(dir, id)?
+                sink.keep()
             } else {
-                sink.seal(dir, id)?
+                sink.seal(inner.store.dir(), id)?
             };
             Ok(Ok((info, sealed)))
         });

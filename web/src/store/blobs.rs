@@ -1,4 +1,4 @@
-//! Files: written under another name, forced to the disk, then renamed.
+//! Files, and when they are on the disk.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -17,7 +17,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub(crate) struct Sink {
     file: File,
-    partial: PathBuf,
+    path: PathBuf,
     digest: Sha256,
     bytes: u64,
     is_kept: bool,
@@ -32,12 +32,16 @@ pub(crate) struct Sealed {
 }
 
 impl Sink {
-    /// Begins an upload. Blocking, as all here.
-    pub(crate) fn upload(dir: &DataDir, id: Uuid) -> io::Result<Self> {
-        let partial = dir.partial_upload(id);
+    /// Begins an upload. One whose content will be in its record needs no other name meanwhile. Blocking, as all here.
+    pub(crate) fn upload(dir: &DataDir, id: Uuid, is_small: bool) -> io::Result<Self> {
+        let path = if is_small {
+            dir.upload(id)
+        } else {
+            dir.partial_upload(id)
+        };
         Ok(Self {
-            file: File::create_new(&partial)?,
-            partial,
+            file: File::create_new(&path)?,
+            path,
             digest: Sha256::new(),
             bytes: 0,
             is_kept: false,
@@ -54,34 +58,35 @@ impl Sink {
 
     /// Where it is so far.
     pub(crate) fn path(&self) -> &Path {
-        &self.partial
+        &self.path
     }
 
     /// Forces the file to the disk and gives it its name.
-    pub(crate) fn seal(self, dir: &DataDir, id: Uuid) -> io::Result<Sealed> {
+    pub(crate) fn seal(mut self, dir: &DataDir, id: Uuid) -> io::Result<Sealed> {
         self.file.sync_all()?;
-        let sealed = self.name(dir, id)?;
+        let name = dir.upload(id);
+        fs::rename(&self.path, &name)?;
+        self.path = name;
         sync_dir(&dir.uploads())?;
-        Ok(sealed)
+        Ok(self.keep())
     }
 
-    /// Gives the file its name; the records will have its content.
-    pub(crate) fn name(mut self, dir: &DataDir, id: Uuid) -> io::Result<Sealed> {
-        fs::rename(&self.partial, dir.upload(id))?;
+    /// Keeps the file; the records will have its content.
+    pub(crate) fn keep(mut self) -> Sealed {
         self.is_kept = true;
-        Ok(Sealed {
+        Sealed {
             bytes: self.bytes,
             sha256: hex(&self.digest.clone().finalize()),
-        })
+        }
     }
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
         if !self.is_kept
-            && let Err(error) = remove(&self.partial)
+            && let Err(error) = remove(&self.path)
         {
-            log::warn!("cannot remove {}: {error}", self.partial.display());
+            log::warn!("cannot remove {}: {error}", self.path.display());
         }
     }
 }
@@ -127,18 +132,12 @@ pub(crate) fn small_or_digest(path: &Path, max_bytes: u64) -> io::Result<Content
     })
 }
 
-/// Gives the folder of a job its name. `files` are forced to the disk before; without them the records will have
-/// the contents.
-pub(crate) fn take_over(dir: &DataDir, job: Uuid, files: Option<&[PathBuf]>) -> io::Result<()> {
-    let partial = dir.partial_job(job);
-    let Some(files) = files else {
-        return fs::rename(&partial, dir.job(job));
-    };
+/// Forces the files of a job's folder to the disk, with the folders that name them.
+pub(crate) fn force(dir: &DataDir, job: Uuid, files: &[PathBuf]) -> io::Result<()> {
     for file in files {
         File::open(file)?.sync_all()?;
     }
-    sync_dir(&partial)?;
-    fs::rename(&partial, dir.job(job))?;
+    sync_dir(&dir.job(job))?;
     sync_dir(&dir.jobs())
 }
 

@@ -8,10 +8,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 use super::ops::{Op, apply};
 use super::reading::Reading;
 use super::tables::{BLOBS, EVENTS, FORMAT, JOBS, KEYS, META, UPLOADS, store_error};
-use super::{DataDir, OpenError, StoreError, dir};
-
-/// Pages of records that are kept in memory, in bytes.
-const CACHE_BYTES: usize = 32 << 20;
+use super::{DataDir, OpenError, StoreError, backend, dir};
 
 /// How a file becomes a database.
 type Open = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send + Sync>;
@@ -30,16 +27,10 @@ enum Slot {
     Closed,
 }
 
-fn open(path: &Path) -> Result<Database, redb::Error> {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
-    Ok(builder.create(path)?)
-}
-
 impl Records {
     /// Opens the file or makes it, and counts the opening.
     pub(super) fn open(dir: &DataDir) -> Result<Self, OpenError> {
-        Self::open_with(dir, Box::new(open))
+        Self::open_with(dir, Box::new(backend::open))
     }
 
     pub(super) fn open_with(dir: &DataDir, open: Open) -> Result<Self, OpenError> {

@@ -79,14 +79,9 @@ impl DataDir {
         self.root.join("jobs")
     }
 
-    /// The folder of the artifacts of a job that has ended.
+    /// The folder of a job, running or not; it counts only with a record that says that the job has succeeded.
     pub(crate) fn job(&self, id: Uuid) -> PathBuf {
         self.jobs().join(id.to_string())
-    }
-
-    /// The folder that a running job writes to.
-    pub(crate) fn partial_job(&self, id: Uuid) -> PathBuf {
-        self.jobs().join(format!("{id}.{PARTIAL}"))
     }
 
     /// What is left on its disk for us, in bytes.
@@ -145,27 +140,26 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Forces files and folders to the disk: the whole file system of `root` at once where that can be done, which costs
-/// as much as one file, else those that `paths` gives; what is not there any more is passed over.
+/// Forces a whole file system to the disk; `false` where that cannot be done.
 #[cfg(target_os = "linux")]
-pub(super) fn sync_all(
-    root: &Path,
-    _paths: impl FnOnce() -> io::Result<Vec<PathBuf>>,
-) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(File::open(root)?)?)
+pub(super) fn sync_disk(of: &Path) -> io::Result<bool> {
+    rustix::fs::syncfs(File::open(of)?)?;
+    Ok(true)
+}
+
+/// It cannot be done there.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn sync_disk(_of: &Path) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// Forces files and folders to the disk; what is not there any more is passed over.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn sync_all(
-    _root: &Path,
-    paths: impl FnOnce() -> io::Result<Vec<PathBuf>>,
-) -> io::Result<()> {
-    for path in paths()? {
+pub(super) fn sync_all(paths: &[PathBuf]) -> io::Result<()> {
+    for path in paths {
         let forced = if path.is_dir() {
-            sync_dir(&path)
+            sync_dir(path)
         } else {
-            File::open(&path).and_then(|file| file.sync_all())
+            File::open(path).and_then(|file| file.sync_all())
         };
         match forced {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

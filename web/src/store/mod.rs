@@ -5,12 +5,12 @@
 //! DATA/records.redb    jobs, events, uploads, idempotency keys, the version of all this
 //! DATA/uploads/<id>    a file that was handed in
 //! DATA/jobs/<id>/…     the artifacts of a job that has succeeded
-//! DATA/…/<id>.partial  what is being written
+//! DATA/uploads/<id>.partial  a larger one that is coming in
 //! ```
 //!
-//! **A record is the truth; a blob without one is rubbish.** Blobs are written under a `.partial` name, forced to
-//! the disk, renamed, and their directory is forced to the disk; then, and only then, the record that names them is
-//! committed. What goes is deleted in the other order. So a crash at any byte leaves the old state or the new one,
+//! **A record is the truth; a blob without one is rubbish.** Blobs are written and forced to the disk (an upload under
+//! a `.partial` name before it gets its own), and so is the directory that names them; then, and only then, the record
+//! that names them is committed. What goes is deleted in the other order. So a crash at any byte leaves the old state or the new one,
 //! and perhaps a blob without a record, which the next [`Store::open`] removes.
 //!
 //! **Small blobs are forced to the disk within the records.** Their content is committed with the record that names
@@ -22,6 +22,7 @@
 //! answers all at once: the more jobs come at a time, the less each costs. Readers see the last commit and wait for
 //! nobody.
 
+mod backend;
 mod blobs;
 mod database;
 mod dir;
@@ -37,7 +38,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub(crate) use blobs::{Content, Sink, small_or_digest, take_over};
+pub(crate) use blobs::{Content, Sink, force, small_or_digest};
 use database::Records;
 pub(crate) use dir::{DataDir, remove};
 pub(crate) use ops::Op;

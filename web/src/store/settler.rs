@@ -14,13 +14,17 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::database::Records;
-use super::dir::{DataDir, sync_all};
+use super::dir::{DataDir, sync_all, sync_disk};
 use super::ops::Op;
 
 /// So much may be in both places before it is settled.
-const MAX_COPY_BYTES: usize = 8 << 20;
-/// So long it may be in both places.
-const MAX_COPY_AGE: Duration = Duration::from_secs(5);
+const MAX_COPY_BYTES: usize = 32 << 20;
+/// So long it may be in both places. By then most systems have written the files of themselves, so that forcing them
+/// costs next to nothing.
+const MAX_COPY_AGE: Duration = Duration::from_secs(60);
+/// Of more uploads and jobs than this the files are not forced one by one, but the whole file system at once. That
+/// costs as much as few files, but waits for what others write as well.
+const MANY: usize = 64;
 
 /// The thread that settles, as the writer has it. Neither waits for the other.
 pub(super) struct Settler {
@@ -112,14 +116,15 @@ impl Places {
     }
 
     fn force(&self, ids: &HashSet<Uuid>) -> io::Result<()> {
-        sync_all(&self.jobs, || {
-            let mut paths = Vec::new();
-            for id in ids {
-                paths.extend(self.all_of(*id)?);
-            }
-            paths.extend([self.uploads.clone(), self.jobs.clone()]);
-            Ok(paths)
-        })
+        if ids.len() > MANY && sync_disk(&self.jobs)? {
+            return Ok(());
+        }
+        let mut paths = Vec::new();
+        for id in ids {
+            paths.extend(self.all_of(*id)?);
+        }
+        paths.extend([self.uploads.clone(), self.jobs.clone()]);
+        sync_all(&paths)
     }
 }
 
