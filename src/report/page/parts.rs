@@ -31,7 +31,7 @@ pub(super) fn parameters(of: &Value) -> Markup {
     flatten("", of, &mut rows);
     html! {
         div.scroll {
-            table { tbody {
+            table.names { tbody {
                 @for (name, value) in rows {
                     tr { th { code { (name) } } td { (value) } }
                 }
@@ -86,7 +86,7 @@ pub(super) fn timings(parts: &[(&str, f64)], total: f64) -> Markup {
     let share = |ms: f64| if total > 0.0 { ms / total * 100.0 } else { 0.0 };
     html! {
         div.scroll {
-            table { tbody {
+            table.names { tbody {
                 @for (name, ms) in parts {
                     tr {
                         th { (name) }
