@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use msvpu_web::problem::Code;
 use serde_json::{Value, json};
 
 use crate::api::Api;
@@ -143,6 +144,16 @@ fn it_describes_the_resources() {
         words,
         json!(["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"])
     );
+}
+
+#[test]
+fn codes_are_described_as_they_are_sent() {
+    let document = document();
+    let words = document["components"]["schemas"]["Code"]["enum"].clone();
+    let codes: Vec<Code> = serde_json::from_value(words.clone()).unwrap();
+    assert!(codes.len() > 20);
+    let sent: Vec<_> = codes.into_iter().map(Code::word).collect();
+    assert_eq!(words, json!(sent));
 }
 
 #[test]
