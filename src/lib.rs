@@ -47,8 +47,8 @@ pub use msvpu_actors::{
 };
 #[cfg(feature = "amqp")]
 pub use msvpu_actors::{
-    BrokerCounters, BrokerError, ClusterBuilder, Connectivity, Disturbance, Leaders, Members, Node,
-    NodeBuilder, NodeList, QueueCounters, Tls,
+    BrokerCounters, BrokerError, ClusterBuilder, ConnectionCounters, Connectivity, Disturbance,
+    Leaders, Members, Node, NodeBuilder, NodeList, QueueCounters, Tls,
 };
 pub use scene::{SampleType, Scene, SceneError, Shape};
 pub use services::classification::{

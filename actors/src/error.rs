@@ -226,6 +226,12 @@ pub enum JobError {
         /// How long it was to wait.
         timeout: Duration,
     },
+    /// The machine has ended, because there will be no connection to its nodes any more.
+    #[error("the machine lost its nodes for good: {reason}")]
+    BrokerLost {
+        /// Why there will be none.
+        reason: String,
+    },
     /// Someone asked for it.
     #[error("cancelled")]
     Cancelled,

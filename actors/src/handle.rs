@@ -112,6 +112,13 @@ impl<P> Job<P> {
         self.journal.state()
     }
 
+    /// Under which epoch the job's leader speaks. One that takes over speaks under a higher one, and
+    /// what an earlier one still says is refused. 0 while there was none.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.journal.epoch().0
+    }
+
     /// What each node did for the job, and what was expected of it; empty before the end.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeReport> {

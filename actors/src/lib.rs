@@ -36,7 +36,7 @@ mod simulation;
 
 #[cfg(feature = "amqp")]
 pub use actor::bridge::{
-    BrokerCounters, BrokerError, Connectivity, Disturbance, QueueCounters, Tls,
+    BrokerCounters, BrokerError, ConnectionCounters, Connectivity, Disturbance, QueueCounters, Tls,
 };
 #[cfg(feature = "amqp")]
 pub use cluster::{ClusterBuilder, Leaders, Members, Node, NodeBuilder, NodeList};

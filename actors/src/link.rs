@@ -43,6 +43,7 @@ pub(crate) struct Tally {
     repeated: AtomicU64,
     duplicates: AtomicU64,
     stale: AtomicU64,
+    stale_answers: AtomicU64,
     strangers: AtomicU64,
 }
 
@@ -62,6 +63,8 @@ pub struct Counters {
     pub duplicates: u64,
     /// What a replaced leader or a lost node still said, or was still told; dropped.
     pub stale: u64,
+    /// Of those, results of MsVPUs on a node that was given up.
+    pub stale_answers: u64,
     /// Answers of ranks that the team does not have; none in a healthy machine.
     pub strangers: u64,
 }
@@ -81,6 +84,7 @@ impl Tally {
             repeated: read(&self.repeated),
             duplicates: read(&self.duplicates),
             stale: read(&self.stale),
+            stale_answers: read(&self.stale_answers),
             strangers: read(&self.strangers),
         }
     }
@@ -261,8 +265,8 @@ impl Link {
         }
     }
 
-    /// Takes in what another node has sent; what has come before is dropped.
-    pub(crate) fn deliver(&self, envelope: Envelope) {
+    /// Takes in what another node has sent; what has come before is dropped. Tells whether it is new.
+    pub(crate) fn deliver(&self, envelope: Envelope) -> bool {
         let through = Queue::of(&envelope.message);
         let from = (envelope.from, through);
         let is_new = self.exchange().is_new(from, envelope.sequence);
@@ -275,6 +279,7 @@ impl Link {
         } else {
             count(&self.tally.repeated);
         }
+        is_new
     }
 
     /// Forgets with whom nothing has been exchanged for `memory`. To be called now and then: what is
@@ -339,6 +344,12 @@ impl Link {
     /// Counts what a replaced leader or a lost node still said, or was still told.
     pub(crate) fn stale(&self) {
         count(&self.tally.stale);
+    }
+
+    /// Counts a result of an MsVPU on a node that was given up.
+    pub(crate) fn stale_answer(&self) {
+        self.stale();
+        count(&self.tally.stale_answers);
     }
 
     /// Counts an answer of a rank that the team does not have.

@@ -7,13 +7,24 @@ mod programs;
 
 use std::time::{Duration, Instant};
 
-use msvpu_actors::{Node, NodeBuilder, NodeList, VirtualMachine};
+use msvpu_actors::{Connectivity, Node, NodeBuilder, NodeList, VirtualMachine};
 use programs::{Endless, Sum};
+use tokio::net::TcpListener;
 
 fn count(what: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{what}"))
         .unwrap()
         .count()
+}
+
+/// How many connections the library for the broker has at work.
+fn lines() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names = tasks.filter_map(|task| {
+        // One may end meanwhile.
+        std::fs::read_to_string(task.ok()?.path().join("comm")).ok()
+    });
+    names.filter(|name| name.trim() == "lapin-io-loop").count()
 }
 
 /// Threads and file descriptors.
@@ -67,6 +78,17 @@ async fn nothing_is_left_behind() {
     scenes.expect("still not there after minutes");
 }
 
+/// What is held when what has just ended is over.
+async fn settled() -> (usize, usize) {
+    let unsettled = Instant::now();
+    let mut least = held();
+    while unsettled.elapsed() < Duration::from_secs(1) {
+        tokio::task::yield_now().await;
+        least = least.min(held());
+    }
+    least
+}
+
 async fn scenes() {
     let cluster = Cluster {
         url: broker::shared(),
@@ -82,12 +104,7 @@ async fn scenes() {
     for node in nodes {
         node.shutdown().await;
     }
-    let unsettled = Instant::now();
-    let mut before = held();
-    while unsettled.elapsed() < Duration::from_secs(1) {
-        tokio::task::yield_now().await;
-        before = before.min(held());
-    }
+    let before = settled().await;
     assert_held(before, "at first").await;
 
     let (head, [first, second]) = cluster.start().await;
@@ -127,6 +144,59 @@ async fn scenes() {
         nobody.start().await.unwrap_err();
     }
     assert_held(before, "after starts that failed and a list without a head").await;
+
+    for scheme in ["amqp", "amqps"] {
+        // It takes connections, as the system does for it, and says nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = silent.local_addr().unwrap();
+        let node = Node::join(format!("{scheme}://{host}")).cpus(1).start();
+        let attempts = async {
+            let mut clients = Vec::new();
+            while clients.len() < 9 {
+                clients.push(silent.accept().await.unwrap());
+            }
+            clients
+        };
+        let clients = tokio::select! {
+            clients = attempts => clients,
+            started = node => panic!("{started:?}"),
+        };
+        assert!(lines() <= 3, "{} of three attempts", lines());
+        drop((clients, silent));
+        assert_held(before, "after a broker that was silent").await;
+    }
+
+    let mut broker = broker::PrivateBroker::start();
+    let private = Cluster {
+        url: broker.url().to_owned(),
+        vm: "leftovers".to_owned(),
+    };
+    let before = settled().await;
+    let (head, nodes) = private.start().await;
+    broker.block();
+    while head.broker_counters().unwrap().blocked == 0 {
+        tokio::task::yield_now().await;
+    }
+    head.shutdown().await;
+    for node in nodes {
+        node.shutdown().await;
+    }
+    assert_held(before, "after a shutdown while the broker held all up").await;
+    broker.unblock();
+
+    let (head, nodes) = private.start().await;
+    broker.kill();
+    for node in &nodes {
+        node.connectivity_is(|now| *now != Connectivity::Connected)
+            .await;
+    }
+    head.shutdown().await;
+    for node in nodes {
+        node.shutdown().await;
+    }
+    assert_held(before, "after a broker that was killed").await;
+    drop(broker);
+    let before = settled().await;
 
     for millis in [0, 3, 10, 30, 100, 300] {
         let limit = Duration::from_millis(millis);

@@ -72,7 +72,7 @@ pub(crate) struct ServicesArgs {
 const NODE_HELP: &str = "\
 Examples:
   msvpu node --broker amqp://user:password@host:5672/%2f
-  MSVPU_BROKER=amqps://host msvpu node --name rack-4 --cpus 8 --drain-timeout 120
+  MSVPU_BROKER=amqps://user:password@host msvpu node --name rack-4 --cpus 8 --drain-timeout 120
 
 SIGTERM or Ctrl-C lets the node hand back its tiles, or finish them where there is no other node, and leave;
 a second one, or the end of --drain-timeout, ends it at once: others compute again what it had.

@@ -1,14 +1,34 @@
 //! Which broker a command uses, and how it proves to it who it is.
 
-use std::fs;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
+use std::{fmt, fs};
 
 use clap::Args;
 use msvpu::{BrokerError, StartError, Tls};
 
 use super::failure::Failure;
 use super::values::Seconds;
+
+/// What is taken as it stands, and never shown.
+#[derive(Clone)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
 
 /// The options of commands that need a broker.
 #[derive(Clone, Debug, Args)]
@@ -17,7 +37,7 @@ pub(crate) struct BrokerArgs {
     /// The RabbitMQ that joins the processes: amqp://user:password@host:5672/vhost, or amqps://. Others see
     /// what stands in a command line: rather set the variable, or take --broker-file.
     #[arg(long, value_name = "URL", env = "MSVPU_BROKER", hide_env_values = true)]
-    pub(crate) broker: Option<String>,
+    pub(crate) broker: Option<Secret>,
 
     /// A file whose first line is the URL.
     #[arg(
@@ -88,7 +108,7 @@ impl BrokerArgs {
     /// The broker that was named, if one was.
     pub(crate) fn access(&self) -> Result<Option<Access>, Failure> {
         let url = match (&self.broker, &self.broker_file) {
-            (Some(url), _) => url.clone(),
+            (Some(url), _) => url.0.clone(),
             (None, Some(file)) => first_line(file)?,
             (None, None) => return Ok(None),
         };

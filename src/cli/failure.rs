@@ -70,12 +70,47 @@ pub(crate) fn from_clap(error: &clap::Error, help: &str) -> Failure {
         .collect();
     let told = told.join("; ").replace(":; ", ": ");
     let told = told.strip_prefix("error: ").unwrap_or(&told);
+    let told = without_passwords(told);
     Failure::input(format_args!("{told}; see `{help}`"))
+}
+
+/// Who is named in a URL is blotted out: a URL that stands in the wrong place is repeated like
+/// everything else that does.
+fn without_passwords(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut clean = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // To the last @ before the URL ends: a password may hold one that is not escaped.
+        let end = part
+            .find(|c: char| c.is_whitespace() || "'\"`".contains(c))
+            .unwrap_or(part.len());
+        let place = part[..end].rfind('@').map_or(part, |at| &part[at..]);
+        clean.push_str("://");
+        if place.len() < part.len() {
+            clean.push_str("...");
+        }
+        clean.push_str(place);
+    }
+    clean
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_is_repeated_without_who_is_named_in_it() {
+        for (text, clean) in [
+            ("no url", "no url"),
+            ("'amqp://h/v' is odd", "'amqp://h/v' is odd"),
+            ("'amqp://u:p@h/v'; odd", "'amqp://...@h/v'; odd"),
+            ("amqp://u:p@q/@h/v and x@y", "amqp://...@h/v and x@y"),
+            ("a://u:p@h b://v:q@k", "a://...@h b://...@k"),
+            ("://@", "://@"),
+        ] {
+            assert_eq!(without_passwords(text), clean);
+        }
+    }
 
     #[test]
     fn a_message_stays_one_line() {

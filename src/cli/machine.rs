@@ -26,12 +26,14 @@ pub(crate) async fn start(
     #[cfg(feature = "amqp")]
     if let Some(access) = wanted.cluster.broker.access()? {
         display.phase("connecting to the broker");
+        let warn = display.warner();
         let mut head = VirtualMachine::cluster(access.url)
             .vm(access.vm)
             .tls(access.tls)
             .workers(wanted.workers)
             .limits(wanted.limits)
             .strategy(&wanted.cluster.strategy)
+            .while_waiting(move |error| warn(&format!("{error}; trying again")))
             .service::<CMeans>()
             .service::<FuzzyCMeans>()
             .service::<Pairwise>();

@@ -27,6 +27,7 @@ async fn steps(args: &NodeArgs, cpus: usize) -> Result<(), Failure> {
         .vm(access.vm)
         .tls(access.tls)
         .cpus(cpus)
+        .while_waiting(|error| complain(&format!("{error}; trying again")))
         .service::<CMeans>()
         .service::<FuzzyCMeans>()
         .service::<Pairwise>()
@@ -47,6 +48,8 @@ async fn steps(args: &NodeArgs, cpus: usize) -> Result<(), Failure> {
         node.name()
     ));
     let mut state = node.connectivity();
+    // What will not mend itself is said once, however often it is tried.
+    let mut said = None;
     loop {
         tokio::select! {
             changed = node.connectivity_is(|now| *now != state) => {
@@ -54,6 +57,10 @@ async fn steps(args: &NodeArgs, cpus: usize) -> Result<(), Failure> {
                     Connectivity::Connected => say("connected again".to_owned()),
                     Connectivity::Connecting(Some(error)) if state == Connectivity::Connected => {
                         complain(&format!("{error}; connecting again"));
+                    }
+                    Connectivity::Connecting(Some(error)) if error.is_final() && said.as_ref() != Some(error) => {
+                        complain(&format!("{error}; trying again all the same"));
+                        said = Some(error.clone());
                     }
                     Connectivity::Connecting(_) => {}
                     Connectivity::Failed(error) => return Err(Failure::runtime(error)),

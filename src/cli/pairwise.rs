@@ -6,7 +6,9 @@ use futures_util::StreamExt;
 use msvpu::raster::Picture;
 use msvpu::report::number::{counted, grouped, short};
 use msvpu::report::{Node, PairwiseImage, PairwiseReport, PairwiseTimings, Team};
-use msvpu::{Differences, Job, Limits, Pairwise, Program, Progress, Shape, TileDifferences};
+use msvpu::{
+    Differences, Job, JobState, Limits, Pairwise, Program, Progress, Shape, TileDifferences,
+};
 
 use super::args::PairwiseArgs;
 use super::decoding::decode;
@@ -129,7 +131,11 @@ async fn follow(
                     team_size,
                     ..
                 } => display.tiles(answered, team_size),
-                Progress::State { .. } => {}
+                Progress::State { state, .. } => {
+                    if let JobState::Waiting(_) = state {
+                        display.note(&state.to_string());
+                    }
+                }
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ const REFRESH: Duration = Duration::from_millis(100);
 /// Shows what the command is at; shows nothing when `quiet` or when stderr is no terminal.
 pub(crate) struct Display {
     bar: ProgressBar,
+    quiet: bool,
 }
 
 impl Display {
@@ -27,7 +28,7 @@ impl Display {
             bar.enable_steady_tick(REFRESH);
             bar
         };
-        Self { bar }
+        Self { bar, quiet }
     }
 
     /// Something whose length is not known, such as `decoding`.
@@ -64,14 +65,33 @@ impl Display {
 
     /// Says something that does not end the command, above the bar.
     pub(crate) fn warn(&self, message: &str) {
-        let line = one_line(&format!("warning: {message}"));
-        self.bar.suspend(|| complain(&line));
+        warn(&self.bar, message);
+    }
+
+    /// What warns as [`warn`](Self::warn) does, from wherever it is called.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn warner(&self) -> impl Fn(&str) + Send + Sync + use<> {
+        let bar = self.bar.clone();
+        move |message| warn(&bar, message)
+    }
+
+    /// Says what the command waits for, to whoever wants to know what it is at.
+    pub(crate) fn note(&self, message: &str) {
+        if !self.quiet {
+            let line = one_line(message);
+            self.bar.suspend(|| complain(&line));
+        }
     }
 
     /// Takes the bar away.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn warn(bar: &ProgressBar, message: &str) {
+    let line = one_line(&format!("warning: {message}"));
+    bar.suspend(|| complain(&line));
 }
 
 impl Drop for Display {

@@ -57,11 +57,11 @@ pub(crate) async fn run_classification<P: Classifier>(
 /// Shows something that happened to a job.
 fn show(job: JobId, event: &Progress<FitTask>, display: &Display) {
     match event {
-        Progress::State { state, .. } => {
-            if *state == JobState::Running(Phase::Assembling) {
-                display.phase("assembling the labels");
-            }
-        }
+        Progress::State { state, .. } => match state {
+            JobState::Running(Phase::Assembling) => display.phase("assembling the labels"),
+            JobState::Waiting(_) => display.note(&state.to_string()),
+            _ => {}
+        },
         Progress::Round { task, .. } => {
             if let Some(row) = &task.last {
                 log::info!(

@@ -36,6 +36,7 @@ pub(super) fn of_job(error: JobError) -> RunError {
         JobError::PoisonTile { .. } => "poison-tile",
         JobError::LeadersLost { .. } => "leaders-lost",
         JobError::NoNode { .. } => "no-node",
+        JobError::BrokerLost { .. } => "broker-lost",
         JobError::Codec { .. } => "codec",
     };
     failed(code, error)

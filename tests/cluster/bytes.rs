@@ -97,7 +97,7 @@ fn assert_once(what: &str, bytes: u64, extra: u64) {
 #[tokio::test]
 async fn tiles_travel_once_and_a_round_costs_its_nodes_and_not_its_msvpus() {
     let machine = Machine::new("bytes");
-    let (head, _nodes) = machine.start::<{ NODES as usize }>().await;
+    let (head, nodes) = machine.start::<{ NODES as usize }>().await;
     let (dozen, many) = (Tiling::new(3, 4).unwrap(), Tiling::new(12, 16).unwrap());
     let rounds = u64::from(ROUNDS) * NODES;
 
@@ -121,5 +121,5 @@ async fn tiles_travel_once_and_a_round_costs_its_nodes_and_not_its_msvpus() {
             "{what}: {few}, {more} with more MsVPUs"
         );
     }
-    soon(head.shutdown()).await;
+    machine.end(head, nodes).await;
 }

@@ -57,6 +57,5 @@ async fn nodes_are_listed_with_and_without_a_head() {
         assert!(head.nodes().iter().any(same), "{node}");
     }
     assert_eq!(count, 2, "{served}");
-    drop(processes);
-    soon(head.shutdown()).await;
+    machine.end(head, processes).await;
 }

@@ -15,6 +15,8 @@ mod list;
 mod lost;
 #[cfg(target_os = "linux")]
 mod network;
+mod ours;
+mod parked;
 #[cfg(target_os = "linux")]
 mod partition;
 mod poison;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use msvpu::{CMeans, ClusterBuilder, FuzzyCMeans, NodeStatus, Pairwise, VirtualMachine};
 use serde_json::Value;
 
+use crate::broker::leavings::assert_gone;
 use crate::broker::shared;
 
 /// Nothing may hang: what takes longer has failed.
@@ -17,6 +18,18 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what)
         .await
         .expect("still not there after minutes")
+}
+
+/// Waits for what tells nobody when it changes.
+pub(crate) async fn until(what: &str, mut fits: impl FnMut() -> bool) {
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
+    let looking = async {
+        while !fits() {
+            looks.tick().await;
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, looking).await;
+    assert!(found.is_ok(), "{what}: not after minutes");
 }
 
 /// The command, deaf to the settings of whoever runs the tests.
@@ -190,6 +203,18 @@ impl Machine {
             .service::<CMeans>()
             .service::<FuzzyCMeans>()
             .service::<Pairwise>()
+    }
+
+    /// Ends all of it, and sees that nothing is left on the broker.
+    pub(crate) async fn end(&self, head: VirtualMachine, nodes: impl IntoIterator<Item = Process>) {
+        soon(head.shutdown()).await;
+        self.assert_gone(nodes).await;
+    }
+
+    /// Ends nodes, and sees that nothing of the machine is left on the broker.
+    pub(crate) async fn assert_gone(&self, nodes: impl IntoIterator<Item = Process>) {
+        nodes.into_iter().for_each(drop);
+        soon(assert_gone(&self.url, &self.vm)).await;
     }
 
     /// This process as the head of so many `msvpu node`, all of which it knows.

@@ -1,12 +1,13 @@
 //! Brokers that are not there or refuse us, and machines that have a head: what a command says, with
 //! which exit status, and that it never says a password.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::broker::shared;
 use crate::jobs::{assert_equal, long, noise, outcome, rounds};
-use crate::process::{Machine, command, run, soon};
+use crate::process::{Machine, Process, command, run, soon};
 
 const SECRET: &str = "s3cret-w0rd";
 
@@ -106,6 +107,38 @@ fn a_broker_that_is_not_there_is_named_when_time_is_up() {
     assert_told(&options, 1, &[&host, "cannot be reached"]);
 }
 
+/// Without a time-out, and without a log.
+#[test]
+fn whoever_waits_for_a_broker_says_so_and_names_it() {
+    let (host, url) = nowhere();
+    let [classify, node, _] = verbs();
+    for verb in [classify, node] {
+        let mut command = command(&verb);
+        command.args(["--broker", &url]).stderr(Stdio::piped());
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let _process = Process::of(child);
+        let first = BufReader::new(stderr).lines().next().unwrap().unwrap();
+        for word in [&*host, "cannot be reached", "trying again"] {
+            assert!(first.contains(word), "{word}? {verb:?}: {first}");
+        }
+        assert!(!first.contains(SECRET), "{first}");
+    }
+}
+
+#[test]
+fn a_url_in_the_wrong_place_is_not_repeated_with_its_password() {
+    let (_, url) = nowhere();
+    for arguments in [
+        vec!["nodes", &url],
+        vec!["nodes", "--vm", &url, "--broker", &url],
+    ] {
+        let ran = run(&mut command(&arguments));
+        assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+        assert!(!ran.stderr.contains(SECRET), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn the_url_can_come_from_a_file_or_from_the_environment() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +172,7 @@ fn the_url_can_come_from_a_file_or_from_the_environment() {
 #[tokio::test]
 async fn a_second_head_is_refused_with_exit_status_1_and_the_first_goes_on() {
     let machine = Machine::new("second-head");
-    let (head, _nodes) = machine.start::<1>().await;
+    let (head, nodes) = machine.start::<1>().await;
     let job = head.submit(long(), noise()).await.unwrap();
     rounds(&job, 3).await;
     let [classify, ..] = verbs();
@@ -153,5 +186,5 @@ async fn a_second_head_is_refused_with_exit_status_1_and_the_first_goes_on() {
     assert!(ran.took < AT_ONCE, "{:?}", ran.took);
     let got = soon(outcome(job)).await.unwrap();
     assert_equal(got, long(), noise()).await;
-    soon(head.shutdown()).await;
+    machine.end(head, nodes).await;
 }

@@ -98,7 +98,7 @@ impl Files {
 async fn compute(machine: &Machine, files: &Files, identity: Option<&str>) {
     let mut node = machine.node_command("secure");
     node.args(files.options("ca.pem", identity));
-    let _node = Process::start(node.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let node = Process::start(node.stdout(Stdio::piped()).stderr(Stdio::piped()));
     let head: ClusterBuilder = machine.head().tls(files.tls(identity));
     let head = soon(head.start()).await.unwrap();
     soon(head.nodes_are(|nodes| computing(nodes) == 1)).await;
@@ -106,6 +106,7 @@ async fn compute(machine: &Machine, files: &Files, identity: Option<&str>) {
     let got = soon(outcome(job)).await.unwrap();
     assert_equal(got, iterations(3), noise()).await;
     soon(head.shutdown()).await;
+    drop(node);
 }
 
 /// Each verb is refused at once, with one line that has these words.

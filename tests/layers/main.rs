@@ -7,6 +7,7 @@
 mod counterexamples;
 mod library;
 mod manifest;
+mod promises;
 mod rules;
 mod scan;
 mod source;
@@ -84,4 +85,14 @@ fn no_file_is_longer_than_it_may_be() {
         }
     }
     assert_none(&violations);
+}
+
+#[test]
+fn what_is_promised_is_held_by_tests_that_exist() {
+    let page = std::fs::read_to_string(root().join("docs/guarantees.md")).unwrap();
+    assert!(promises::count(&page) > 100, "found no tests on the page");
+    assert_none(&promises::broken(root(), &page));
+    let wrong = "- One: `there_is_no_such_test`.\n- Two: `what_is_promised_is_held_by_tests_that_exist` (tests/layers/rules.rs),\n  \
+                 (tests/no/such.rs).\n";
+    assert_eq!(promises::broken(root(), wrong).len(), 3);
 }

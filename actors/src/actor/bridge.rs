@@ -7,6 +7,7 @@ mod broker;
 mod burial;
 mod connection;
 mod disturbance;
+mod line;
 mod mouth;
 mod publisher;
 mod receiver;
@@ -19,26 +20,31 @@ use actix::{
     Actor, ActorContext, AsyncContext, Context, Handler, ResponseFuture, SpawnHandle, WrapFuture,
 };
 use futures_util::StreamExt;
+use futures_util::future::join;
+use lapin::Channel;
 use lapin::Event;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 pub(crate) use broker::Broker;
 pub use broker::{BrokerError, Tls};
 use burial::Burial;
 use connection::{Connections, Membership};
 pub use disturbance::Disturbance;
+use line::Purpose;
 pub(crate) use mouth::{Mouth, Plan};
 use publisher::{Command, Lanes};
 use receiver::Receiver;
 pub(crate) use tally::BridgeTally;
-pub use tally::{BrokerCounters, QueueCounters};
+pub use tally::{BrokerCounters, ConnectionCounters, QueueCounters};
 
 use crate::clock::{Clock, remind};
 use crate::core::backoff::delay;
 use crate::link::Link;
 use crate::random::Random;
+use crate::wire::queues::Queue;
 
 /// Whether there is a connection to the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +74,8 @@ pub(crate) struct Bridge {
     failures: u32,
     connected: Option<Connected>,
     was_connected: bool,
+    /// Since when another head has been in this one's place.
+    locked_out: Option<Duration>,
 }
 
 /// What belongs to the present connections.
@@ -89,6 +97,7 @@ struct Opened {
 #[rtype(result = "()")]
 struct Lost {
     generation: u64,
+    purpose: Purpose,
     reason: String,
 }
 
@@ -123,9 +132,9 @@ impl Bridge {
     }
 
     fn opened(&mut self, mut connections: Connections, context: &mut Context<Self>) {
-        let generation = self.generation;
         self.failures = 0;
         self.was_connected = true;
+        self.locked_out = None;
         self.tally.connected();
         log::info!("{}: connected", self.membership.broker);
         let mut tasks = Vec::new();
@@ -137,27 +146,27 @@ impl Bridge {
                 tally: self.tally.clone(),
                 burial: self.burial.clone(),
             };
-            let (link, address) = (self.link.clone(), context.address());
+            let purpose = match queue {
+                Queue::Control => Purpose::Control,
+                Queue::Data | Queue::Tasks | Queue::Results => Purpose::Consume,
+            };
+            let lost = self.lost(purpose, context);
             let task = async move {
                 receiver.run(consumer).await;
-                let reason = format!("the broker ended the {queue}");
-                link.tell(&address, Lost { generation, reason });
+                lost(format!("the broker ended the {queue}"));
             };
             tasks.push(context.spawn(task.into_actor(self)));
         }
-        for connection in connections.all() {
-            let mut events = connection.events_listener();
-            let (link, address) = (self.link.clone(), context.address());
+        for line in &mut connections.lines {
+            let (purpose, mut events) = (line.purpose, line.take_events());
+            let lost = self.lost(purpose, context);
             let tally = self.tally.clone();
             let task = async move {
                 while let Some(event) = events.next().await {
                     match event {
-                        Event::Error(error) => {
-                            let reason = error.to_string();
-                            link.tell(&address, Lost { generation, reason });
-                        }
+                        Event::Error(error) => lost(error.to_string()),
                         Event::ConnectionBlocked(reason) => {
-                            tally.blocked();
+                            tally.blocked(purpose);
                             log::warn!("the broker holds up what is published: {reason}");
                         }
                         Event::ConnectionUnblocked => log::info!("the broker goes on"),
@@ -167,13 +176,61 @@ impl Bridge {
             };
             tasks.push(context.spawn(task.into_actor(self)));
         }
-        let channels = [connections.control.clone(), connections.data.clone()];
-        for (lane, channel) in self.lanes.both().into_iter().zip(channels) {
+        let channels = [
+            (Purpose::Control, connections.control.clone()),
+            (Purpose::Publish, connections.data.clone()),
+        ];
+        // Nobody would tell of what was lost before there was a listener.
+        for line in &connections.lines {
+            let of = |(purpose, _): &&(Purpose, Channel)| *purpose == line.purpose;
+            let channel = channels.iter().find(of);
+            let ended = channel.is_some_and(|(_, channel)| !channel.status().connected());
+            if ended || !line.connection().status().connected() {
+                self.lost(line.purpose, context)("it has ended already".to_owned());
+            }
+        }
+        for (lane, (_, channel)) in self.lanes.both().into_iter().zip(channels) {
             // A lane that has ended has ended with the machine.
             let _ = lane.send(Command::Connected(channel));
         }
         self.connected = Some(Connected { connections, tasks });
         self.connectivity.send_replace(Connectivity::Connected);
+    }
+
+    /// What tells that a connection of the present generation is lost, and why.
+    fn lost(&self, purpose: Purpose, context: &Context<Self>) -> impl Fn(String) + use<> {
+        let (generation, link) = (self.generation, self.link.clone());
+        let address = context.address();
+        move |reason| {
+            let lost = Lost {
+                generation,
+                purpose,
+                reason,
+            };
+            link.tell(&address, lost);
+        }
+    }
+
+    /// Whether another head has taken this one's place: for as long as the broker may take to notice
+    /// that an earlier connection of ours is dead, the lock may be our own.
+    fn is_replaced(&mut self, error: &BrokerError) -> bool {
+        if !matches!(error, BrokerError::HeadPresent { .. }) {
+            self.locked_out = None;
+            return false;
+        }
+        let now = self.clock.now();
+        let since = *self.locked_out.get_or_insert(now);
+        now.saturating_sub(since) > self.membership.broker.heartbeat() * NOTICED_AFTER
+    }
+
+    /// Says once that the broker does not take us in any more. It may be of its own restart.
+    fn complain(&self, error: &BrokerError) {
+        let known = Connectivity::Connecting(Some(error.clone()));
+        if error.is_final() && *self.connectivity.borrow() != known {
+            log::warn!("{error}; trying again all the same");
+        } else {
+            log::debug!("{error}; trying again");
+        }
     }
 
     /// Lets go of the present connections.
@@ -214,12 +271,14 @@ impl Handler<Opened> for Bridge {
         }
         match result {
             Ok(connections) => self.opened(connections, context),
-            // What the broker says after it has once taken us in may be of its own restart.
-            Err(error) if error.is_final() && !self.was_connected => {
-                self.connectivity.send_replace(Connectivity::Failed(error));
-            }
             Err(error) => {
-                log::debug!("{error}; trying again");
+                let is_replaced = self.is_replaced(&error);
+                // What the broker says after it has once taken us in may be of its own restart.
+                if error.is_final() && (!self.was_connected || is_replaced) {
+                    self.connectivity.send_replace(Connectivity::Failed(error));
+                    return;
+                }
+                self.complain(&error);
                 let state = Connectivity::Connecting(Some(error));
                 if *self.connectivity.borrow() != state {
                     self.connectivity.send_replace(state);
@@ -233,7 +292,12 @@ impl Handler<Opened> for Bridge {
 impl Handler<Lost> for Bridge {
     type Result = ();
 
-    fn handle(&mut self, Lost { generation, reason }: Lost, context: &mut Self::Context) {
+    fn handle(&mut self, lost: Lost, context: &mut Self::Context) {
+        let Lost {
+            generation,
+            purpose,
+            reason,
+        } = lost;
         if generation != self.generation {
             return;
         }
@@ -241,9 +305,10 @@ impl Handler<Lost> for Bridge {
             return;
         };
         log::warn!(
-            "{}: connection lost ({reason}); connecting anew",
+            "{}: connection lost ({purpose}: {reason}); connecting anew",
             self.membership.broker
         );
+        self.tally.lost(purpose);
         self.runtime.spawn(connections.close());
         let error = self.membership.broker.unreachable(reason);
         self.connectivity
@@ -258,23 +323,40 @@ impl Handler<Close> for Bridge {
     fn handle(&mut self, _: Close, context: &mut Self::Context) -> Self::Result {
         // No attempt that is under way counts any more.
         self.generation += 1;
-        let connections = self.disconnect(context);
+        let connections = self.connected.take().map(|of| of.connections);
         context.stop();
-        let runtime = self.runtime.clone();
+        let (runtime, lanes) = (self.runtime.clone(), self.lanes.clone());
         let (burial, buried) = (self.burial.clone(), self.buried.take());
-        Box::pin(async move {
+        let bury = async move {
             burial.end().await;
             if let Some(buried) = buried {
                 // It ends unless the runtime does first, and then there is nothing to wait for.
                 let _ = buried.await;
             }
-            if let Some(connections) = connections {
-                // It ends unless the runtime does first, and then there is nothing to wait for.
-                let _ = runtime.spawn(connections.close()).await;
+        };
+        let close = async move {
+            let Some(connections) = connections else {
+                return;
+            };
+            // The end of a connection overtakes what is being sent, such as that the node leaves.
+            let _ = timeout(LAST_WORDS, lanes.control_is_through()).await;
+            for lane in lanes.both() {
+                let _ = lane.send(Command::Disconnected);
             }
+            // It ends unless the runtime does first, and then there is nothing to wait for.
+            let _ = runtime.spawn(connections.close()).await;
+        };
+        Box::pin(async move {
+            join(bury, close).await;
         })
     }
 }
+
+/// How long a closing bridge waits for control messages to be confirmed.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A broker takes a connection for dead when it has heard nothing for so many heartbeats.
+const NOTICED_AFTER: u32 = 3;
 
 /// How long a closing bridge takes at most.
 pub(crate) const CLOSING: Duration = Duration::from_secs(4);

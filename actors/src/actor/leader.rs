@@ -311,7 +311,7 @@ impl TeamLeader {
                 self.host.link.send(Address::Balancer, measured);
             }
             Effect::Drop(Dropped::Stranger) => self.host.link.stranger(),
-            Effect::Drop(Dropped::Stale) => self.host.link.stale(),
+            Effect::Drop(Dropped::Stale) => self.host.link.stale_answer(),
             Effect::Drop(Dropped::Duplicate) => self.host.link.duplicate(),
             Effect::Finish(result) => self.finish(result),
         }

@@ -21,14 +21,14 @@ use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::Reservations;
 use crate::error::JobError;
-use crate::host::{Counted, Host};
+use crate::host::Host;
 use crate::id::{Incarnation, NodeId, Rank, TeamId};
 use crate::link::{Letter, Registration};
 use crate::message::{
     Address, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
 };
 use crate::payload::Payload;
-use crate::program::{self, Cancellation};
+use crate::program::Cancellation;
 
 #[cfg(feature = "amqp")]
 pub(crate) use draining::Drain;
@@ -336,44 +336,6 @@ impl Supervisor {
         }
         host.link
             .send(Address::Proxy, ProxyMessage::LeaderStarted { team });
-    }
-
-    fn start_msvpus(
-        &mut self,
-        team: TeamId,
-        leader: NodeId,
-        invocation: &Invocation,
-        ranks: &Ranks,
-        team_size: u32,
-    ) -> Result<(), JobError> {
-        let host = self.host.clone();
-        log::debug!(
-            "job {}: hop 4, node {} starts {} MsVPUs",
-            team.job,
-            host.link.origin(),
-            ranks.len()
-        );
-        let hosted = self.host(team, invocation)?;
-        let (instance, cancellation) = (&hosted.instance, &hosted.cancellation);
-        let crew = hosted.crew.get_or_insert_with(|| Crew {
-            team: Arc::new(LocalTeam::new(
-                host.clone(),
-                team,
-                leader,
-                &invocation.options,
-                Arc::clone(instance),
-            )),
-            told: Duration::ZERO,
-            msvpus: BTreeMap::new(),
-        });
-        for rank in ranks.iter() {
-            crew.msvpus.entry(rank).or_insert_with(|| {
-                let place = program::Context::new(rank, team_size, cancellation.clone());
-                let counted = Counted::new(&host.census, |census| &mut census.msvpus);
-                Msvpu::new(Arc::clone(&crew.team), place, counted).start()
-            });
-        }
-        Ok(())
     }
 
     fn stop(&mut self, team: TeamId) {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::{Access, Joining, Member, Part, Starting, close, connected};
-use crate::actor::bridge::{Disturbance, Tls};
+use super::{Access, Joining, Member, Part, Starting, close, connected, given_up};
+use crate::actor::bridge::{BrokerError, Disturbance, Tls};
 use crate::catalog::Catalog;
 use crate::deployment::{start_head, start_node};
+use crate::error::JobError;
 use crate::event_loop::{self, Alive};
 use crate::job::Limits;
 use crate::journal::Journals;
@@ -108,6 +109,13 @@ impl ClusterBuilder {
         self
     }
 
+    /// Tells, while [`start`](Self::start) waits for the broker, why there is no connection yet: each
+    /// time that there is another reason. Without the password.
+    pub fn while_waiting(mut self, tell: impl Fn(&BrokerError) + Send + Sync + 'static) -> Self {
+        self.access.waiting = Some(Arc::new(tell));
+        self
+    }
+
     /// Certificates for `amqps://`.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.access.tls = tls;
@@ -140,7 +148,7 @@ impl ClusterBuilder {
             tally,
             connectivity,
             mouth,
-            connect_timeout,
+            patience,
             ..
         } = joining;
         let (link, clock) = (host.link.clone(), Arc::clone(&host.clock));
@@ -149,6 +157,7 @@ impl ClusterBuilder {
         let (mut stopped, vital) = (stop.subscribe(), stop.clone());
         let (ready, started) = oneshot::channel();
         let alive = Alive::new(&threads, &journals);
+        let orphans = Arc::clone(&journals);
         let (census, nodes) = (Arc::clone(&host.census), Arc::clone(&host.nodes));
         let (states, strategy, leaders) = (Arc::clone(&connectivity), self.strategy, self.leaders);
         event_loop::spawn(alive, None, move || async move {
@@ -161,7 +170,7 @@ impl ClusterBuilder {
             drop(host);
             let proxy = match proxy {
                 Ok(proxy) => {
-                    let connected = connected(&states, &broker, connect_timeout);
+                    let connected = connected(&states, &broker, &patience);
                     tokio::select! {
                         connected = connected => connected.map(|()| proxy).map_err(Into::into),
                         // Whoever started it does not wait any more.
@@ -172,8 +181,15 @@ impl ClusterBuilder {
             };
             let started = proxy.is_ok();
             if ready.send(proxy).is_ok() && started {
-                // An error means that the last handle is gone, which is the other reason.
-                let _ = stopped.wait_for(|stop| *stop).await;
+                tokio::select! {
+                    // An error means that the last handle is gone, which is the other reason.
+                    _ = stopped.wait_for(|stop| *stop) => {}
+                    error = given_up(&states) => {
+                        log::error!("{error}; the machine ends");
+                        let reason = error.to_string();
+                        orphans.end_all(&JobError::BrokerLost { reason });
+                    }
+                }
             }
             vital.send_replace(true);
             close(bridge, runtime).await;

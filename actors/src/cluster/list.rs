@@ -8,7 +8,7 @@ use actix::{Actor, Context, Handler};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, interval, timeout_at};
 
-use super::{Access, Joining, Part, close, connected};
+use super::{Access, Joining, Part, Patience, close, connected};
 use crate::actor::bridge::Tls;
 use crate::clock::SystemClock;
 use crate::core::lease::Member;
@@ -21,7 +21,7 @@ use crate::message::{Address, DirectoryMessage, Message, ObserverMessage};
 use crate::wire::queues::HEAD;
 
 /// How long to wait for the broker.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LIMIT: Duration = Duration::from_secs(3);
 
 /// A head that does not answer for so long is none. Meanwhile nodes of the default lease are heard
 /// of three times.
@@ -78,7 +78,10 @@ impl NodeList {
     /// # Errors
     /// When the broker cannot be reached or refuses us.
     pub async fn get(self) -> Result<Members, StartError> {
-        let limit = self.access.connect_timeout.unwrap_or(PATIENCE);
+        let patience = Patience {
+            limit: Some(self.access.connect_timeout.unwrap_or(LIMIT)),
+            waiting: None,
+        };
         let Joining {
             broker,
             runtime,
@@ -93,7 +96,7 @@ impl NodeList {
         let (tell, told) = oneshot::channel();
         event_loop::spawn(alive, None, move || async move {
             let bridge = mouth.start(link.clone(), Arc::new(SystemClock::new()));
-            let members = match connected(&connectivity, &broker, Some(limit)).await {
+            let members = match connected(&connectivity, &broker, &patience).await {
                 Ok(()) => Ok(ask(&link).await),
                 Err(error) => Err(error),
             };

@@ -40,13 +40,17 @@ const DEFAULT_LEASE: Duration = Duration::from_secs(2);
 /// Threads for connections: heartbeats must not wait for each other.
 const CONNECTION_THREADS: usize = 2;
 
-/// What every process of a cluster is told.
-#[derive(Clone, Debug)]
+/// Is told why there is no connection yet.
+type Waiting = Arc<dyn Fn(&BrokerError) + Send + Sync>;
+
+/// What every process of a cluster is told. Not to be printed: a password is in the URL.
+#[derive(Clone)]
 struct Access {
     url: String,
     vm: String,
     tls: Tls,
     connect_timeout: Option<Duration>,
+    waiting: Option<Waiting>,
     disturbance: Option<Disturbance>,
     lease: Duration,
 }
@@ -76,6 +80,14 @@ impl Member {
     }
 }
 
+/// How the first connection is waited for.
+#[derive(Clone)]
+struct Patience {
+    /// For how long; by default as long as it takes.
+    limit: Option<Duration>,
+    waiting: Option<Waiting>,
+}
+
 /// Connections that are about to be made.
 struct Joining {
     broker: String,
@@ -84,7 +96,7 @@ struct Joining {
     connectivity: Arc<watch::Sender<Connectivity>>,
     mouth: Mouth,
     origin: Origin,
-    connect_timeout: Option<Duration>,
+    patience: Patience,
     lease: Duration,
 }
 
@@ -95,6 +107,7 @@ impl Access {
             vm: DEFAULT_VM.to_owned(),
             tls: Tls::default(),
             connect_timeout: None,
+            waiting: None,
             disturbance: None,
             lease: DEFAULT_LEASE,
         }
@@ -104,7 +117,9 @@ impl Access {
     /// When the URL or the name will not do, or the operating system refuses threads.
     fn join(self, part: Part) -> Result<Joining, StartError> {
         if !is_name(&self.vm) {
-            return Err(BrokerError::Name(self.vm).into());
+            let is_url = self.vm.contains("://");
+            let name = if is_url { "a URL".to_owned() } else { self.vm };
+            return Err(BrokerError::Name(name).into());
         }
         let broker = Broker::new(&self.url, &self.tls, self.lease)?;
         let runtime = runtime::Builder::new_multi_thread()
@@ -147,7 +162,10 @@ impl Access {
                 node,
                 incarnation: Incarnation(incarnation),
             },
-            connect_timeout: self.connect_timeout,
+            patience: Patience {
+                limit: self.connect_timeout,
+                waiting: self.waiting,
+            },
             lease: self.lease,
         })
     }
@@ -210,10 +228,10 @@ impl Drop for Starting<'_> {
 async fn connected(
     connectivity: &watch::Sender<Connectivity>,
     broker: &str,
-    limit: Option<Duration>,
+    patience: &Patience,
 ) -> Result<(), BrokerError> {
     let mut states = connectivity.subscribe();
-    let until = limit.map(|limit| Instant::now() + limit);
+    let until = patience.limit.map(|limit| Instant::now() + limit);
     let mut reason = None;
     loop {
         let state = states.borrow_and_update().clone();
@@ -223,6 +241,9 @@ async fn connected(
             Connectivity::Connecting(Some(error)) => {
                 if reason.as_ref() != Some(&error) {
                     log::warn!("{error}; trying again");
+                    if let Some(waiting) = &patience.waiting {
+                        waiting(&error);
+                    }
                 }
                 reason = Some(error);
             }
@@ -242,6 +263,18 @@ async fn connected(
             },
             None => drop(states.changed().await),
         }
+    }
+}
+
+/// Waits until there will be no connection any more, and tells why.
+async fn given_up(connectivity: &watch::Sender<Connectivity>) -> BrokerError {
+    let mut states = connectivity.subscribe();
+    loop {
+        if let Connectivity::Failed(error) = &*states.borrow_and_update() {
+            return error.clone();
+        }
+        // The sender lives as long as `connectivity`.
+        let _ = states.changed().await;
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::{Access, Joining, Member, Part, Starting, close, connected};
-use crate::actor::bridge::{BrokerCounters, Connectivity, Disturbance, Tls};
+use crate::actor::bridge::{BrokerCounters, BrokerError, Connectivity, Disturbance, Tls};
 use crate::actor::supervisor::{Drain, Supervisor};
 use crate::catalog::Catalog;
 use crate::deployment::start_node;
@@ -26,6 +26,7 @@ pub struct NodeBuilder {
     access: Access,
     name: Option<String>,
     cpus: Option<usize>,
+    max_tiles_per_job: Option<usize>,
     catalog: Catalog,
 }
 
@@ -61,6 +62,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Of how many tiles a job may be that takes part of this node: of no fewer than the head takes.
+    /// By default as many as that does by default, [`Limits::max_tiles_per_job`](crate::Limits::max_tiles_per_job).
+    pub const fn max_tiles_per_job(mut self, tiles: usize) -> Self {
+        self.max_tiles_per_job = Some(tiles);
+        self
+    }
+
     /// Registers a program: a node runs only what it knows.
     pub fn service<P: Program>(mut self) -> Self {
         self.catalog.register::<P>();
@@ -77,6 +85,13 @@ impl NodeBuilder {
     /// How long [`start`](Self::start) waits for the broker. By default as long as it takes.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.access.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Tells, while [`start`](Self::start) waits for the broker, why there is no connection yet: each
+    /// time that there is another reason. Without the password.
+    pub fn while_waiting(mut self, tell: impl Fn(&BrokerError) + Send + Sync + 'static) -> Self {
+        self.access.waiting = Some(Arc::new(tell));
         self
     }
 
@@ -102,14 +117,17 @@ impl NodeBuilder {
         let threads = Arc::new(watch::Sender::new(0));
         let (compute, cpus) = start_compute(self.cpus, &threads)?;
         let name = self.name.unwrap_or_else(default_name);
-        let host = joining.host(compute, &name, cpus, self.catalog);
+        let mut host = joining.host(compute, &name, cpus, self.catalog);
+        if let Some(tiles) = self.max_tiles_per_job {
+            host.limits.max_tiles_per_job = tiles;
+        }
         let Joining {
             broker,
             runtime,
             tally,
             connectivity,
             mouth,
-            connect_timeout,
+            patience,
             ..
         } = joining;
         let link = host.link.clone();
@@ -122,7 +140,7 @@ impl NodeBuilder {
         event_loop::spawn(alive, None, move || async move {
             let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
             let joined = tokio::select! {
-                connected = connected(&states, &broker, connect_timeout) => connected.map_err(Into::into),
+                connected = connected(&states, &broker, &patience) => connected.map_err(Into::into),
                 _ = stopped.wait_for(|stop| *stop) => Err(StartError::Ended),
             };
             let joined = joined.map(|()| start_node(&host, Some(&vital)));
@@ -154,6 +172,9 @@ impl NodeBuilder {
     }
 }
 
+/// How long a node that was not done in time waits for its threads.
+const PARTING: Duration = Duration::from_secs(1);
+
 fn default_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
     let host = host.map(|host| host.trim().to_owned()).unwrap_or_default();
@@ -172,6 +193,7 @@ impl Node {
             access: Access::new(url.into()),
             name: None,
             cpus: None,
+            max_tiles_per_job: None,
             catalog: Catalog::default(),
         }
     }
@@ -237,8 +259,8 @@ impl Node {
     }
 
     /// Takes nothing more, hands back its tiles where there are other nodes, finishes the rest, and
-    /// leaves; after `limit` it leaves with what it has, which others then compute again. Tells
-    /// whether it could finish.
+    /// leaves; after `limit` it leaves with what it has, which others then compute again, and waits
+    /// for no step that has begun. Tells whether it could finish.
     pub async fn drain(self, limit: Duration) -> bool {
         let left = watch::Sender::new(false);
         let mut has_left = left.subscribe();
@@ -248,7 +270,12 @@ impl Node {
             timeout(limit, has_left.wait_for(|left| *left)).await,
             Ok(Ok(_))
         );
-        self.shutdown().await;
+        if finished {
+            self.shutdown().await;
+        } else {
+            // A step may take as long as it likes, and answers nobody any more.
+            let _ = timeout(PARTING, self.shutdown()).await;
+        }
         finished
     }
 

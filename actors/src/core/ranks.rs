@@ -3,13 +3,47 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::id::Rank;
 
 /// A set of ranks: sorted ranges that neither touch nor overlap, so that a team of a million on
 /// one node is two numbers on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Range<u32>>")]
 pub(crate) struct Ranks(Vec<Range<u32>>);
+
+/// No team has more: whoever says so wants to keep us busy.
+const MOST: usize = 1 << 24;
+
+/// What was read is not a set of ranks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum NotRanks {
+    #[error("an empty or reversed range of ranks")]
+    Empty,
+    #[error("ranges of ranks that touch, overlap or are out of order")]
+    Order,
+    #[error("more than {MOST} ranks")]
+    Many,
+}
+
+impl TryFrom<Vec<Range<u32>>> for Ranks {
+    type Error = NotRanks;
+
+    fn try_from(ranges: Vec<Range<u32>>) -> Result<Self, NotRanks> {
+        if ranges.iter().any(Range::is_empty) {
+            return Err(NotRanks::Empty);
+        }
+        if ranges.windows(2).any(|pair| pair[0].end >= pair[1].start) {
+            return Err(NotRanks::Order);
+        }
+        let ranks = Self(ranges);
+        if ranks.len() > MOST {
+            return Err(NotRanks::Many);
+        }
+        Ok(ranks)
+    }
+}
 
 impl Ranks {
     pub(crate) fn len(&self) -> usize {
@@ -22,6 +56,11 @@ impl Ranks {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Rank> {
         self.0.iter().cloned().flatten().map(Rank)
+    }
+
+    /// One more than the highest; 0 where there is none.
+    pub(crate) fn end(&self) -> u32 {
+        self.0.last().map_or(0, |range| range.end)
     }
 
     pub(crate) fn ranges(&self) -> &[Range<u32>] {
@@ -155,12 +194,32 @@ mod tests {
         prop::collection::btree_set(0_u32..40, 0..30)
     }
 
+    #[test]
+    #[allow(clippy::reversed_empty_ranges)]
+    fn what_is_no_set_is_not_read_as_one() {
+        for (ranges, wrong) in [
+            (vec![5..3], NotRanks::Empty),
+            (vec![0..2, 4..4], NotRanks::Empty),
+            (vec![0..2, 2..3], NotRanks::Order),
+            (vec![0..4, 2..6], NotRanks::Order),
+            (vec![7..9, 0..2], NotRanks::Order),
+            (vec![0..u32::MAX], NotRanks::Many),
+        ] {
+            let bytes = postcard::to_allocvec(&ranges).unwrap();
+            assert!(postcard::from_bytes::<Ranks>(&bytes).is_err(), "{ranges:?}");
+            assert_eq!(Ranks::try_from(ranges), Err(wrong));
+        }
+    }
+
     proptest! {
         #[test]
         fn they_are_a_set(a in some(), b in some(), count in 0_usize..45) {
             let ranks = |set: &BTreeSet<u32>| set.iter().copied().map(Rank).collect::<Ranks>();
             let (x, y) = (ranks(&a), ranks(&b));
             prop_assert_eq!(x.len(), a.len());
+            prop_assert_eq!(x.end(), a.last().map_or(0, |last| last + 1));
+            let bytes = postcard::to_allocvec(&x).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Ranks>(&bytes).unwrap(), x.clone());
             for rank in 0..42 {
                 prop_assert_eq!(x.contains(Rank(rank)), a.contains(&rank));
             }

@@ -77,6 +77,11 @@ impl<T: Weighed + Clone> Sending<T> {
         Some(part)
     }
 
+    /// Whether nothing waits, and all is confirmed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.unconfirmed.is_empty()
+    }
+
     pub(crate) const fn connect(&mut self) {
         self.connected = true;
     }
@@ -164,11 +169,13 @@ mod tests {
                 }
                 prop_assert!(sending.unconfirmed.len() <= LIMITS.messages);
             }
+            let settled_all = settled.len() + dropped.len() == pushed;
             let mut all: Vec<usize> = settled;
             all.extend(dropped);
             all.extend(sending.unconfirmed.values());
             all.extend(&sending.waiting);
             all.sort_unstable();
+            prop_assert_eq!(sending.is_empty(), settled_all);
             prop_assert_eq!(all, (1..=pushed).collect::<Vec<_>>());
             prop_assert!(sending.waiting.iter().is_sorted());
         }

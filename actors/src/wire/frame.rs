@@ -40,8 +40,9 @@ pub(crate) struct Parcel {
     pub(crate) kind: &'static str,
     pub(crate) from: Origin,
     pub(crate) sequence: u64,
-    /// Which tile it is, if it is one: two of the same need not wait side by side.
-    pub(crate) tile: Option<(TeamId, Rank)>,
+    /// Which tile it is, if it is one: two of the same for the same incarnation need not
+    /// wait side by side.
+    pub(crate) tile: Option<(Option<Incarnation>, TeamId, Rank)>,
     pub(crate) parts: Vec<Bytes>,
 }
 
@@ -119,7 +120,9 @@ impl Parcel {
         } = envelope;
         let (queue, kind) = (Queue::of(&message), message.kind());
         let tile = match &message {
-            Message::Supervisor(SupervisorMessage::Tile { team, rank, .. }) => Some((*team, *rank)),
+            Message::Supervisor(SupervisorMessage::Tile { team, rank, .. }) => {
+                Some((incarnation, *team, *rank))
+            }
             _ => None,
         };
         let mut detached = Vec::new();

@@ -46,6 +46,14 @@ async fn what_comes_twice_or_late_changes_nothing_and_every_duplicate_is_counted
     })
     .await;
     let (injected, _) = sums();
+    let mut by_queue = total(&head.broker_counters().unwrap(), |q| q.deduplicated);
+    for node in &nodes {
+        by_queue += total(&node.broker_counters(), |q| q.deduplicated);
+    }
+    assert!(
+        by_queue >= injected,
+        "{by_queue} of {injected}, in their queues"
+    );
     assert!(injected > 50, "{injected}");
     for counters in nodes.iter().map(Node::broker_counters) {
         assert_eq!(total(&counters, |q| q.dropped + q.returned + q.dead), 0);

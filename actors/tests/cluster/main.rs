@@ -20,4 +20,5 @@ mod refusals;
 mod results;
 mod rubbish;
 mod support;
+mod ways;
 mod work;

@@ -1,6 +1,6 @@
 //! Brokers that die, stop, or hold everybody up in the middle of a job.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
@@ -10,6 +10,9 @@ use crate::broker::PrivateBroker;
 use crate::gate::{Gate, Point};
 use crate::support::{Cluster, assert_equal, computing, connection, soon, total, until};
 use crate::work::{Work, noise};
+
+/// For so long a broker is short of memory.
+const ALARM: Duration = Duration::from_secs(10);
 
 const POINTS: [Point; 3] = [Point::Load, Point::Step(2), Point::Collect];
 
@@ -29,9 +32,13 @@ async fn end(
     assert_eq!(broker.connections(), [""; 0]);
 }
 
-/// For each point: something happens to the broker while a job is there, and another job is
-/// submitted meanwhile.
-async fn interrupted(test: &str, mut interrupt: impl FnMut(&mut PrivateBroker)) {
+/// For each point: something happens to the broker while a job is there, another job is submitted
+/// meanwhile, and it is over.
+async fn interrupted(
+    test: &str,
+    mut begin: impl FnMut(&mut PrivateBroker),
+    mut end_it: impl FnMut(&mut PrivateBroker),
+) {
     let mut broker = PrivateBroker::start();
     let cluster = Cluster::on(broker.url(), test);
     let (head, nodes) = cluster.start::<2>().await;
@@ -44,13 +51,22 @@ async fn interrupted(test: &str, mut interrupt: impl FnMut(&mut PrivateBroker)) 
         let job = job.await.unwrap();
         soon(gate.holds(2, point)).await;
         let before = head.broker_counters().unwrap().connections;
-        interrupt(&mut broker);
+        begin(&mut broker);
         let meanwhile = head.submit(work(), input.clone()).await.unwrap();
+        end_it(&mut broker);
         gate.open(point);
         assert_equal(job, work(), input.clone()).await;
         assert_equal(meanwhile, work(), input.clone()).await;
         let after = head.broker_counters().unwrap().connections;
         assert!(after > before, "{name}: it went on with new connections");
+        let counters = head.broker_counters().unwrap();
+        let of = [
+            counters.control_connection,
+            counters.publish_connection,
+            counters.consume_connection,
+        ];
+        let lost: u64 = of.iter().map(|of| of.lost).sum();
+        assert_eq!(lost + 1, counters.connections, "{name}: {counters:?}");
         assert_eq!(head.connectivity(), Some(Connectivity::Connected));
         soon(head.nodes_are(|nodes| computing(nodes) == 2)).await;
     }
@@ -59,24 +75,21 @@ async fn interrupted(test: &str, mut interrupt: impl FnMut(&mut PrivateBroker)) 
 
 #[tokio::test]
 async fn a_broker_killed_and_started_again_changes_nothing() {
-    interrupted("killed", |broker| {
-        broker.kill();
-        broker.start_again();
-    })
-    .await;
+    interrupted("killed", PrivateBroker::kill, PrivateBroker::start_again).await;
 }
 
 #[tokio::test]
 async fn connections_closed_by_the_broker_change_nothing() {
-    interrupted("closed", |broker| broker.close_all_connections()).await;
+    interrupted("closed", |broker| broker.close_all_connections(), |_| {}).await;
 }
 
 #[tokio::test]
 async fn a_broker_that_stops_properly_and_comes_back_changes_nothing() {
-    interrupted("stopped", |broker| {
-        broker.stop_app();
-        broker.start_app();
-    })
+    interrupted(
+        "stopped",
+        |broker| broker.stop_app(),
+        |broker| broker.start_app(),
+    )
     .await;
 }
 
@@ -92,19 +105,33 @@ async fn publishers_held_up_by_a_memory_alarm_change_nothing() {
         let job = head.submit(work().through(&name), input.clone());
         let job = job.await.unwrap();
         soon(gate.holds(2, point)).await;
+        let before = head.broker_counters().unwrap().blocked;
         broker.block();
+        let blocked = Instant::now();
+        let meanwhile = head.submit(work(), input.clone()).await.unwrap();
         gate.open(point);
         until("the head is held up", || {
-            head.broker_counters().unwrap().blocked > 0
+            head.broker_counters().unwrap().blocked > before
         })
         .await;
         // Until nobody hears of anybody any more.
         soon(head.nodes_are(|nodes| computing(nodes) == 0)).await;
-        assert!(!job.state().is_terminal());
+        tokio::time::sleep_until((blocked + ALARM).into()).await;
+        for job in [&job, &meanwhile] {
+            assert!(!job.state().is_terminal(), "{name}: {}", job.state());
+        }
+        if point == Point::Collect {
+            // What could not be published by now goes through other connections.
+            broker.close_all_connections();
+        }
         broker.unblock();
         assert_equal(job, work(), input.clone()).await;
+        assert_equal(meanwhile, work(), input.clone()).await;
         soon(head.nodes_are(|nodes| computing(nodes) == 2)).await;
     }
+    let counters = head.broker_counters().unwrap();
+    assert!(total(&counters, |queue| queue.resent) > 0, "{counters:?}");
+    assert!(counters.publish_connection.blocked >= 3, "{counters:?}");
     for counters in nodes.iter().map(Node::broker_counters) {
         assert_eq!(total(&counters, |queue| queue.dead), 0);
     }
@@ -170,8 +197,38 @@ async fn a_user_needs_permissions_for_names_of_ours_only() {
     };
     assert!(reason.contains("barred"), "{reason}");
 
-    let cluster = Cluster::on(&user("ours", r"^msvpu\."), "ours");
-    let (head, nodes) = cluster.start::<2>().await;
+    let cluster = Cluster::on(broker.url(), "ours");
+    let vm = &cluster.vm;
+    // Those of docs/cluster.md.
+    let head_pattern = format!(r"^msvpu\.{vm}($|\.directory$|\.dead$|\.[a-z_]+\.0\.)");
+    let node_pattern = format!(r"^msvpu\.{vm}($|\.dead$|\.[a-z_]+\.[1-9][0-9]*\.)");
+    let as_head = Cluster {
+        url: user("head", &head_pattern),
+        vm: vm.clone(),
+    };
+    let as_node = Cluster {
+        url: user("node", &node_pattern),
+        vm: vm.clone(),
+    };
+    // Nobody can be what he is not, and nobody comes to another machine.
+    let refused = [
+        soon(as_node.head().start()).await.map(drop),
+        soon(as_head.node("head").start()).await.map(drop),
+        soon(as_node.node("elsewhere").vm("other").start())
+            .await
+            .map(drop),
+        soon(as_head.head().vm("other").start()).await.map(drop),
+    ];
+    for refused in refused {
+        let Err(StartError::Broker(BrokerError::Permission { .. })) = refused else {
+            panic!("{refused:?}");
+        };
+    }
+    let head = soon(as_head.head().start()).await.unwrap();
+    let nodes = as_node.nodes::<2>().await;
+    soon(head.nodes_are(|nodes| computing(nodes) == 2)).await;
+    // Whoever asks for the nodes is none of them.
+    assert_eq!(soon(as_node.list().get()).await.unwrap().nodes.len(), 2);
     // To keep what nobody can read takes no more.
     let keys = ["control", "data_queue"].map(|queue| format!("{queue}.{}", nodes[0].origin().node));
     for key in keys.iter().cycle().take(20) {
@@ -182,10 +239,66 @@ async fn a_user_needs_permissions_for_names_of_ours_only() {
     let job = head.submit(work(), noise(1000)).await.unwrap();
     assert_equal(job, work(), noise(1000)).await;
     assert_eq!(nodes[0].broker_counters().connections, 1);
+    assert_eq!(nodes[0].broker_counters().not_kept, 0);
     cluster.exhume(20).await;
-    let cluster = Cluster {
-        url: broker.url().to_owned(),
-        ..cluster
+
+    // Nothing hangs on that unreadable messages can be kept; that they cannot is counted.
+    let unkept = format!(r"^msvpu\.{vm}($|\.[a-z_]+\.[1-9][0-9]*\.)");
+    let unkept = Cluster {
+        url: user("unkept", &unkept),
+        vm: vm.clone(),
     };
+    let node = soon(unkept.node("unkept").start()).await.unwrap();
+    publish_rubbish(broker.url(), vm, &format!("control.{}", node.origin().node)).await;
+    until("it could not be kept", || {
+        node.broker_counters().not_kept == 1
+    })
+    .await;
+    assert_eq!(node.broker_counters().connections, 1);
+    end(cluster, &broker, head, nodes.into_iter().chain([node])).await;
+}
+
+/// What a broker's own administrators can do to a node, or a policy of theirs: the queue of its tiles
+/// goes, and the exchange.
+#[tokio::test]
+async fn a_queue_or_an_exchange_that_goes_in_the_middle_of_a_job_changes_nothing() {
+    let broker = PrivateBroker::start();
+    let cluster = Cluster::on(broker.url(), "gone");
+    let (head, nodes) = cluster.start::<2>().await;
+    let (vm, input) = (&cluster.vm, noise(6 * 1_200_000));
+    let delete_queue = |name: &str| {
+        format!(
+            "{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"{name}\">>)), \
+             rabbit_amqqueue:delete(Q, false, false, <<\"test\">>)."
+        )
+    };
+    let queue = format!("msvpu.{vm}.data_queue.{}.", nodes[0].origin().node);
+    let queue = broker
+        .queues()
+        .into_iter()
+        .find(|name| name.starts_with(&queue));
+    let exchange = format!(
+        "rabbit_exchange:delete(rabbit_misc:r(<<\"/\">>, exchange, <<\"msvpu.{vm}\">>), false, <<\"test\">>)."
+    );
+    for (what, order) in [
+        ("queue", delete_queue(&queue.unwrap())),
+        // Who publishes to an exchange that is not there loses its channel.
+        ("exchange", exchange),
+    ] {
+        let name = format!("gone {what}");
+        let gate = Gate::new(&name, &[Point::Step(2)]);
+        let before = nodes[0].broker_counters().connections;
+        let job = head.submit(work().through(&name), input.clone());
+        let job = job.await.unwrap();
+        soon(gate.holds(2, Point::Step(2))).await;
+        broker.control(&["eval", &order]);
+        until("the node has connected anew", || {
+            nodes[0].broker_counters().connections > before
+        })
+        .await;
+        gate.open(Point::Step(2));
+        assert_equal(job, work(), input.clone()).await;
+        soon(head.nodes_are(|nodes| computing(nodes) == 2)).await;
+    }
     end(cluster, &broker, head, nodes).await;
 }

@@ -74,6 +74,36 @@ async fn a_broker_that_is_never_there_is_named_without_the_password() {
     }
 }
 
+/// As a broker does that takes connections before it is up, and what is between us and one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_hangs_up_before_it_speaks_tls_is_tried_again() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let (over, is_over) = std::sync::mpsc::channel::<()>();
+    let accepting = std::thread::spawn(move || {
+        let mut accepted = 0;
+        for client in listener.incoming() {
+            if is_over.try_recv().is_ok() {
+                return accepted;
+            }
+            accepted += usize::from(client.is_ok());
+        }
+        accepted
+    });
+    let url = format!("amqps://me:{SECRET}@{host}/%2f");
+    let limit = Duration::from_millis(700);
+    for (error, took) in told(&url, Some(limit)).await {
+        assert!(
+            matches!(error, BrokerError::Unreachable { .. }),
+            "{error:?}"
+        );
+        assert!(took >= limit, "it went on trying: {took:?}");
+    }
+    over.send(()).unwrap();
+    drop(std::net::TcpStream::connect(&host));
+    assert!(accepting.join().unwrap() > 9, "three each, and again");
+}
+
 #[tokio::test]
 async fn a_wrong_password_fails_at_once() {
     for user in [format!("guest:{SECRET}"), format!("nobody:{SECRET}")] {
@@ -119,6 +149,9 @@ async fn urls_and_names_that_will_not_do_are_refused_with_what_would_be_right() 
         };
         assert!(error.to_string().contains("amqp://user:password@host"));
     }
+    let url = format!("amqp://u:{SECRET}@h");
+    let head = VirtualMachine::cluster(shared()).vm(url).workers(1);
+    broker_error(soon(head.start()).await.unwrap_err());
     for name in ["", "a.b", "a b", "ä", &"x".repeat(65)] {
         let head = VirtualMachine::cluster(shared()).vm(name).workers(1);
         let error = broker_error(soon(head.start()).await.unwrap_err());

@@ -45,6 +45,28 @@ async fn any_number_of_tiles_of_any_size_gives_what_one_process_gives() {
         assert!(counters.data.received > 0, "each gets its share");
         assert_eq!(total(&counters, |queue| queue.dead + queue.resent), 0);
         assert_eq!(counters.connections, 1);
+        let of = [
+            counters.control_connection,
+            counters.publish_connection,
+            counters.consume_connection,
+        ];
+        for sums in [
+            (
+                total(&counters, |queue| queue.published),
+                of.iter().map(|of| of.published).sum(),
+            ),
+            (
+                total(&counters, |queue| queue.received),
+                of.iter().map(|of| of.received).sum::<u64>(),
+            ),
+        ] {
+            assert_eq!(sums.0, sums.1);
+        }
+        assert_eq!(of.map(|of| (of.lost, of.blocked)), [(0, 0); 3]);
+        assert_eq!(counters.publish_connection.received, 0);
+        assert!(counters.publish_connection.confirmed > 0);
+        assert_eq!(counters.consume_connection.published, 0);
+        assert!(counters.consume_connection.received > 0);
     }
     assert!(published > 0);
     cluster.end(head, nodes).await;

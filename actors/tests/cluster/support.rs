@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::options::{
-    BasicGetOptions, ExchangeDeclareOptions, QueueDeclareOptions, QueueDeleteOptions,
-};
-use lapin::types::FieldTable;
-use lapin::{Connection, ConnectionProperties, ErrorKind, ExchangeKind};
+use lapin::options::{BasicGetOptions, QueueDeleteOptions};
 use msvpu_actors::{
     BrokerCounters, ClusterBuilder, CompletionOf, Job, JobError, JobState, Node, NodeBuilder,
     NodeList, Program, Progress, QueueCounters, Round, VirtualMachine,
 };
 
+pub(crate) use crate::broker::leavings::connection;
+use crate::broker::leavings::{assert_gone, is_there};
 use crate::broker::shared;
 use crate::programs::Sum;
 use crate::work::Work;
@@ -143,65 +141,10 @@ impl Cluster {
         longest
     }
 
-    /// Waits until the machine has nothing on the broker any more. The exchange is there as long as
-    /// one queue is bound to it; the two other queues are not.
+    /// Waits until the machine has nothing on the broker any more.
     pub(crate) async fn assert_gone(&self) {
-        let connection = connection(&self.url).await;
-        let exchange = format!("msvpu.{}", self.vm);
-        for queue in [None, Some("directory"), Some("dead")] {
-            let mut looks = tokio::time::interval(Duration::from_millis(20));
-            // What belongs to a connection that is about to end is locked.
-            while is_there(&connection, &exchange, queue).await {
-                looks.tick().await;
-            }
-        }
-        connection.close(200, "OK".into()).await.unwrap();
+        assert_gone(&self.url, &self.vm).await;
     }
-}
-
-/// Whether there is the exchange, or a queue that is named after it.
-async fn is_there(connection: &Connection, exchange: &str, queue: Option<&str>) -> bool {
-    // A channel whose predecessor of the same number is just being closed may inherit its error: to be
-    // looked at again.
-    let Ok(channel) = connection.create_channel().await else {
-        return true;
-    };
-    let declared = match queue {
-        None => {
-            let options = ExchangeDeclareOptions {
-                passive: true,
-                ..ExchangeDeclareOptions::default()
-            };
-            let (name, kind) = (exchange.into(), ExchangeKind::Direct);
-            let declared = channel.exchange_declare(name, kind, options, FieldTable::default());
-            declared.await
-        }
-        Some(queue) => {
-            let options = QueueDeclareOptions {
-                passive: true,
-                ..QueueDeclareOptions::default()
-            };
-            let name = format!("{exchange}.{queue}").into();
-            let declared = channel.queue_declare(name, options, FieldTable::default());
-            declared.await.map(drop)
-        }
-    };
-    match declared {
-        Ok(()) => {
-            channel.close(200, "OK".into()).await.unwrap();
-            true
-        }
-        Err(error) => !is_not_found(&error),
-    }
-}
-
-pub(crate) async fn connection(url: &str) -> Connection {
-    let properties = ConnectionProperties::default();
-    Connection::connect(url, properties).await.unwrap()
-}
-
-fn is_not_found(error: &lapin::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ProtocolError(error) if error.get_id() == 404)
 }
 
 /// How many nodes there are that run MsVPUs.

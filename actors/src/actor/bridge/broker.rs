@@ -1,6 +1,7 @@
 //! Where the broker is, and why it cannot be used.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
@@ -33,7 +34,7 @@ pub enum BrokerError {
     /// The URL is none of a broker. It is not repeated, because it may hold a password.
     #[error("not a broker's URL: {0}; right would be amqp://user:password@host:5672/vhost")]
     Url(String),
-    /// No queue can be named after the machine.
+    /// No queue can be named after the machine. What looks like a URL is not repeated.
     #[error("`{0}` cannot name a virtual machine: take 1 to 64 letters, digits, - and _")]
     Name(String),
     /// The broker does not know the user, or not with this password.
@@ -117,7 +118,8 @@ impl Broker {
             .parse()
             .map_err(|_| BrokerError::Url("it cannot be parsed".to_owned()))?;
         if uri.query.heartbeat.is_none() {
-            uri.query.heartbeat = Some(heartbeat.as_secs().clamp(1, 60) as u16);
+            // One of a second is too short for a machine on which much else runs.
+            uri.query.heartbeat = Some(heartbeat.as_secs().clamp(2, 60) as u16);
         }
         let identity = tls.identity.as_ref().map(|(certificate, key)| {
             let (pem, key) = (certificate.clone(), key.clone());
@@ -134,6 +136,11 @@ impl Broker {
 
     pub(super) fn uri(&self) -> AMQPUri {
         self.uri.clone()
+    }
+
+    /// A peer that is silent for so long is to be asked whether it is there.
+    pub(super) fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.uri.query.heartbeat.unwrap_or_default().into())
     }
 
     pub(super) fn tls(&self) -> OwnedTLSConfig {
@@ -171,13 +178,21 @@ impl Broker {
     }
 }
 
-/// A broken certificate does not mend itself; a connection does.
-fn is_tls(error: &std::io::Error) -> bool {
+/// A broken certificate does not mend itself; a connection does, and so does a broker that takes
+/// connections before it speaks TLS.
+fn is_tls(error: &io::Error) -> bool {
     let text = error.to_string().to_lowercase();
+    let is_cut = matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+    );
     // An alert is how the other side says what is wrong with ours.
-    ["certificate", "tls", "handshake", "fatal alert"]
-        .iter()
-        .any(|word| text.contains(word))
+    !is_cut
+        && ["certificate", "fatal alert"]
+            .iter()
+            .any(|word| text.contains(word))
 }
 
 impl fmt::Display for Broker {

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use async_rs::Runtime;
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
     QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Error, ExchangeKind};
+use lapin::{BasicProperties, Channel, Error, ExchangeKind};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::broker::Broker;
-use super::connection::FAREWELL;
+use super::line::{Line, Purpose};
+use super::tally::BridgeTally;
 use crate::wire::queues::{Queue, dead};
 
 /// How many unreadable messages are kept for people to look at, for how long, and how many bytes.
@@ -44,6 +44,7 @@ pub(super) struct Dead {
 pub(super) struct Burial {
     /// `None`: there will be no more.
     dead: mpsc::Sender<Option<Dead>>,
+    tally: BridgeTally,
 }
 
 /// Who keeps them.
@@ -53,22 +54,30 @@ struct Keeper {
     /// take a permission on a name that is not ours.
     name: String,
     runtime: Handle,
-    open: Option<(Connection, Channel)>,
+    open: Option<(Line, Channel)>,
+    tally: BridgeTally,
 }
 
 impl Burial {
     /// Also tells when its connection has ended.
-    pub(super) fn start(broker: Broker, vm: &str, runtime: &Handle) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(
+        broker: Broker,
+        vm: &str,
+        runtime: &Handle,
+        tally: BridgeTally,
+    ) -> (Self, JoinHandle<()>) {
         let (dead_messages, messages) = mpsc::channel(WAITING);
         let keeper = Keeper {
             broker,
             name: dead(vm),
             runtime: runtime.clone(),
             open: None,
+            tally: tally.clone(),
         };
         let ended = runtime.spawn(keeper.run(messages));
         let burial = Self {
             dead: dead_messages,
+            tally,
         };
         (burial, ended)
     }
@@ -82,8 +91,9 @@ impl Burial {
     pub(super) fn take(&self, message: Dead) {
         let Dead { queue, reason, .. } = &message;
         log::warn!("{queue}: an unreadable message: {reason}");
-        // It is counted; what is too much is not kept.
-        let _ = self.dead.try_send(Some(message));
+        if self.dead.try_send(Some(message)).is_err() {
+            self.tally.not_kept();
+        }
     }
 }
 
@@ -97,6 +107,7 @@ impl Keeper {
                 Err(_) => "the broker does not answer".to_owned(),
             };
             log::warn!("an unreadable message could not be kept: {error}");
+            self.tally.not_kept();
             self.close().await;
         }
         self.close().await;
@@ -119,15 +130,10 @@ impl Keeper {
 
     async fn open(&mut self) -> Result<Channel, Error> {
         self.close().await;
-        let connection = Connection::connect_uri_with_config(
-            self.broker.uri(),
-            ConnectionProperties::default().with_connection_name(self.name.clone().into()),
-            self.broker.tls(),
-            Runtime::tokio_with_handle(self.runtime.clone()),
-        )
-        .await?;
-        let channel = connection.create_channel().await?;
-        self.open = Some((connection, channel.clone()));
+        let name = self.name.clone();
+        let line = Line::open(Purpose::Publish, &self.broker, name, &self.runtime).await?;
+        let channel = line.connection().create_channel().await?;
+        self.open = Some((line, channel.clone()));
         channel
             .confirm_select(ConfirmSelectOptions::default())
             .await?;
@@ -164,9 +170,8 @@ impl Keeper {
     }
 
     async fn close(&mut self) {
-        if let Some((connection, _)) = self.open.take() {
-            // Of one that is broken already there is nothing to hear.
-            let _ = timeout(FAREWELL, connection.close(200, "OK".into())).await;
+        if let Some((line, _)) = self.open.take() {
+            line.close().await;
         }
     }
 }

@@ -3,25 +3,25 @@
 use std::future::Future;
 use std::time::Duration;
 
-use async_rs::Runtime;
+use futures_util::future::{join_all, try_join_all};
 use lapin::options::{
     BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions, ExchangeDeclareOptions,
     QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, ConnectionProperties, Consumer, Error, ErrorKind, ExchangeKind};
+use lapin::{Channel, Connection, Consumer, Error, ErrorKind, ExchangeKind};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tokio::try_join;
 
 use super::broker::{Broker, BrokerError};
+use super::line::{Line, Purpose};
 use crate::id::NodeId;
 use crate::wire::queues::{HEAD, Queue, directory, exchange};
 
-/// An attempt that takes longer is given up: the broker may never answer.
+/// A step of an attempt that takes longer is given up, and the attempt with it: the broker may never
+/// answer. A step is a few ways to the broker and back, however many there are of them.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How long to wait for the broker to agree that a connection ends.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How many messages of a queue may be unacknowledged: what this process may hold that it has not
 /// taken in. Of tiles, each of which may be as long as a part, 64 MiB; of others, which are short,
@@ -49,7 +49,7 @@ pub(super) struct Membership {
 /// Separate connections for what is published, what is consumed, and what must not wait for
 /// either: a broker that is short of memory stops whole connections.
 pub(super) struct Connections {
-    all: Vec<Connection>,
+    pub(super) lines: [Line; 3],
     /// Where control messages are published.
     pub(super) control: Channel,
     /// Where all else is published.
@@ -57,33 +57,73 @@ pub(super) struct Connections {
     pub(super) consumers: Vec<(Queue, Consumer)>,
 }
 
+/// What is made on the connections.
+struct Prepared {
+    control: Channel,
+    data: Channel,
+    consumers: Vec<(Queue, Consumer)>,
+}
+
+/// Why a step failed.
+enum Failed {
+    Said(Error),
+    Silent,
+}
+
+/// One step of an attempt.
+async fn step<T>(what: impl Future<Output = Result<T, Error>>) -> Result<T, Failed> {
+    match timeout(PATIENCE, what).await {
+        Ok(result) => result.map_err(Failed::Said),
+        Err(_) => Err(Failed::Silent),
+    }
+}
+
 impl Membership {
-    /// Opens connections, declares what belongs to this process, and begins to consume.
+    /// Opens connections, declares what belongs to this process, and begins to consume. Where the
+    /// future is dropped, nothing of it is left.
     pub(super) async fn open(
         &self,
         generation: u64,
         runtime: &Handle,
     ) -> Result<Connections, BrokerError> {
-        let mut opened = Vec::new();
-        let result = timeout(PATIENCE, self.steps(generation, runtime, &mut opened)).await;
-        let error = match result {
-            Ok(Ok(connections)) => {
-                return Ok(Connections {
-                    all: opened,
-                    ..connections
-                });
+        let line = |purpose: Purpose| {
+            let name = format!("msvpu {} node {}: {purpose}", self.vm, self.node);
+            step(Line::open(purpose, &self.broker, name, runtime))
+        };
+        let opened = try_join!(
+            line(Purpose::Control),
+            line(Purpose::Publish),
+            line(Purpose::Consume)
+        );
+        let lines: [Line; 3] = opened.map_err(|failed| self.explain(failed))?.into();
+        match self
+            .prepare(generation, lines.each_ref().map(Line::connection))
+            .await
+        {
+            Ok(prepared) => Ok(Connections {
+                lines,
+                control: prepared.control,
+                data: prepared.data,
+                consumers: prepared.consumers,
+            }),
+            Err(failed) => {
+                close(lines).await;
+                Err(self.explain(failed))
             }
-            Ok(Err(error)) if self.is_lock(&error) => BrokerError::HeadPresent {
+        }
+    }
+
+    fn explain(&self, failed: Failed) -> BrokerError {
+        match failed {
+            Failed::Said(error) if self.is_lock(&error) => BrokerError::HeadPresent {
                 vm: self.vm.clone(),
                 broker: self.broker.to_string(),
             },
-            Ok(Err(error)) => self.broker.explain(&error),
-            Err(_) => self
+            Failed::Said(error) => self.broker.explain(&error),
+            Failed::Silent => self
                 .broker
                 .unreachable(format!("no answer for {} s", PATIENCE.as_secs())),
-        };
-        close(opened).await;
-        Err(error)
+        }
     }
 
     fn is_lock(&self, error: &Error) -> bool {
@@ -92,67 +132,39 @@ impl Membership {
         matches!(error.kind(), ErrorKind::ProtocolError(error) if locked(error))
     }
 
-    /// Those that are open so far are in `opened`, whatever comes of the next.
-    async fn steps(
+    async fn prepare(
         &self,
         generation: u64,
-        runtime: &Handle,
-        opened: &mut Vec<Connection>,
-    ) -> Result<Connections, Error> {
-        let control_connection = self.connect("control", runtime, opened).await?;
-        let control = publishing(control_connection).await?;
+        [control, publish, consume]: [&Connection; 3],
+    ) -> Result<Prepared, Failed> {
+        let channel = publishing(control).await?;
         if self.node == HEAD {
             let options = exclusive();
             let name = directory(&self.vm);
-            control
-                .queue_declare(name.into(), options, FieldTable::default())
-                .await?;
+            step(channel.queue_declare(name.into(), options, FieldTable::default())).await?;
         }
         let options = ExchangeDeclareOptions {
             auto_delete: true,
             ..ExchangeDeclareOptions::default()
         };
         let (name, kind) = (exchange(&self.vm), ExchangeKind::Direct);
-        control
-            .exchange_declare(name.into(), kind, options, FieldTable::default())
-            .await?;
-        let queue = Queue::Control;
-        let consumer = self.consume(control_connection, queue, generation);
-        let mut consumers = vec![(queue, consumer.await?)];
-        let data = publishing(self.connect("publish", runtime, opened).await?).await?;
-        let connection = self.connect("consume", runtime, opened).await?;
-        for queue in [Queue::Data, Queue::Tasks, Queue::Results] {
+        step(channel.exchange_declare(name.into(), kind, options, FieldTable::default())).await?;
+        let queues = [
+            (control, Queue::Control),
+            (consume, Queue::Data),
+            (consume, Queue::Tasks),
+            (consume, Queue::Results),
+        ];
+        let consumers = queues.map(|(connection, queue)| async move {
             let consumer = self.consume(connection, queue, generation).await?;
-            consumers.push((queue, consumer));
-        }
-        Ok(Connections {
-            all: Vec::new(),
-            control,
+            Ok::<_, Failed>((queue, consumer))
+        });
+        let (data, consumers) = try_join!(publishing(publish), try_join_all(consumers))?;
+        Ok(Prepared {
+            control: channel,
             data,
             consumers,
         })
-    }
-
-    async fn connect<'a>(
-        &self,
-        purpose: &str,
-        runtime: &Handle,
-        opened: &'a mut Vec<Connection>,
-    ) -> Result<&'a Connection, Error> {
-        let name = format!("msvpu {} node {}: {purpose}", self.vm, self.node);
-        let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let connection = Connection::connect_uri_with_config(
-            self.broker.uri(),
-            properties,
-            self.broker.tls(),
-            Runtime::tokio_with_handle(runtime.clone()),
-        )
-        .await?;
-        opened.push(connection);
-        // It was just put there.
-        opened
-            .last()
-            .ok_or_else(|| ErrorKind::FutureCompleted.into())
     }
 
     /// Each queue has a channel of its own: acknowledging all until one is by channel.
@@ -161,46 +173,36 @@ impl Membership {
         connection: &Connection,
         queue: Queue,
         generation: u64,
-    ) -> Result<Consumer, Error> {
-        let channel = connection.create_channel().await?;
+    ) -> Result<Consumer, Failed> {
+        let channel = step(connection.create_channel()).await?;
         let name = queue.name(&self.vm, self.node, generation);
-        channel
-            .queue_declare(name.clone().into(), exclusive(), FieldTable::default())
+        step(channel.queue_declare(name.clone().into(), exclusive(), FieldTable::default()))
             .await?;
-        channel
-            .queue_bind(
+        let overheard = self.overhears && queue == Queue::Control;
+        for node in [Some(self.node), overheard.then_some(HEAD)]
+            .into_iter()
+            .flatten()
+        {
+            step(channel.queue_bind(
                 name.clone().into(),
                 exchange(&self.vm).into(),
-                queue.routing_key(self.node).into(),
+                queue.routing_key(node).into(),
                 QueueBindOptions::default(),
                 FieldTable::default(),
-            )
+            ))
             .await?;
-        if self.overhears && queue == Queue::Control {
-            channel
-                .queue_bind(
-                    name.clone().into(),
-                    exchange(&self.vm).into(),
-                    queue.routing_key(HEAD).into(),
-                    QueueBindOptions::default(),
-                    FieldTable::default(),
-                )
-                .await?;
         }
-        channel
-            .basic_qos(prefetch(queue), BasicQosOptions::default())
-            .await?;
-        channel
-            .basic_consume(
-                name.into(),
-                queue.to_string().into(),
-                BasicConsumeOptions {
-                    exclusive: true,
-                    ..BasicConsumeOptions::default()
-                },
-                FieldTable::default(),
-            )
-            .await
+        step(channel.basic_qos(prefetch(queue), BasicQosOptions::default())).await?;
+        step(channel.basic_consume(
+            name.into(),
+            queue.to_string().into(),
+            BasicConsumeOptions {
+                exclusive: true,
+                ..BasicConsumeOptions::default()
+            },
+            FieldTable::default(),
+        ))
+        .await
     }
 }
 
@@ -214,30 +216,19 @@ fn exclusive() -> QueueDeclareOptions {
 }
 
 /// Without confirmations a message that was never taken would look like one that was.
-async fn publishing(connection: &Connection) -> Result<Channel, Error> {
-    let channel = connection.create_channel().await?;
-    channel
-        .confirm_select(ConfirmSelectOptions::default())
-        .await?;
+async fn publishing(connection: &Connection) -> Result<Channel, Failed> {
+    let channel = step(connection.create_channel()).await?;
+    step(channel.confirm_select(ConfirmSelectOptions::default())).await?;
     Ok(channel)
 }
 
 impl Connections {
-    /// Those of which the end of one is the end of all.
-    pub(super) const fn all(&self) -> &Vec<Connection> {
-        &self.all
-    }
-
     /// Ends the connections, and with them their queues.
     pub(super) fn close(self) -> impl Future<Output = ()> + Send + 'static {
-        let Self { all, .. } = self;
-        close(all)
+        close(self.lines)
     }
 }
 
-async fn close(connections: Vec<Connection>) {
-    for connection in connections {
-        // Of one that is broken already there is nothing to hear.
-        let _ = timeout(FAREWELL, connection.close(200, "OK".into())).await;
-    }
+async fn close(lines: [Line; 3]) {
+    join_all(lines.map(Line::close)).await;
 }

@@ -123,7 +123,7 @@ impl Mouth {
         for (commands, limits) in lanes {
             actix::spawn(Publisher::new(&vm, limits, tally.clone()).run(commands));
         }
-        let (burial, buried) = Burial::start(broker.clone(), &vm, &runtime);
+        let (burial, buried) = Burial::start(broker.clone(), &vm, &runtime, tally.clone());
         let bridge = Bridge {
             membership: Membership {
                 broker,
@@ -144,6 +144,7 @@ impl Mouth {
             failures: 0,
             connected: None,
             was_connected: false,
+            locked_out: None,
         };
         bridge.start()
     }

@@ -9,11 +9,11 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::select;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::tally::BridgeTally;
 use crate::core::sending::{Sending, Weighed, WindowLimits};
-use crate::id::{NodeId, Rank, TeamId};
+use crate::id::{Incarnation, NodeId, Rank, TeamId};
 use crate::wire::frame::{Parcel, PartHead};
 use crate::wire::queues::{Queue, exchange};
 
@@ -28,6 +28,8 @@ pub(super) enum Command {
     Send(NodeId, Parcel),
     Connected(Channel),
     Disconnected,
+    /// Answered when nothing waits any more and all is confirmed.
+    Flush(oneshot::Sender<()>),
 }
 
 /// A part on its way.
@@ -44,7 +46,7 @@ struct Outgoing {
     again: bool,
 }
 
-type Tile = (NodeId, TeamId, Rank);
+type Tile = (NodeId, Option<Incarnation>, TeamId, Rank);
 
 impl Weighed for Outgoing {
     fn len_bytes(&self) -> usize {
@@ -73,6 +75,8 @@ pub(super) struct Publisher {
     /// Tiles that wait or are unconfirmed: their like is asked for again by who waits for them, and
     /// need not go twice.
     tiles: BTreeMap<Tile, ()>,
+    /// Who waits for all to be confirmed.
+    flushing: Vec<oneshot::Sender<()>>,
 }
 
 impl Publisher {
@@ -83,6 +87,7 @@ impl Publisher {
             sending: Sending::new(limits),
             channel: None,
             tiles: BTreeMap::new(),
+            flushing: Vec::new(),
         }
     }
 
@@ -105,6 +110,12 @@ impl Publisher {
                     ));
                 }
             }
+            if self.sending.is_empty() {
+                for waiting in self.flushing.drain(..) {
+                    // Whoever waits no more need not know.
+                    let _ = waiting.send(());
+                }
+            }
             select! {
                 received = commands.recv_many(&mut batch, BATCH) => {
                     if received == 0 {
@@ -117,6 +128,7 @@ impl Publisher {
                                 self.channel = Some(channel);
                                 self.sending.connect();
                             }
+                            Command::Flush(waiting) => self.flushing.push(waiting),
                             Command::Disconnected => {
                                 self.channel = None;
                                 under_way.clear();
@@ -142,7 +154,7 @@ impl Publisher {
             tile,
             parts,
         } = parcel;
-        let tile = tile.map(|(team, rank)| (to, team, rank));
+        let tile = tile.map(|(incarnation, team, rank)| (to, incarnation, team, rank));
         if let Some(tile) = tile
             && self.tiles.insert(tile, ()).is_some()
         {
@@ -249,6 +261,14 @@ impl Lanes {
         };
         // A lane that has ended has ended with the machine.
         let _ = lane.send(Command::Send(to, parcel));
+    }
+
+    /// Waits until all control messages that were sent so far are confirmed.
+    pub(super) async fn control_is_through(&self) {
+        let (flushing, flushed) = oneshot::channel();
+        // A lane that has ended has ended with the machine.
+        let _ = self.control.send(Command::Flush(flushing));
+        let _ = flushed.await;
     }
 
     pub(super) fn both(&self) -> [&mpsc::UnboundedSender<Command>; 2] {

@@ -113,7 +113,10 @@ impl Receiver {
         tally.redelivered.add(redelivered.into());
         let body = Bytes::from(data);
         match self.read(&properties, body.clone(), assembly) {
-            Ok(Some(envelope)) => self.link.deliver(envelope),
+            Ok(Some(envelope)) => {
+                let is_new = self.link.deliver(envelope);
+                tally.deduplicated.add((!is_new).into());
+            }
             Ok(None) => {}
             Err(error) => {
                 tally.dead.add(1);

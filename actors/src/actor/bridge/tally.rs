@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
+use super::line::Purpose;
 use crate::wire::queues::Queue;
 
 /// What went through the queues of one kind, since the process began to use the broker.
@@ -32,13 +33,32 @@ pub struct QueueCounters {
     pub received_bytes: u64,
     /// Of those, what the broker delivered once more.
     pub redelivered: u64,
+    /// Of whole messages that came out of it, those that had come before; dropped.
+    pub deduplicated: u64,
     /// Messages that nobody here could read.
     pub dead: u64,
     /// Duplicates that were put in on purpose.
     pub injected: u64,
 }
 
-/// What went through the broker; see [`QueueCounters`].
+/// What happened to one of a process's connections, each time anew, since the process began to use
+/// the broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ConnectionCounters {
+    /// Messages handed to the broker.
+    pub published: u64,
+    /// Of those, what the broker has confirmed.
+    pub confirmed: u64,
+    /// Messages that came.
+    pub received: u64,
+    /// How often the broker held it up, for want of memory or disk.
+    pub blocked: u64,
+    /// How often it was the one that was lost; the others are then given up with it.
+    pub lost: u64,
+}
+
+/// What went through the broker, by queues and by connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BrokerCounters {
@@ -50,10 +70,18 @@ pub struct BrokerCounters {
     pub tasks: QueueCounters,
     /// What MsVPUs answer.
     pub results: QueueCounters,
-    /// How often connections were opened.
+    /// Through which control messages go and come.
+    pub control_connection: ConnectionCounters,
+    /// Through which all others go.
+    pub publish_connection: ConnectionCounters,
+    /// Through which all others come.
+    pub consume_connection: ConnectionCounters,
+    /// How often all three connections were opened.
     pub connections: u64,
     /// How often the broker held up what is published, for want of memory or disk.
     pub blocked: u64,
+    /// Messages that nobody could read, and that could not be kept either.
+    pub not_kept: u64,
 }
 
 macro_rules! counted {
@@ -83,6 +111,7 @@ counted!(
     received,
     received_bytes,
     redelivered,
+    deduplicated,
     dead,
     injected,
 );
@@ -107,8 +136,16 @@ pub(crate) struct BridgeTally(Arc<Tallies>);
 #[derive(Debug, Default)]
 struct Tallies {
     queues: [QueueTally; 4],
+    lines: [LineTally; 3],
     connections: Counter,
+    not_kept: Counter,
+}
+
+/// Of one connection.
+#[derive(Debug, Default)]
+struct LineTally {
     blocked: Counter,
+    lost: Counter,
 }
 
 impl BridgeTally {
@@ -122,23 +159,72 @@ impl BridgeTally {
         }
     }
 
+    fn line(&self, purpose: Purpose) -> &LineTally {
+        let [control, publish, consume] = &self.0.lines;
+        match purpose {
+            Purpose::Control => control,
+            Purpose::Publish => publish,
+            Purpose::Consume => consume,
+        }
+    }
+
     pub(super) fn connected(&self) {
         self.0.connections.add(1);
     }
 
-    pub(super) fn blocked(&self) {
-        self.0.blocked.add(1);
+    pub(super) fn blocked(&self, purpose: Purpose) {
+        self.line(purpose).blocked.add(1);
+    }
+
+    pub(super) fn lost(&self, purpose: Purpose) {
+        self.line(purpose).lost.add(1);
+    }
+
+    pub(super) fn not_kept(&self) {
+        self.0.not_kept.add(1);
     }
 
     pub(crate) fn counters(&self) -> BrokerCounters {
         let of = |queue| self.of(queue).counters();
+        let (control, data, tasks, results) = (
+            of(Queue::Control),
+            of(Queue::Data),
+            of(Queue::Tasks),
+            of(Queue::Results),
+        );
+        let line = |purpose| {
+            let LineTally { blocked, lost } = self.line(purpose);
+            let both = [control];
+            let others = [data, tasks, results];
+            let (out, back): (&[QueueCounters], &[QueueCounters]) = match purpose {
+                Purpose::Control => (&both, &both),
+                Purpose::Publish => (&others, &[]),
+                Purpose::Consume => (&[], &others),
+            };
+            ConnectionCounters {
+                published: out.iter().map(|of| of.published).sum(),
+                confirmed: out.iter().map(|of| of.confirmed).sum(),
+                received: back.iter().map(|of| of.received).sum(),
+                blocked: blocked.read(),
+                lost: lost.read(),
+            }
+        };
+        let [control_connection, publish_connection, consume_connection] =
+            [Purpose::Control, Purpose::Publish, Purpose::Consume].map(line);
         BrokerCounters {
-            control: of(Queue::Control),
-            data: of(Queue::Data),
-            tasks: of(Queue::Tasks),
-            results: of(Queue::Results),
+            control,
+            data,
+            tasks,
+            results,
+            control_connection,
+            publish_connection,
+            consume_connection,
             connections: self.0.connections.read(),
-            blocked: self.0.blocked.read(),
+            blocked: [control_connection, publish_connection, consume_connection]
+                .iter()
+                .map(|of| of.blocked)
+                .sum(),
+            not_kept: self.0.not_kept.read(),
         }
     }
 }

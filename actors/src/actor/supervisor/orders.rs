@@ -1,11 +1,66 @@
 //! What leaders want of the MsVPUs of this node.
 
-use super::Supervisor;
-use crate::actor::msvpu::Errand;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Actor;
+
+use super::{Crew, Supervisor};
+use crate::actor::msvpu::{Errand, LocalTeam, Msvpu};
 use crate::core::ranks::Ranks;
-use crate::id::{Rank, TeamId};
+use crate::error::JobError;
+use crate::host::Counted;
+use crate::id::{NodeId, Rank, TeamId};
+use crate::message::Invocation;
+use crate::program;
 
 impl Supervisor {
+    pub(super) fn start_msvpus(
+        &mut self,
+        team: TeamId,
+        leader: NodeId,
+        invocation: &Invocation,
+        ranks: &Ranks,
+        team_size: u32,
+    ) -> Result<(), JobError> {
+        let host = self.host.clone();
+        let (tiles, limit) = (
+            team_size.max(ranks.end()) as usize,
+            host.limits.max_tiles_per_job,
+        );
+        if tiles > limit {
+            return Err(JobError::TooManyTiles { tiles, limit });
+        }
+        log::debug!(
+            "job {}: hop 4, node {} starts {} MsVPUs",
+            team.job,
+            host.link.origin(),
+            ranks.len()
+        );
+        let hosted = self.host(team, invocation)?;
+        let (instance, cancellation) = (&hosted.instance, &hosted.cancellation);
+        let crew = hosted.crew.get_or_insert_with(|| Crew {
+            team: Arc::new(LocalTeam::new(
+                host.clone(),
+                team,
+                leader,
+                &invocation.options,
+                Arc::clone(instance),
+            )),
+            told: Duration::ZERO,
+            msvpus: BTreeMap::new(),
+        });
+        for rank in ranks.iter() {
+            crew.msvpus.entry(rank).or_insert_with(|| {
+                let place = program::Context::new(rank, team_size, cancellation.clone());
+                let counted = Counted::new(&host.census, |census| &mut census.msvpus);
+                Msvpu::new(Arc::clone(&crew.team), place, counted).start()
+            });
+        }
+        Ok(())
+    }
+
     /// Gives each of the MsVPUs an errand; `answered` when each is to end in an answer.
     pub(super) fn hand_out(
         &self,

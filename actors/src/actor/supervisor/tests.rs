@@ -9,6 +9,7 @@ use crate::host::Timing;
 use crate::id::{Epoch, Incarnation, JobId, Origin};
 use crate::job::JobOptions;
 use crate::link::Link;
+use crate::program;
 use crate::simulation::Synthetic;
 
 fn origin(incarnation: u64) -> Origin {
@@ -26,6 +27,10 @@ fn host() -> Host {
 
 /// An order to start MsVPU 0 of a team of one.
 fn start() -> SupervisorMessage {
+    start_ranks((0..1).into(), 1)
+}
+
+fn start_ranks(ranks: Ranks, team_size: u32) -> SupervisorMessage {
     let program = Synthetic {
         tiles: 1,
         rounds: 1,
@@ -44,9 +49,32 @@ fn start() -> SupervisorMessage {
             parameters: serde_json::to_vec(&program).unwrap().into(),
             options: JobOptions::default(),
         },
-        ranks: (0..1).into(),
-        team_size: 1,
+        ranks,
+        team_size,
     }
+}
+
+/// It would start actors until there is no memory left.
+#[test]
+fn a_team_of_more_than_may_be_is_refused() {
+    System::new().block_on(async {
+        let host = host();
+        let limit = host.limits.max_tiles_per_job as u32;
+        let (link, census) = (host.link.clone(), host.census.subscribe());
+        let supervisor = Supervisor::new(host, None).start();
+        let address = Address::Supervisor(NodeId(3));
+        link.register_forever(address, supervisor.clone().recipient());
+        for (ranks, team_size, started) in [
+            (0..u32::MAX, 1, 0),
+            (0..1, u32::MAX, 0),
+            (limit..limit + 1, limit, 0),
+            (limit - 1..limit, limit, 1),
+        ] {
+            link.order(origin(1), start_ranks(ranks.into(), team_size));
+            supervisor.send(Tick).await.unwrap();
+            assert_eq!(census.borrow().msvpus, started);
+        }
+    });
 }
 
 /// The node was given up while an order to it was already in its mailbox.

@@ -7,7 +7,7 @@ use proptest::sample::{Index, select};
 use uuid::Uuid;
 
 use super::*;
-use crate::id::{Epoch, JobId};
+use crate::id::{Epoch, Incarnation, JobId};
 use crate::payload::Payload;
 use examples::{NODE, ORIGIN, messages};
 
@@ -88,6 +88,22 @@ fn what_is_small_goes_in_one_part_and_what_is_long_is_not_copied() {
     let at = |part: &Bytes| part.as_ptr() as usize;
     assert_eq!(at(&long.parts[1]), at(&long.parts[0]) + PART_BYTES);
     assert_eq!(at(&long.parts[2]), at(&long.parts[1]) + PART_BYTES);
+}
+
+#[test]
+fn a_tile_for_a_node_that_joined_anew_is_another() {
+    let for_incarnation = |incarnation| {
+        let mut all = messages(|| bytes(1)).into_iter();
+        let tile = all.find(|message| message.kind() == "supervisor.tile");
+        let envelope = Envelope {
+            incarnation,
+            ..envelope(tile.unwrap())
+        };
+        Parcel::seal(envelope).unwrap().tile.unwrap()
+    };
+    let [first, second] = [1, 2].map(|of| for_incarnation(Some(Incarnation(of))));
+    assert_eq!(first, for_incarnation(Some(Incarnation(1))));
+    assert_ne!(first, second);
 }
 
 #[test]
