@@ -30,7 +30,7 @@ use telling::Stand;
 pub(crate) struct TeamLeader {
     host: Host,
     team: TeamId,
-    invocation: Invocation,
+    invocation: Box<Invocation>,
     instance: Arc<dyn Instance>,
     cancellation: Cancellation,
     /// Taken when the actor starts.
@@ -167,7 +167,7 @@ impl TeamLeader {
     pub(crate) fn new(
         host: Host,
         team: TeamId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         instance: Arc<dyn Instance>,
         cancellation: Cancellation,
         input: Payload,
@@ -379,7 +379,7 @@ impl TeamLeader {
     fn tell_end(&self, result: Result<Finished, JobError>) {
         let ended = ProxyMessage::Ended {
             team: self.team,
-            result,
+            result: Box::new(result),
             nodes: self.reports.nodes(),
         };
         self.host.link.send(Address::Proxy, ended);

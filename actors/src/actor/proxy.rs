@@ -150,7 +150,7 @@ impl Proxy {
             job.ordered = true;
             let start = SupervisorMessage::StartLeader {
                 team,
-                invocation: job.invocation.clone(),
+                invocation: Box::new(job.invocation.clone()),
                 input,
                 resumed: job.record.clone().map(Box::new),
             };
@@ -365,7 +365,7 @@ impl Handler<Letter> for Proxy {
                 }
             }
             ProxyMessage::Commit { team, record } if self.is_current(team) => {
-                self.commit(team, record);
+                self.commit(team, *record);
             }
             ProxyMessage::Ended {
                 team,
@@ -375,7 +375,7 @@ impl Handler<Letter> for Proxy {
                 if let Some(journal) = self.journals.get(team.job) {
                     journal.report(nodes);
                 }
-                self.end(team.job, result);
+                self.end(team.job, *result);
             }
             // Of a job that has ended, or of a leader that was replaced.
             _ => self.host.link.stale(),

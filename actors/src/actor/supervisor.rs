@@ -299,7 +299,7 @@ impl Supervisor {
     fn start_leader(
         &mut self,
         team: TeamId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         input: Payload,
         resumed: Option<Record>,
     ) {
@@ -327,7 +327,7 @@ impl Supervisor {
             Err(error) => {
                 let ended = ProxyMessage::Ended {
                     team,
-                    result: Err(error),
+                    result: Box::new(Err(error)),
                     nodes: Vec::new(),
                 };
                 host.link.send(Address::Proxy, ended);

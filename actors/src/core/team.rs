@@ -52,7 +52,7 @@ pub(crate) struct Team {
     unrecorded: bool,
     placed: u64,
     /// The latest record, until the proxy has it.
-    record: Option<Record>,
+    record: Option<Box<Record>>,
     state: State,
 }
 
@@ -235,7 +235,7 @@ impl Team {
         if std::mem::take(&mut self.unrecorded) {
             self.placed = self.sequence;
         }
-        let record = Record {
+        let record = Box::new(Record {
             sequence: self.sequence,
             round: *round,
             task: task.clone(),
@@ -243,7 +243,7 @@ impl Team {
             former: self.former.clone(),
             suspects: self.suspects.clone(),
             done: Vec::new(),
-        };
+        });
         self.record = self.recoverable.then(|| record.clone());
         effects.push(Effect::Commit(record));
     }

@@ -63,7 +63,8 @@ pub(crate) struct Invocation {
     pub(crate) options: JobOptions,
 }
 
-/// A message, by the actor it is for.
+/// A message, by the actor it is for. What is rare and large is boxed: a team has a tile for each of
+/// its MsVPUs, and all of them may wait in one mailbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Message {
     Proxy(ProxyMessage),
@@ -106,11 +107,11 @@ pub(crate) enum ProxyMessage {
         team_size: u32,
     },
     /// Leader: where it stands, to outlive it.
-    Commit { team: TeamId, record: Record },
+    Commit { team: TeamId, record: Box<Record> },
     /// Leader: the job is over.
     Ended {
         team: TeamId,
-        result: Result<Finished, JobError>,
+        result: Box<Result<Finished, JobError>>,
         nodes: Vec<NodeReport>,
     },
 }
@@ -194,7 +195,7 @@ pub(crate) enum SupervisorMessage {
     /// Proxy: start the job's leader, and give it the input.
     StartLeader {
         team: TeamId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         input: Payload,
         resumed: Option<Box<Record>>,
     },
@@ -204,7 +205,7 @@ pub(crate) enum SupervisorMessage {
     StartMsvpus {
         team: TeamId,
         leader: NodeId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         ranks: Ranks,
         team_size: u32,
     },

@@ -39,11 +39,11 @@ fn start() -> SupervisorMessage {
             epoch: Epoch(1),
         },
         leader: NodeId(4),
-        invocation: Invocation {
+        invocation: Box::new(Invocation {
             program: <Synthetic as program::Program>::NAME.to_owned(),
             parameters: serde_json::to_vec(&program).unwrap().into(),
             options: JobOptions::default(),
-        },
+        }),
         ranks: (0..1).into(),
         team_size: 1,
     }

@@ -90,7 +90,7 @@ pub(crate) enum Effect {
     /// Let a node work for others again.
     Release(Origin, ReservationId),
     /// Put the record where it outlives the leader, with what the nodes have done.
-    Commit(Record),
+    Commit(Box<Record>),
     /// Let the program fold the partial results of a round.
     Fold(Round, Payload, Vec<Payload>),
     /// Tell the balancer how long each node took for the round, and for which MsVPUs.

@@ -52,6 +52,10 @@ fn record(sequence: u64, round: u32, task: u8, shares: Vec<Share>) -> Record {
     }
 }
 
+fn commit(record: Record) -> Effect {
+    Effect::Commit(Box::new(record))
+}
+
 fn at(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }

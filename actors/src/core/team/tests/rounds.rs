@@ -12,7 +12,7 @@ fn a_job_goes_from_the_split_to_its_result() {
         [
             Effect::Enter(Phase::Iterating),
             Effect::Allot(ranks(0..3)),
-            Effect::Commit(record(1, 1, 9, vec![])),
+            commit(record(1, 1, 9, vec![])),
         ]
     );
     let shares = vec![share(node(0), 0..2), share(node(1), 2..3)];
@@ -21,7 +21,7 @@ fn a_job_goes_from_the_split_to_its_result() {
         [
             Effect::Start(node(0), ranks(0..2)),
             Effect::Start(node(1), ranks(2..3)),
-            Effect::Commit(record(2, 1, 9, shares.clone())),
+            commit(record(2, 1, 9, shares.clone())),
         ]
     );
     assert_eq!(scene.committed(), NOTHING);
@@ -66,7 +66,7 @@ fn a_job_goes_from_the_split_to_its_result() {
     assert_eq!(
         scene.step(Event::Folded(Ok(Step::Next(payload(8))))),
         [
-            Effect::Commit(record(3, 2, 8, shares)),
+            commit(record(3, 2, 8, shares)),
             Effect::SendTask(node(0), ranks(0..2), Round(2), payload(8)),
             Effect::SendTask(node(1), ranks(2..3), Round(2), payload(8)),
         ]

@@ -36,7 +36,7 @@ enum Mail {
     Release(Origin, ReservationId),
     Allot(Ranks),
     Survey(Vec<Origin>, Vec<Origin>),
-    Commit(Record),
+    Commit(Box<Record>),
 }
 
 struct World {

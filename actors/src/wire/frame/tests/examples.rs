@@ -43,11 +43,11 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         head: Bytes::from_static(b"head"),
         body: bulk(),
     };
-    let invocation = Invocation {
+    let invocation = Box::new(Invocation {
         program: "program".to_owned(),
         parameters: Bytes::from_static(b"{}"),
         options: JobOptions::default(),
-    };
+    });
     let share = Share {
         origin: ORIGIN,
         ranks: ranks.clone(),
@@ -134,16 +134,16 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         },
         ProxyMessage::Commit {
             team,
-            record: first,
+            record: Box::new(first),
         },
         ProxyMessage::Ended {
             team,
-            result: Ok(finished),
+            result: Box::new(Ok(finished)),
             nodes: vec![report],
         },
         ProxyMessage::Ended {
             team,
-            result: Err(error.clone()),
+            result: Box::new(Err(error.clone())),
             nodes: Vec::new(),
         },
     ];
