@@ -12,7 +12,7 @@ use crate::actor::bridge::{BrokerCounters, Connectivity};
 use crate::actor::proxy::{Cancel, Proxy, Submit};
 use crate::clock::Clock;
 #[cfg(feature = "amqp")]
-use crate::cluster::{ClusterBuilder, Member};
+use crate::cluster::{ClusterBuilder, Head};
 use crate::error::JobError;
 use crate::handle::{CompletionOf, Job};
 use crate::host::Census;
@@ -20,6 +20,8 @@ use crate::id::JobId;
 use crate::job::{JobOptions, NodeStatus};
 use crate::link::{Counters, Link};
 use crate::local::LocalBuilder;
+#[cfg(feature = "amqp")]
+use crate::local::StartError;
 use crate::message::Invocation;
 use crate::payload::Wire;
 use crate::program::Program;
@@ -48,7 +50,7 @@ pub(crate) struct Running {
     pub(crate) nodes: Arc<watch::Sender<Vec<NodeStatus>>>,
     /// Where the machine spans processes.
     #[cfg(feature = "amqp")]
-    pub(crate) cluster: Option<Member>,
+    pub(crate) cluster: Option<Head>,
 }
 
 impl Running {
@@ -185,7 +187,7 @@ impl VirtualMachine {
     #[must_use]
     pub fn broker_counters(&self) -> Option<BrokerCounters> {
         let cluster = self.running.cluster.as_ref();
-        cluster.map(Member::counters)
+        cluster.map(|head| head.member.counters())
     }
 
     /// Whether there is a connection to the broker; `None` where there is none to be.
@@ -193,7 +195,31 @@ impl VirtualMachine {
     #[must_use]
     pub fn connectivity(&self) -> Option<Connectivity> {
         let cluster = self.running.cluster.as_ref();
-        cluster.map(Member::connectivity)
+        cluster.map(|head| head.member.connectivity())
+    }
+
+    /// Waits until the connection to the broker is in a state that fits, and tells it; `None`, at once, where there
+    /// is no broker to be.
+    #[cfg(feature = "amqp")]
+    pub async fn connectivity_is(
+        &self,
+        fits: impl FnMut(&Connectivity) -> bool,
+    ) -> Option<Connectivity> {
+        let head = self.running.cluster.as_ref()?;
+        Some(head.member.connectivity_is(fits).await)
+    }
+
+    /// Waits for the first connection to the broker; not at all where there is no broker to be.
+    ///
+    /// # Errors
+    /// When the broker refuses us, or was not reached within [`ClusterBuilder::connect_timeout`], or when the machine
+    /// was shut down before.
+    #[cfg(feature = "amqp")]
+    pub async fn connected(&self) -> Result<(), StartError> {
+        match &self.running.cluster {
+            Some(head) => head.connected().await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until no team leader and no MsVPU is alive.

@@ -1,7 +1,7 @@
 //! `msvpu token`: makes a token for a server's users.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -73,14 +73,27 @@ pub(crate) fn token(args: &NewTokenArgs) -> Result<(), Failure> {
     print(&format!("{}\n", made.secret()))
 }
 
+/// Whether what comes next begins a line.
+fn ends_a_line(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
 fn add(file: &Path, line: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let added = options
-        .open(file)
-        .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+    let added = options.open(file).and_then(|mut file| {
+        let break_before = if ends_a_line(&mut file)? { "" } else { "\n" };
+        // In one write: others may add theirs.
+        file.write_all(format!("{break_before}{line}\n").as_bytes())
+    });
     added.map_err(|error| {
         Failure::input(format_args!(
             "{}: cannot be written: {error}",

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use msvpu_actors::{Job, JobError, JobState, Program, Progress};
-use msvpu_web::model::{FieldError, InputInfo, Phase};
-use msvpu_web::service::{Reporter, Run, RunError, Service, ServiceInfo, Told};
-use serde_json::{Map, Value};
+use msvpu_web::model::{FieldError, Phase};
+use msvpu_web::service::{Asked, Reporter, Run, RunError, Service, ServiceInfo, Told};
+use serde_json::Value;
 
 use super::artifacts::write_report;
 use super::blocking::blocking;
@@ -49,8 +49,8 @@ impl Service for Comparison {
         }
     }
 
-    fn check(&self, params: &Map<String, Value>, input: &InputInfo) -> Result<(), Vec<FieldError>> {
-        check::check::<Pairwise>(params, input)
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Vec<FieldError>> {
+        check::check::<Pairwise>(asked)
     }
 
     fn run(&self, run: Run) -> BoxFuture<'static, Result<Value, RunError>> {

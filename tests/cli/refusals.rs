@@ -7,7 +7,7 @@ use crate::{Pictures, WIDTH, classify, msvpu};
 /// Runs and expects exit status 2 with one line on stderr that has all the `words`, nothing on
 /// stdout, within a second.
 #[track_caller]
-fn refused(args: &[&str], words: &[&str]) {
+pub(crate) fn refused(args: &[&str], words: &[&str]) {
     let start = Instant::now();
     let ran = msvpu(args);
     let took = start.elapsed();

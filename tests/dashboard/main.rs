@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod browser;
+#[path = "../common/server.rs"]
 mod server;
 
 use std::path::Path;

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use msvpu::raster::ReadLimits;
 use msvpu::serving::{PictureReader, services};
 use msvpu::{CMeans, FuzzyCMeans, JobOptions, Pairwise, VirtualMachine};
-use msvpu_web::model::{EventBody, InputInfo, IterationRow};
-use msvpu_web::service::{Cancelled, InputReader, Reporter, Run, RunError, Service, Told};
+use msvpu_web::model::{EventBody, FieldError, InputInfo, IterationRow};
+use msvpu_web::service::{Asked, Cancelled, InputReader, Reporter, Run, RunError, Service, Told};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -67,6 +67,20 @@ impl Ran {
     }
 }
 
+/// Whether a job that is asked for would be accepted.
+fn check(
+    name: &str,
+    params: &Map<String, Value>,
+    outputs: &[String],
+    input: &InputInfo,
+) -> Result<(), Vec<FieldError>> {
+    service(name).check(&Asked {
+        params,
+        outputs,
+        input,
+    })
+}
+
 async fn machine() -> VirtualMachine {
     VirtualMachine::local()
         .workers(2)
@@ -108,7 +122,8 @@ async fn run_until(
     let service = service(name);
     let params = object(params);
     let info = probe(image);
-    service.check(&params, &info).unwrap();
+    let outputs: Vec<String> = outputs.iter().map(|&output| output.to_owned()).collect();
+    check(name, &params, &outputs, &info).unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
     let (ask, asked) = watch::channel(false);
     let heard = Arc::clone(&told);
@@ -126,7 +141,7 @@ async fn run_until(
         input_name: Some("scene <1>.tif".to_owned()),
         info,
         params,
-        outputs: outputs.iter().map(|&output| output.to_owned()).collect(),
+        outputs,
         folder: folder.path().to_owned(),
         reporter,
         cancelled: Cancelled::new(asked),

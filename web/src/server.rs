@@ -88,6 +88,18 @@ pub enum ServerError {
     Document(#[from] serde_json::Error),
 }
 
+/// Whether a server that listens there may be started so.
+///
+/// # Errors
+/// [`ServerError::NoTokens`], [`ServerError::Host`].
+pub fn check(address: SocketAddr, tokens: &Tokens, hosts: &[String]) -> Result<(), ServerError> {
+    if tokens.is_none() && !address.ip().to_canonical().is_loopback() {
+        return Err(ServerError::NoTokens(address));
+    }
+    AllowedHosts::new(address, hosts)?;
+    Ok(())
+}
+
 /// A server that is yet to be started.
 pub struct Server {
     listener: TcpListener,
@@ -137,9 +149,7 @@ impl Server {
     /// See [`ServerError`].
     pub fn start(self) -> Result<RunningServer, ServerError> {
         let address = self.listener.local_addr()?;
-        if self.tokens.is_none() && !address.ip().to_canonical().is_loopback() {
-            return Err(ServerError::NoTokens(address));
-        }
+        check(address, &self.tokens, &self.hosts)?;
         let (stop, stopping) = watch::channel(false);
         let limits = self.limits;
         let shared = web::Data::new(Shared {

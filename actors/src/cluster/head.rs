@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::{Access, Joining, Member, Part, Starting, close, connected};
-use crate::actor::bridge::{Disturbance, Tls};
+use crate::actor::bridge::{BrokerError, Disturbance, Tls};
 use crate::catalog::Catalog;
 use crate::deployment::{start_head, start_node};
 use crate::event_loop::{self, Alive};
@@ -26,6 +26,23 @@ pub enum Leaders {
     /// To the nodes: the head only passes jobs on, and outlives whatever a program's `split` and
     /// `global_step` do. The input travels to the leader's node first.
     Nodes,
+}
+
+/// This process's part in a cluster, as its head.
+pub(crate) struct Head {
+    pub(crate) member: Member,
+    /// What came of the wait for the first connection. Its sender ends with the event loop.
+    first: watch::Receiver<Option<Result<(), BrokerError>>>,
+}
+
+impl Head {
+    /// Waits for the first connection.
+    pub(crate) async fn connected(&self) -> Result<(), StartError> {
+        let mut first = self.first.clone();
+        let result = first.wait_for(Option::is_some).await;
+        let result = result.map_err(|_| StartError::Ended)?.clone();
+        Ok(result.ok_or(StartError::Ended)??)
+    }
 }
 
 /// Configures a cluster and this process as its head; made by [`VirtualMachine::cluster`].
@@ -102,7 +119,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// How long [`start`](Self::start) waits for the broker. By default as long as it takes.
+    /// How long [`start`](Self::start) and [`VirtualMachine::connected`] wait for the broker. By default as long as it
+    /// takes.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.access.connect_timeout = Some(timeout);
         self
@@ -126,6 +144,17 @@ impl ClusterBuilder {
     /// When the machine has a head already, the broker refuses us or is not reached in time, or the
     /// operating system refuses threads.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
+        let machine = self.begin().await?;
+        machine.connected().await?;
+        Ok(machine)
+    }
+
+    /// The same without waiting for the broker, which is looked for meanwhile: jobs can be submitted, and wait for
+    /// nodes. [`VirtualMachine::connected`] tells what comes of it.
+    ///
+    /// # Errors
+    /// When the URL or a name will not do, or the operating system refuses threads.
+    pub async fn begin(self) -> Result<VirtualMachine, StartError> {
         let joining = self.access.join(Part::Head)?;
         let threads = Arc::new(watch::Sender::new(0));
         let (compute, workers) = start_compute(self.workers, &threads)?;
@@ -148,6 +177,7 @@ impl ClusterBuilder {
         let stop = watch::Sender::new(false);
         let (mut stopped, vital) = (stop.subscribe(), stop.clone());
         let (ready, started) = oneshot::channel();
+        let (connect, first) = watch::channel(None);
         let alive = Alive::new(&threads, &journals);
         let (census, nodes) = (Arc::clone(&host.census), Arc::clone(&host.nodes));
         let (states, strategy, leaders) = (Arc::clone(&connectivity), self.strategy, self.leaders);
@@ -159,21 +189,18 @@ impl ClusterBuilder {
             }
             let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
             drop(host);
-            let proxy = match proxy {
-                Ok(proxy) => {
-                    let connected = connected(&states, &broker, connect_timeout);
-                    tokio::select! {
-                        connected = connected => connected.map(|()| proxy).map_err(Into::into),
-                        // Whoever started it does not wait any more.
-                        _ = stopped.wait_for(|stop| *stop) => Err(StartError::Ended),
-                    }
-                }
-                Err(error) => Err(error),
-            };
             let started = proxy.is_ok();
             if ready.send(proxy).is_ok() && started {
                 // An error means that the last handle is gone, which is the other reason.
-                let _ = stopped.wait_for(|stop| *stop).await;
+                let stopping = async { drop(stopped.wait_for(|stop| *stop).await) };
+                tokio::pin!(stopping);
+                tokio::select! {
+                    result = connected(&states, &broker, connect_timeout) => {
+                        connect.send_replace(Some(result));
+                        stopping.await;
+                    }
+                    () = &mut stopping => {}
+                }
             }
             vital.send_replace(true);
             close(bridge, runtime).await;
@@ -190,9 +217,12 @@ impl ClusterBuilder {
             threads,
             stop,
             nodes,
-            cluster: Some(Member {
-                tally,
-                connectivity,
+            cluster: Some(Head {
+                member: Member {
+                    tally,
+                    connectivity,
+                },
+                first,
             }),
         }))
     }

@@ -1,6 +1,9 @@
 //! `msvpu classify --server`: the same report and the same files, computed elsewhere.
 
+#[cfg(feature = "amqp")]
+use std::ffi::OsStr;
 use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +12,7 @@ use msvpu::{Centers, Program};
 use msvpu_web::model::{EventBody, Job, Phase, State, Upload};
 use serde_json::{Map, Value, json};
 
-use super::{Server, new_job};
+use super::{Heard, Server, new_job};
 use crate::cli::args::{Algorithm, ClassifyArgs};
 use crate::cli::classify::check;
 use crate::cli::destination::Destination;
@@ -24,6 +27,8 @@ use crate::cli::stdout::print;
 /// Classifies an image on a server; Ctrl-C cancels the job there.
 pub(crate) fn classify(args: ClassifyArgs, url: &str) -> Result<(), Failure> {
     check(&args)?;
+    #[cfg(feature = "amqp")]
+    check_broker(&args)?;
     let server = Arc::new(Server::new(url, &args.token)?);
     let destination = args
         .output
@@ -35,6 +40,33 @@ pub(crate) fn classify(args: ClassifyArgs, url: &str) -> Result<(), Failure> {
         destination.abandon();
     }
     result
+}
+
+/// A server has a broker of its own. One that stands in a variable is for other commands; clap does not tell these
+/// from those in the command line.
+#[cfg(feature = "amqp")]
+fn check_broker(args: &ClassifyArgs) -> Result<(), Failure> {
+    let broker = &args.cluster.broker;
+    let file = broker.broker_file.as_ref();
+    for (flag, variable, value) in [
+        (
+            "--broker",
+            "MSVPU_BROKER",
+            broker.broker.as_ref().map(OsStr::new),
+        ),
+        (
+            "--broker-file",
+            "MSVPU_BROKER_FILE",
+            file.map(|file| file.as_os_str()),
+        ),
+    ] {
+        if value.is_some() && value != std::env::var_os(variable).as_deref() {
+            return Err(Failure::input(format_args!(
+                "{flag} cannot be used with --server, which has a broker of its own"
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn steps(
@@ -51,7 +83,14 @@ async fn steps(
             display.phase("uploading the image");
             let upload = upload(&server, &args.image)?;
             let job = new_job(service(&args), &upload, parameters(&args), &outputs(&args));
-            Ok((server.submit(&job)?, upload))
+            match server.submit(&job) {
+                Ok(job) => Ok((job, upload)),
+                Err(failure) => {
+                    // Nobody else knows of it; if it cannot be removed, it goes with its age.
+                    let _ = server.delete_upload(upload.id);
+                    Err(failure)
+                }
+            }
         };
         interrupts.or_done(submitting).await
     };
@@ -61,8 +100,8 @@ async fn steps(
     let followed = {
         let (args, display) = (args.clone(), display.clone());
         let follow = move |stop: &AtomicBool| {
-            follow(&server, id, &display)?;
-            let job = server.job(id)?;
+            let job = follow(&server, id, &display).and_then(|()| server.job(id));
+            let job = job.map_err(|failure| server.still_there(id, failure))?;
             ended(&job)?;
             finish(&args, &server, destination.as_ref(), &job, &upload, stop)
         };
@@ -80,10 +119,16 @@ async fn steps(
     print(&printed)
 }
 
+/// Names nothing that its caller names.
 fn upload(server: &Server, image: &Path) -> Result<Upload, Failure> {
-    let file = File::open(image).map_err(|error| {
-        Failure::input(format_args!("cannot read {}: {error}", image.display()))
-    })?;
+    let cannot_read = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => Failure::input("no such file"),
+        _ => Failure::input(format_args!("cannot be read: {error}")),
+    };
+    let file = File::open(image).map_err(cannot_read)?;
+    if file.metadata().map_err(cannot_read)?.is_dir() {
+        return Err(Failure::input("a directory; an image is a file"));
+    }
     server.upload(image, file)
 }
 
@@ -144,8 +189,15 @@ fn outputs(args: &ClassifyArgs) -> Vec<&'static str> {
 
 /// Shows what happens to the job until it ends.
 pub(crate) fn follow(server: &Server, id: uuid::Uuid, display: &Display) -> Result<(), Failure> {
-    for event in server.events(id) {
-        match event?.body {
+    for heard in server.events(id) {
+        let event = match heard? {
+            Heard::Event(event) => event,
+            Heard::Away(why) => {
+                display.warn(&format!("{why}; trying again"));
+                continue;
+            }
+        };
+        match event.body {
             EventBody::State {
                 state: State::Pending,
                 reason,

@@ -6,23 +6,29 @@ mod events;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use msvpu_web::model::{Artifact, Event, Job, Upload};
+use msvpu_web::model::{Artifact, Job, Upload};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, RequestBuilder};
 use uuid::Uuid;
 
 use super::failure::Failure;
 pub(crate) use classify::classify;
 use events::Events;
+pub(crate) use events::Heard;
 
 /// A connection that takes longer is none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server that says nothing for so long is not there any more: even a stream of events without events has a comment
+/// every 15 s.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How a client shows who it is.
 #[derive(Clone, Debug, Args)]
@@ -84,14 +90,22 @@ pub(crate) struct Page {
 
 impl Server {
     pub(crate) fn new(url: &str, token: &TokenArgs) -> Result<Self, Failure> {
-        let url = url.trim_end_matches('/');
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let parsed = url.parse::<Uri>().ok();
+        let fits = parsed.is_some_and(|parsed| {
+            let scheme = parsed.scheme_str().unwrap_or_default();
+            ["http", "https"].contains(&scheme)
+                && parsed.host().is_some_and(|host| !host.is_empty())
+        });
+        if !fits {
             return Err(Failure::input(format_args!(
                 "--server {url}: expected http://host:port or https://host"
             )));
         }
+        let url = url.trim_end_matches('/');
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_per_read(Some(SILENCE))
+            .timeout_per_write(Some(SILENCE))
             // What the server says of a refusal is in the body.
             .http_status_as_error(false)
             .build();
@@ -119,7 +133,11 @@ impl Server {
         answer: Result<Response<Body>, ureq::Error>,
     ) -> Result<Response<Body>, Failure> {
         let mut answer = answer.map_err(|error| {
-            Failure::runtime(format_args!("{}: {error}; is the server there?", self.url))
+            let reason = match error {
+                ureq::Error::Io(error) => error.to_string(),
+                other => other.to_string(),
+            };
+            Failure::runtime(format_args!("{}: {reason}; is the server there?", self.url))
         })?;
         let status = answer.status();
         if status.is_success() {
@@ -201,19 +219,36 @@ impl Server {
         self.answered(request.call()).map(drop)
     }
 
+    pub(crate) fn delete_upload(&self, id: Uuid) -> Result<(), Failure> {
+        let request = self.authorized(self.agent.delete(self.at(&format!("/uploads/{id}"))));
+        self.answered(request.call()).map(drop)
+    }
+
+    /// A failure of ours or of the way leaves the job as it is: says how to come back to it.
+    pub(crate) fn still_there(&self, id: Uuid, failure: Failure) -> Failure {
+        match failure {
+            Failure::Runtime(message) => Failure::runtime(format_args!(
+                "{message}; the job is kept: `msvpu jobs watch {id} --server {}`",
+                self.url
+            )),
+            other => other,
+        }
+    }
+
     /// All that happens to a job, from its start to its end; a connection that is lost is made again.
     pub(crate) fn events(
         &self,
         id: Uuid,
-    ) -> impl Iterator<Item = Result<Event, Failure>> + use<'_> {
-        Events::new(move |after| {
+    ) -> impl Iterator<Item = Result<Heard, Failure>> + use<'_> {
+        let open = move |after: u64| {
             let request = self
                 .authorized(self.agent.get(self.at(&format!("/jobs/{id}/events"))))
                 .header(header::ACCEPT, "text/event-stream")
                 .header("Last-Event-ID", after.to_string());
             let answer = self.answered(request.call())?;
             Ok(answer.into_body().into_reader())
-        })
+        };
+        Events::new(open, thread::sleep)
     }
 
     /// Writes an artifact into a directory; what is there is whole, or an error.

@@ -54,13 +54,15 @@ impl Inner {
 
 /// Why a job waits that has so many before it.
 pub(super) fn waiting_reason(before: usize, running: usize) -> String {
-    let running = match running {
+    let running_jobs = match running {
         1 => "1 job runs".to_owned(),
         running => format!("{running} jobs run"),
     };
     match before {
-        0 => format!("it is next; {running}, and there is no room for it yet"),
-        1 => format!("1 job is before it; {running}"),
-        before => format!("{before} jobs are before it; {running}"),
+        // Told when it is accepted, before anybody has looked.
+        0 if running == 0 => "it is next".to_owned(),
+        0 => format!("it is next; {running_jobs}, and there is no room for it yet"),
+        1 => format!("1 job is before it; {running_jobs}"),
+        before => format!("{before} jobs are before it; {running_jobs}"),
     }
 }

@@ -10,7 +10,7 @@ use super::pump::waiting_reason;
 use super::standing::first_event;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
 use crate::model::{FieldError, Input, Job, NewJob, Progress, State};
-use crate::service::{Service, ServiceInfo};
+use crate::service::{Asked, Service, ServiceInfo};
 use crate::store::{JobRecord, Op, owner_key};
 
 impl Engine {
@@ -188,11 +188,13 @@ impl Inner {
                 defaults.map(|output| output.name.clone()).collect()
             }
         };
-        if let Err(errors) = service.check(&new.params, &upload.info) {
-            wrong.extend(errors.into_iter().map(|error| FieldError {
-                pointer: format!("/params{}", error.pointer),
-                detail: error.detail,
-            }));
+        let asked = Asked {
+            params: &new.params,
+            outputs: &outputs,
+            input: &upload.info,
+        };
+        if let Err(errors) = service.check(&asked) {
+            wrong.extend(errors);
         }
         if !wrong.is_empty() {
             return Err(EngineError::Fields(wrong));

@@ -1,5 +1,6 @@
 //! The database of the records: opened, and opened again after an error.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -40,6 +41,9 @@ impl Records {
             reason,
         };
         let path = dir.records();
+        if !path.exists() {
+            make(dir, &open).map_err(|error| failed(error.to_string()))?;
+        }
         let database = open(&path).map_err(|error| failed(error.to_string()))?;
         match prepare(&database).map_err(|error| failed(error.to_string()))? {
             FORMAT => {}
@@ -133,6 +137,17 @@ impl Slot {
             Self::Closed => Err(StoreError::Closed),
         }
     }
+}
+
+/// Makes an empty database under another name first: a crash in the middle of that leaves nothing that could be
+/// taken for records.
+fn make(dir: &DataDir, open: &Open) -> Result<(), redb::Error> {
+    let partial = dir.partial_records();
+    dir::remove(&partial)?;
+    drop(open(&partial)?);
+    File::open(&partial)?.sync_all()?;
+    fs::rename(&partial, dir.records())?;
+    Ok(())
 }
 
 /// Makes the tables, counts the opening, and tells the format.

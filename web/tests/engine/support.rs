@@ -14,7 +14,7 @@ use msvpu_web::model::{
     Event, EventBody, Failure, FieldError, InputInfo, IterationRow, Job, NewJob, Phase, Upload,
 };
 use msvpu_web::service::{
-    InputReader, OutputInfo, ProbeError, Run, RunError, Service, ServiceInfo, Told,
+    Asked, InputReader, OutputInfo, ProbeError, Run, RunError, Service, ServiceInfo, Told,
 };
 use msvpu_web::{Engine, Services};
 use serde_json::{Map, Value, json};
@@ -88,11 +88,11 @@ impl Service for Script {
         }
     }
 
-    fn check(&self, params: &Map<String, Value>, _: &InputInfo) -> Result<(), Vec<FieldError>> {
-        match params.get("wrong") {
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Vec<FieldError>> {
+        match asked.params.get("wrong") {
             None => Ok(()),
             Some(_) => Err(vec![FieldError {
-                pointer: "/wrong".to_owned(),
+                pointer: "/params/wrong".to_owned(),
                 detail: "must not be there".to_owned(),
             }]),
         }

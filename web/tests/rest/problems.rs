@@ -74,6 +74,10 @@ fn wrong_fields_are_pointed_at() {
             json!({"service": "shout", "input": input, "outputs": ["quiet"]}),
             vec!["#/outputs/0"],
         ),
+        (
+            json!({"service": "shout", "input": input, "params": {"rounds": 100}, "outputs": ["loud", "picture"]}),
+            vec!["#/outputs/1"],
+        ),
     ] {
         let problem = api
             .post_json("/api/v1/jobs", &[], &request)

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use msvpu_web::Service;
 use msvpu_web::model::{EventBody, Failure, FieldError, InputInfo, IterationRow, Phase};
 use msvpu_web::service::{
-    InputReader, OutputInfo, ProbeError, Run, RunError, SeriesNames, ServiceInfo, Told,
+    Asked, InputReader, OutputInfo, ProbeError, Run, RunError, SeriesNames, ServiceInfo, Told,
 };
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
@@ -69,19 +69,28 @@ impl Service for Shout {
         }
     }
 
-    fn check(&self, params: &Map<String, Value>, _: &InputInfo) -> Result<(), Vec<FieldError>> {
-        let wrong = params.iter().filter_map(|(name, value)| {
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Vec<FieldError>> {
+        let wrong = asked.params.iter().filter_map(|(name, value)| {
             let fits = match name.as_str() {
                 "rounds" => value.as_u64().is_some_and(|rounds| rounds <= 100),
                 "hold" | "fail" => value.is_boolean(),
                 _ => false,
             };
             (!fits).then(|| FieldError {
-                pointer: format!("/{name}"),
+                pointer: format!("/params/{name}"),
                 detail: "it is not as the schema has it".to_owned(),
             })
         });
-        let wrong: Vec<_> = wrong.collect();
+        let mut wrong: Vec<_> = wrong.collect();
+        let picture = asked.outputs.iter().position(|output| output == "picture");
+        if let Some(place) = picture
+            && asked.params.get("rounds") == Some(&json!(100))
+        {
+            wrong.push(FieldError {
+                pointer: format!("/outputs/{place}"),
+                detail: "of so many rounds there is no picture".to_owned(),
+            });
+        }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 

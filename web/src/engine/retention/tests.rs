@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::engine::{Caller, Engine, EngineConfig, EngineError};
 use crate::model::{FieldError, InputInfo, Job, NewJob, Upload};
 use crate::service::{
-    InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
+    Asked, InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
 };
 
 /// What each artifact takes.
@@ -54,7 +54,7 @@ impl Service for OneFile {
         }
     }
 
-    fn check(&self, _: &Map<String, Value>, _: &InputInfo) -> Result<(), Vec<FieldError>> {
+    fn check(&self, _: &Asked<'_>) -> Result<(), Vec<FieldError>> {
         Ok(())
     }
 

@@ -89,6 +89,18 @@ fn key(name: &str) -> Op {
 }
 
 #[test]
+fn records_that_a_crash_left_half_made_are_made_anew() {
+    let folder = TempDir::new().unwrap();
+    let partial = folder.path().join("records.redb.partial");
+    std::fs::write(&partial, "half").unwrap();
+    let (_dir, records, _) = records(&folder);
+    records.commit([key("a")].iter()).unwrap();
+    let found = records.read(|reading| reading.key("", "a"));
+    assert!(found.unwrap().is_some());
+    assert!(!partial.exists());
+}
+
+#[test]
 fn a_full_disk_tears_nothing_and_does_not_last() {
     let folder = TempDir::new().unwrap();
     let (_dir, records, is_full) = records(&folder);
