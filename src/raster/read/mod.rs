@@ -70,7 +70,8 @@ impl Format {
 /// What reading may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// The most bytes that the decoded samples may take; checked before they are allocated.
+    /// The most bytes that the decoded samples may take, with what a decoder has to keep beside them; checked before
+    /// they are allocated.
     pub max_decoded_bytes: u64,
 }
 
@@ -80,8 +81,14 @@ impl ReadLimits {
 
     /// The size of samples of this shape, if it is within the limit.
     fn check(&self, shape: Shape) -> Result<usize, ReadProblem> {
-        let needed_bytes = u128::from(shape.pixels()) * shape.pixel_bytes() as u128;
-        match usize::try_from(needed_bytes) {
+        self.check_beside(shape, 0)
+    }
+
+    /// The same where other bytes are in memory at the same time.
+    fn check_beside(&self, shape: Shape, others: u64) -> Result<usize, ReadProblem> {
+        let bytes = u128::from(shape.pixels()) * shape.pixel_bytes() as u128;
+        let needed_bytes = bytes + u128::from(others);
+        match usize::try_from(bytes) {
             Ok(bytes) if needed_bytes <= u128::from(self.max_decoded_bytes) => Ok(bytes),
             _ => Err(ReadProblem::TooLarge {
                 width: shape.width,
@@ -157,6 +164,7 @@ impl Picture {
             bits,
             shape,
             alpha_band,
+            ..
         } = *found;
         let Some(alpha_band) = alpha_band else {
             return Ok(Self::new(
@@ -168,7 +176,10 @@ impl Picture {
         found.check_alpha(format)?;
         let transparent_pixels = alpha::count_transparent(shape, &samples, alpha_band);
         let transparent = transparent_pixels > 0;
-        limits.check(alpha::shape_without(shape, transparent))?;
+        if transparent {
+            let floats = alpha::shape_without(shape, true);
+            limits.check_beside(floats, samples.len() as u64)?;
+        }
         let scene = alpha::leave_out(shape, samples, alpha_band, transparent).map_err(broken)?;
         Ok(Self {
             alpha: Some(Alpha { transparent_pixels }),
@@ -188,7 +199,8 @@ pub struct Head {
     pub shape: Shape,
     /// Whether there is an alpha band, which is left out.
     pub has_alpha: bool,
-    /// What the samples take in memory while they are decoded, or after that, whichever is more, in bytes.
+    /// What the picture takes in memory at most while it is decoded, in bytes: its samples, what the decoder keeps
+    /// beside them, and, where pixels may turn out to be transparent, the floats that they become.
     pub decoded_bytes: u64,
 }
 
@@ -200,6 +212,8 @@ struct Found {
     shape: Shape,
     /// Counted from 0.
     alpha_band: Option<usize>,
+    /// What is in memory beside the samples while they are decoded, in bytes.
+    beside: u64,
 }
 
 impl Found {
@@ -224,14 +238,18 @@ impl Found {
                 self.shape
             }
         };
-        // Both are within the limits, or beyond them by what floats are larger.
         let bytes = |shape: Shape| shape.pixels().saturating_mul(shape.pixel_bytes() as u64);
         Ok(Head {
             format,
             bits: self.bits,
             shape: scene(false),
             has_alpha,
-            decoded_bytes: bytes(self.shape).max(bytes(scene(true))),
+            // The floats are made of the samples, when the decoder is done.
+            decoded_bytes: bytes(self.shape).saturating_add(self.beside.max(if has_alpha {
+                bytes(scene(true))
+            } else {
+                0
+            })),
         })
     }
 }
