@@ -88,7 +88,8 @@ pub(crate) struct ServeArgs {
     max_running_jobs: NonZeroUsize,
 
     /// For how many days ended jobs, and files that no job needs, are kept.
-    #[arg(long, value_name = "DAYS", default_value = "30")]
+    #[arg(long, value_name = "DAYS", default_value = "30",
+          value_parser = clap::value_parser!(u32).range(1..))]
     retention_days: u32,
 
     /// What all that is kept may take; the oldest goes first.
@@ -161,11 +162,19 @@ async fn steps(args: ServeArgs, workers: usize) -> Result<(), Failure> {
     if !args.quiet {
         complain(&format!("jobs are kept in {data}; SIGTERM or Ctrl-C ends"));
     }
-    stops.next().await;
+    let broken = tokio::select! {
+        () = stops.next() => None,
+        reason = engine.broken() => Some(reason),
+    };
     let ended = server.shutdown().await.map_err(Failure::runtime);
     engine.close().await;
     machine.shutdown().await;
-    ended
+    match broken {
+        None => ended,
+        Some(reason) => Err(Failure::runtime(format_args!(
+            "{reason}; what was accepted runs when the server is started again"
+        ))),
+    }
 }
 
 impl ServeArgs {

@@ -87,7 +87,7 @@ fn ctrl_c_cancels_the_job_and_ends_with_130() {
 }
 
 /// Presses Ctrl-C.
-fn press(child: &Child) {
+pub(crate) fn press(child: &Child) {
     // The shell's own: a system may be without the program.
     let killed = Command::new("sh")
         .args(["-c", &format!("kill -INT {}", child.id())])
