@@ -189,10 +189,9 @@ fn is_full<T: std::fmt::Debug>(answer: Result<T, EngineError>) {
 #[tokio::test]
 async fn an_upload_whose_record_is_not_written_leaves_no_file() {
     let bench = Bench::new(|_| {}).await;
-    bench.fill(true);
+    bench.faults.refuses_next.store(true, Ordering::SeqCst);
     is_full(bench.upload().await);
     assert_eq!(bench.uploads(), 0);
-    bench.fill(false);
     bench.upload().await.unwrap();
     assert_eq!(bench.uploads(), 1);
 }
@@ -273,7 +272,9 @@ async fn without_its_machine_an_engine_takes_nothing_and_says_so() {
 #[tokio::test]
 async fn without_the_thread_that_writes_an_engine_says_so() {
     let bench = Bench::new(|_| {}).await;
+    // It opens the records again when it could not write, and panics there.
     bench.faults.is_poisoned.store(true, Ordering::SeqCst);
+    bench.fill(true);
     assert!(bench.upload().await.is_err());
     let broken = timeout(PATIENCE, bench.engine.broken()).await;
     assert_eq!(broken, Ok("the thread that writes records has ended"));

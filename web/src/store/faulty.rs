@@ -16,9 +16,11 @@ use super::database::Open;
 pub(crate) struct Faults {
     /// It takes nothing.
     pub(crate) is_full: AtomicBool,
+    /// It does not take the next write.
+    pub(crate) refuses_next: AtomicBool,
     /// The next forced write is done, and said to have failed.
     pub(crate) denies_next: AtomicBool,
-    /// Whoever writes panics.
+    /// Whoever opens the records panics.
     pub(crate) is_poisoned: AtomicBool,
 }
 
@@ -30,11 +32,8 @@ struct Disk {
 
 impl Disk {
     fn check(&self) -> io::Result<()> {
-        assert!(
-            !self.faults.is_poisoned.load(Ordering::SeqCst),
-            "as it was told"
-        );
-        if self.faults.is_full.load(Ordering::SeqCst) {
+        let is_refused = self.faults.refuses_next.swap(false, Ordering::SeqCst);
+        if is_refused || self.faults.is_full.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         Ok(())
@@ -81,6 +80,7 @@ fn failed(error: impl std::fmt::Display) -> redb::Error {
 pub(crate) fn open(faults: &Arc<Faults>) -> Open {
     let faults = Arc::clone(faults);
     Box::new(move |path: &Path| {
+        assert!(!faults.is_poisoned.load(Ordering::SeqCst), "as it was told");
         let file = OpenOptions::new()
             .read(true)
             .write(true)
