@@ -3,6 +3,7 @@
 mod alpha;
 mod geotags;
 mod jpeg;
+mod limits;
 mod png;
 mod pnm;
 mod stoppable;
@@ -27,6 +28,7 @@ use crate::{Scene, SceneError, Shape};
 use stoppable::Stoppable;
 
 pub use geotags::{GeoTag, GeoTags};
+pub use limits::ReadLimits;
 
 /// The format of a picture file, found by its first bytes, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,48 +65,6 @@ impl Format {
                 Some(Self::Pnm)
             }
             _ => None,
-        }
-    }
-}
-
-/// What reading may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadLimits {
-    /// The most bytes that the decoded samples may take, with what a decoder has to keep beside them; checked before
-    /// they are allocated.
-    pub max_decoded_bytes: u64,
-}
-
-impl ReadLimits {
-    /// The default of [`max_decoded_bytes`](Self::max_decoded_bytes): 2 GiB.
-    pub const DEFAULT_MAX_DECODED_BYTES: u64 = 2 << 30;
-
-    /// The size of samples of this shape, if it is within the limit.
-    fn check(&self, shape: Shape) -> Result<usize, ReadProblem> {
-        self.check_beside(shape, 0)
-    }
-
-    /// The same where other bytes are in memory at the same time.
-    fn check_beside(&self, shape: Shape, others: u64) -> Result<usize, ReadProblem> {
-        let bytes = u128::from(shape.pixels()) * shape.pixel_bytes() as u128;
-        let needed_bytes = bytes + u128::from(others);
-        match usize::try_from(bytes) {
-            Ok(bytes) if needed_bytes <= u128::from(self.max_decoded_bytes) => Ok(bytes),
-            _ => Err(ReadProblem::TooLarge {
-                width: shape.width,
-                height: shape.height,
-                bands: shape.bands,
-                needed_bytes,
-                limit_bytes: self.max_decoded_bytes,
-            }),
-        }
-    }
-}
-
-impl Default for ReadLimits {
-    fn default() -> Self {
-        Self {
-            max_decoded_bytes: Self::DEFAULT_MAX_DECODED_BYTES,
         }
     }
 }
