@@ -23,8 +23,8 @@ impl<P: Program> Held<P> {
         options: JobOptions,
     ) -> Result<Self, RunError> {
         let submitting = task::spawn(async move {
-            let job = machine.submit_with(program, input, options).await?;
-            Ok(Self { job, is_held: true })
+            let submitted = machine.submit_with(program, input, options).await;
+            submitted.map(|job| Self { job, is_held: true })
         });
         match submitting.await {
             Ok(submitted) => submitted.map_err(of_job),

@@ -1,7 +1,7 @@
 //! What is written to the records.
 
 use bytes::Bytes;
-use redb::{Database, Error};
+use redb::{Database, Error, ReadableTable as _};
 use uuid::Uuid;
 
 use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, UPLOADS, json, owner_key};
