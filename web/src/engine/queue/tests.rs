@@ -218,8 +218,8 @@ fn one_that_is_to_be_alone_gets_to_be_and_is() {
         passed += 1;
     }
     assert_eq!(passed, MAX_PASSES);
-    now.leave(ROOM, 1.into());
-    now.free(1.into());
+    now.leave(ROOM, share(1, Beside::All));
+    now.free(share(1, Beside::All));
     assert_eq!(bench.pop(now), Some("alone"));
     now.add(ROOM, share(1, Beside::Nobody));
     assert_eq!(bench.pop(now), None);
