@@ -29,7 +29,8 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
         .map_err(ReadProblem::Io)?;
     // The decoder fills what is missing with gray and says nothing.
     check_complete(&bytes)?;
-    let frame = Frame::of(&bytes);
+    // By the same segments as when it was let in.
+    let frame = Frame::of(&head(source)?);
     let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(problem)?;
     let found = found(source, &decoder, frame)?;
     let mut samples = vec![0; source.limits.check_beside(found.shape, found.beside)?];
