@@ -229,6 +229,14 @@ impl VirtualMachine {
         let _ = census.wait_for(|census| *census == Census::default()).await;
     }
 
+    /// Waits until the thread of the actors has ended, whatever ended it. After that no job runs any more.
+    pub async fn ended(&self) {
+        let mut threads = self.running.threads.subscribe();
+        let proxy = &self.running.proxy;
+        // The sender lives as long as `self`.
+        let _ = threads.wait_for(|_| !proxy.connected()).await;
+    }
+
     /// Stops the machine and waits until its threads have ended. Jobs that have not ended fail
     /// with [`JobError::Stopped`]; steps that have begun are waited for.
     pub async fn shutdown(self) {

@@ -1,6 +1,7 @@
 //! `msvpu jobs`: the jobs of a server.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
 use msvpu_web::model::{Artifact, EventBody, Job, State};
@@ -9,6 +10,8 @@ use uuid::Uuid;
 
 use super::destination::Destination;
 use super::failure::Failure;
+use super::interrupts::Interrupts;
+use super::on_runtime::on_a_runtime;
 use super::remote::{Heard, Server, TokenArgs};
 use super::stdout::{complain, print};
 use super::table::{dash, table};
@@ -150,7 +153,15 @@ pub(crate) fn jobs(args: &JobsArgs) -> Result<(), Failure> {
             id,
             names,
             output,
-        } => fetch(&at.server()?, *id, names, output),
+        } => {
+            let (server, id) = (at.server()?, *id);
+            let (names, output) = (names.clone(), output.clone());
+            on_a_runtime(None, |_| async move {
+                let mut interrupts = Interrupts::listen();
+                let fetch = move |stop: &AtomicBool| fetch(&server, id, &names, &output, stop);
+                interrupts.or_stopped(fetch).await
+            })
+        }
     }
 }
 
@@ -231,7 +242,7 @@ fn watch(server: &Server, id: Uuid, json: bool) -> Result<(), Failure> {
             Heard::Away(why) => complain(&format!("{why}; trying again")),
         }
     }
-    ended(&server.job(id)?)
+    ended(&server.job_at_last(id)?)
 }
 
 /// An event, for people; nothing for what is of no interest.
@@ -344,7 +355,13 @@ fn classes(job: &Job) -> Vec<String> {
     lines
 }
 
-fn fetch(server: &Server, id: Uuid, names: &[String], output: &Path) -> Result<(), Failure> {
+fn fetch(
+    server: &Server,
+    id: Uuid,
+    names: &[String],
+    output: &Path,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
     let job = server.job(id)?;
     if job.artifacts.is_empty() {
         let (state, reason) = (word(job.state), &job.reason);
@@ -362,9 +379,14 @@ fn fetch(server: &Server, id: Uuid, names: &[String], output: &Path) -> Result<(
     }
     let wanted = |artifact: &&Artifact| names.is_empty() || names.contains(&artifact.name);
     let destination = Destination::prepare(output)?;
-    let stage = destination.stage()?;
-    for artifact in job.artifacts.iter().filter(wanted) {
-        server.fetch(id, artifact, stage.path())?;
+    let fetched = destination.stage().and_then(|stage| {
+        for artifact in job.artifacts.iter().filter(wanted) {
+            server.fetch(id, artifact, stage.path(), stop)?;
+        }
+        stage.publish()
+    });
+    if fetched.is_err() {
+        destination.abandon();
     }
-    stage.publish()
+    fetched
 }

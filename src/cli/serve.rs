@@ -93,12 +93,8 @@ pub(crate) struct ServeArgs {
     max_running_jobs: NonZeroU32,
 
     /// For how many days ended jobs, and files that no job needs, are kept.
-    #[arg(
-        long,
-        value_name = "DAYS",
-        allow_hyphen_values = true,
-        default_value = "30"
-    )]
+    #[arg(long, value_name = "DAYS", default_value = "30", allow_hyphen_values = true,
+          value_parser = values::days)]
     retention_days: u32,
 
     /// What all that is kept may take; the oldest goes first.
@@ -172,6 +168,9 @@ async fn steps(args: ServeArgs, workers: usize) -> Result<(), Failure> {
     let given_up = tokio::select! {
         () = stops.next() => Ok(()),
         failure = connection::watch(&machine, args.quiet) => Err(failure),
+        reason = engine.broken() => Err(Failure::runtime(format_args!(
+            "{reason}; what was accepted runs when the server is started again"
+        ))),
     };
     let ending = async {
         let ended = server.shutdown().await.map_err(Failure::runtime);

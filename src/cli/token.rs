@@ -101,3 +101,27 @@ fn add(file: &Path, line: &str) -> Result<(), Failure> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_has_no_end_gets_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokens");
+        for (before, after) in [
+            (None, "new\n"),
+            (Some(""), "new\n"),
+            (Some("old\n"), "old\nnew\n"),
+            (Some("old"), "old\nnew\n"),
+        ] {
+            let _ = std::fs::remove_file(&file);
+            if let Some(before) = before {
+                std::fs::write(&file, before).unwrap();
+            }
+            add(&file, "new").unwrap();
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), after);
+        }
+    }
+}

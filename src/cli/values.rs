@@ -84,6 +84,11 @@ pub(crate) fn from_one(text: &str) -> Result<NonZeroU32, String> {
         .map_err(|_| format!("expected a whole number from 1 to {}", u32::MAX))
 }
 
+/// The value of `--retention-days`.
+pub(crate) fn days(text: &str) -> Result<u32, String> {
+    from_one(text).map(NonZeroU32::get)
+}
+
 /// The value of `--fuzzifier`: finite and above 1.
 pub(crate) fn fuzzifier(text: &str) -> Result<f64, &'static str> {
     above(text, 1.0).ok_or("expected a finite number greater than 1, such as 2.0")

@@ -13,6 +13,9 @@ use crate::services::classification::{CMeans, FuzzyCMeans, Settings};
 use crate::services::descriptions::{self, ServiceDescription};
 use crate::services::pairwise::Pairwise;
 
+/// So many wrong fields are told; who has more has more than slips.
+const MAX_WRONG: usize = 64;
+
 /// A program whose parameters can be checked before it runs.
 pub(super) trait Checked: Program + Default {
     /// Parameters in a form that serde reads key by key, so that it knows where it stands; the
@@ -67,6 +70,7 @@ fn params<P: Checked>(
     let wrong: Vec<FieldError> = params
         .iter()
         .filter_map(|(key, value)| wrong_type::<P>(key, value, service.as_ref()))
+        .take(MAX_WRONG)
         .collect();
     if !wrong.is_empty() {
         return Err(wrong);

@@ -16,6 +16,7 @@ use super::artifacts::{Artifacts, Wanted};
 use super::blocking::blocking;
 use super::check::{self, Checked};
 use super::failure::{failed, of_job, of_parameters};
+use super::held::Held;
 use super::input::{Decoded, Decoding, log, shape_of};
 use super::telling::{Teller, nodes};
 use crate::raster::ReadLimits;
@@ -207,8 +208,7 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     };
 
     let submitted = Instant::now();
-    let job = machine.submit_with(program, picture.scene, options).await;
-    let job = job.map_err(of_job)?;
+    let job = Held::submit(machine.clone(), program, picture.scene, options).await?;
     let id = job.id();
     log::info!("job {id}: submitted");
     let mut rows = Rows::new(&reporter, rule);
@@ -219,14 +219,14 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     let Some(followed) = followed else {
         job.cancel();
         // Steps that have begun end at their next check.
-        let _ = job.await;
+        let _ = job.into_job().await;
         return Err(RunError::Cancelled);
     };
     let Times { rows: times, fit } = followed.map_err(of_job)?;
     let reports = job.nodes();
     nodes(&reporter, &machine, &reports);
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
-    let result = Classification::of_job(shape, job);
+    let result = Classification::of_job(shape, job.into_job());
     let classification = blocking(&mut cancelled, move |_| {
         Handle::current().block_on(result).map_err(of_job)
     })

@@ -14,6 +14,7 @@ mod blocking;
 mod check;
 mod classify;
 mod failure;
+mod held;
 mod input;
 mod pairwise;
 mod pointer;

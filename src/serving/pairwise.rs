@@ -13,6 +13,7 @@ use super::artifacts::write_report;
 use super::blocking::blocking;
 use super::check;
 use super::failure::{failed, of_job, of_parameters};
+use super::held::Held;
 use super::input::{Decoded, Decoding};
 use super::telling::{Teller, bare_row, nodes};
 use crate::raster::ReadLimits;
@@ -86,10 +87,8 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
     program.validate(shape).map_err(of_parameters)?;
 
     let running = Instant::now();
-    let submitted = machine
-        .submit_with(program.clone(), picture.scene, options)
-        .await;
-    let job = submitted.map_err(of_job)?;
+    let submitted = Held::submit(machine.clone(), program.clone(), picture.scene, options);
+    let job = submitted.await?;
     let id = job.id();
     log::info!("job {id}: submitted");
     let followed = tokio::select! {
@@ -99,13 +98,13 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
     let Some(followed) = followed else {
         job.cancel();
         // Steps that have begun end at their next check.
-        let _ = job.await;
+        let _ = job.into_job().await;
         return Err(RunError::Cancelled);
     };
     followed.map_err(of_job)?;
     let reports = job.nodes();
     nodes(&reporter, &machine, &reports);
-    let result = job.await.map_err(of_job)?.output;
+    let result = job.into_job().await.map_err(of_job)?.output;
     reporter.tell(Told::Phase(Phase::Writing, None));
     let report = PairwiseReport {
         job: id,

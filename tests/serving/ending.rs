@@ -1,9 +1,13 @@
 //! Jobs that end without a result.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use msvpu::Limits;
 use msvpu_web::model::{EventBody, Phase};
 use msvpu_web::service::{RunError, Told};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::pictures::{HEIGHT, Pictures, WIDTH};
 use crate::{machine, run, run_until};
@@ -44,6 +48,39 @@ async fn a_job_is_cancelled_wherever_it_is() {
     assert_eq!(ran.result, Err(RunError::Cancelled));
     assert!(ran.files().is_empty());
     machine.idle().await;
+    machine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_waits_for_ends_on_the_machine() {
+    let pictures = Pictures::new();
+    let gray = pictures.gray();
+    let machine = machine().await;
+    for (name, params) in [
+        (
+            "pairwise",
+            json!({ "tiles": { "rows": 1, "columns": 1 }, "rounds": u32::MAX }),
+        ),
+        (
+            "fuzzy-cmeans",
+            json!({ "start": { "classes": 64 }, "epsilon": 1e-300, "max_iterations": 1_000_000 }),
+        ),
+    ] {
+        let iterated = Arc::new(Notify::new());
+        let tell = Arc::clone(&iterated);
+        let ran = run_until(&machine, name, &gray, params, &[], move |told| {
+            if matches!(told, Told::Event(EventBody::Iteration(_))) {
+                tell.notify_one();
+            }
+            false
+        });
+        tokio::select! {
+            ran = ran => panic!("it ended by itself: {:?}", ran.result),
+            () = iterated.notified() => {}
+        }
+        let idle = tokio::time::timeout(Duration::from_secs(60), machine.idle());
+        assert!(idle.await.is_ok(), "{name} goes on");
+    }
     machine.shutdown().await;
 }
 

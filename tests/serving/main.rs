@@ -117,7 +117,7 @@ async fn run_until(
     image: &Path,
     params: Value,
     outputs: &[&str],
-    cancel: fn(&Told) -> bool,
+    cancel: impl Fn(&Told) -> bool + Send + Sync + 'static,
 ) -> Ran {
     let service = service(name);
     let params = object(params);

@@ -5,24 +5,30 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use msvpu::{Centers, Program};
 use msvpu_web::model::{EventBody, Job, Phase, State, Upload};
 use serde_json::{Map, Value, json};
+use tokio::task;
+use tokio::time::timeout;
 
 use super::{Heard, Server, new_job};
 use crate::cli::args::{Algorithm, ClassifyArgs};
 use crate::cli::classify::check;
 use crate::cli::destination::Destination;
 use crate::cli::failure::Failure;
-use crate::cli::interrupts::Interrupts;
+use crate::cli::interrupts::{Interrupts, joined};
 use crate::cli::jobs::{ended, summary};
 use crate::cli::on_runtime::on_a_runtime;
 use crate::cli::progress::Display;
 use crate::cli::stale::{self, Kept};
 use crate::cli::stdout::print;
+
+/// How long the answer to a request for a job is waited for after Ctrl-C.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Classifies an image on a server; Ctrl-C cancels the job there.
 pub(crate) fn classify(args: ClassifyArgs, url: &str) -> Result<(), Failure> {
@@ -77,31 +83,15 @@ async fn steps(
     let mut interrupts = Interrupts::listen();
     let args = Arc::new(args);
     let display = Arc::new(Display::new(args.quiet));
-    let job = {
-        let (args, server, display) = (args.clone(), server.clone(), display.clone());
-        let submitting = move || {
-            display.phase("uploading the image");
-            let upload = upload(&server, &args.image)?;
-            let job = new_job(service(&args), &upload, parameters(&args), &outputs(&args));
-            match server.submit(&job) {
-                Ok(job) => Ok((job, upload)),
-                Err(failure) => {
-                    // Nobody else knows of it; if it cannot be removed, it goes with its age.
-                    let _ = server.delete_upload(upload.id);
-                    Err(failure)
-                }
-            }
-        };
-        interrupts.or_done(submitting).await
-    };
-    let (job, upload) = job.map_err(|failure| failure.at(&args.image))?;
+    let submitted = submit(&args, &server, &display, &mut interrupts).await;
+    let (job, upload) = submitted.map_err(|failure| failure.at(&args.image))?;
     let id = job.id;
     let (cancelling, mut stopping) = (server.clone(), interrupts.clone());
     let followed = {
         let (args, display) = (args.clone(), display.clone());
         let follow = move |stop: &AtomicBool| {
-            let job = follow(&server, id, &display).and_then(|()| server.job(id));
-            let job = job.map_err(|failure| server.still_there(id, failure))?;
+            follow(&server, id, &display)?;
+            let job = server.job_at_last(id)?;
             ended(&job)?;
             finish(&args, &server, destination.as_ref(), &job, &upload, stop)
         };
@@ -117,6 +107,70 @@ async fn steps(
     let printed = followed.map_err(|failure| failure.at(&args.image))?;
     display.clear();
     print(&printed)
+}
+
+/// Hands in the image and asks for the job. When Ctrl-C comes between the question and its answer, the answer is waited
+/// for a little, because it names what is to be cancelled.
+async fn submit(
+    args: &Arc<ClassifyArgs>,
+    server: &Arc<Server>,
+    display: &Arc<Display>,
+    interrupts: &mut Interrupts,
+) -> Result<(Job, Upload), Failure> {
+    let step = Arc::new(Mutex::new(Step::HandingIn));
+    let mut submitting = {
+        let (args, server, display) = (args.clone(), server.clone(), display.clone());
+        let step = step.clone();
+        task::spawn_blocking(move || {
+            display.phase("uploading the image");
+            let upload = upload(&server, &args.image)?;
+            let job = new_job(service(&args), &upload, parameters(&args), &outputs(&args));
+            if !reach(&step, Step::Asking) {
+                return Err(Failure::Interrupted);
+            }
+            match server.submit(&job) {
+                Ok(job) => Ok((job, upload)),
+                Err(failure) => {
+                    // Nobody else knows of it; if it cannot be removed, it goes with its age.
+                    let _ = server.delete_upload(upload.id);
+                    Err(failure)
+                }
+            }
+        })
+    };
+    tokio::select! {
+        done = &mut submitting => return joined(done),
+        () = interrupts.pressed() => {}
+    }
+    if !reach(&step, Step::Interrupted)
+        && let Ok(Ok(Ok((job, _)))) = timeout(ANSWER, submitting).await
+    {
+        let server = server.clone();
+        // It may have ended meanwhile.
+        let _ = task::spawn_blocking(move || server.cancel(job.id)).await;
+    }
+    Err(Failure::Interrupted)
+}
+
+/// How far a submission is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// There is no job yet.
+    HandingIn,
+    /// There is one soon.
+    Asking,
+    /// There will be none.
+    Interrupted,
+}
+
+/// Goes on from handing in, unless another was first.
+fn reach(step: &Mutex<Step>, to: Step) -> bool {
+    let mut step = step.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_first = *step == Step::HandingIn;
+    if is_first {
+        *step = to;
+    }
+    is_first
 }
 
 /// Names nothing that its caller names.
@@ -257,7 +311,7 @@ fn finish(
             return Err(Failure::Interrupted);
         }
         if kept.writes(&artifact.name) == Some(true) {
-            server.fetch(job.id, artifact, stage.path())?;
+            server.fetch(job.id, artifact, stage.path(), stop)?;
             names.push(artifact.name.clone());
         }
     }

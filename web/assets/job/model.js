@@ -45,9 +45,9 @@ export function watch(job, signal, { changed, failed }) {
   const refresh = repeatedly(load, ESTIMATE_MS, signal, HIDDEN_MS);
   connection.addEventListener("back", () => refresh(), { signal });
 
-  let last = 0;
-  const take = (event) => {
-    last = event.id;
+  let last = "";
+  const take = (event, id) => {
+    last = id;
     if (event.event === "iteration") {
       // A job that begins again after a restart counts from 1 again.
       while (model.iterations.length > 0 && model.iterations.at(-1).iteration >= event.iteration)
@@ -67,9 +67,16 @@ export function watch(job, signal, { changed, failed }) {
     }
     changed(model);
   };
+  /** What the server lost in a crash has not happened. */
+  const anew = (first) => {
+    const before = (event) => event.id < first;
+    model.iterations = model.iterations.filter(before);
+    model.log = model.log.filter(before);
+    model.tiles = null;
+  };
   if (isOver(job.state)) {
     json("GET", paths.events(job.id), { signal, headers: { Accept: "application/json" } })
-      .then(({ events }) => events.forEach(take))
+      .then(({ events }) => events.forEach((event) => take(event, "")))
       .catch((error) => signal.aborted || failed(error));
   } else stream();
 
@@ -80,9 +87,8 @@ export function watch(job, signal, { changed, failed }) {
     const begin = () => {
       following = new AbortController();
       const either = AbortSignal.any([signal, following.signal]);
-      follow(paths.events(job.id), { after: last, signal: either, onEvent: take }).catch(
-        (error) => either.aborted || failed(error),
-      );
+      const options = { after: last, signal: either, onEvent: take, onAnew: anew };
+      follow(paths.events(job.id), options).catch((error) => either.aborted || failed(error));
     };
     document.addEventListener(
       "visibilitychange",

@@ -11,15 +11,16 @@ const EXPLAIN_EVERY: Duration = Duration::from_millis(250);
 impl Inner {
     /// Begins all that may run now.
     pub(super) fn pump(self: &Arc<Self>) {
-        while let Some((id, bytes)) = self.schedule.next() {
+        while let Some((id, share)) = self.schedule.next() {
             match self.live(id) {
                 Some(live) => {
-                    let run = Arc::clone(self).run(live, bytes);
+                    let run = Arc::clone(self).run(live, share);
                     self.tasks.spawn_on(run, &self.runtime);
                 }
                 // Only what is live is in the queue; but a place must not get lost.
                 None => {
-                    self.schedule.ran(bytes);
+                    self.schedule.ran(share);
+                    self.schedule.free(share);
                     self.schedule.ended();
                 }
             }

@@ -33,6 +33,8 @@ pub(super) struct Ending {
     pub(super) record: JobRecord,
     /// All events that the store does not have.
     pub(super) events: Vec<Event>,
+    /// What the others take, in bytes.
+    pub(super) handed_bytes: u64,
     pub(super) contents: Vec<(String, Bytes)>,
 }
 
@@ -227,6 +229,7 @@ impl Standing {
             body,
         }));
         Ending {
+            handed_bytes: record.event_bytes,
             record,
             events,
             contents: end.contents,

@@ -9,10 +9,10 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 use super::ops::{Op, apply};
 use super::reading::Reading;
 use super::tables::{BLOBS, EVENTS, FORMAT, JOBS, KEYS, META, UPLOADS, store_error};
-use super::{DataDir, OpenError, StoreError, backend, dir};
+use super::{DataDir, OpenError, StoreError, dir};
 
 /// How a file becomes a database.
-type Open = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send + Sync>;
+pub(crate) type Open = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send + Sync>;
 
 /// The database of the records, as long as it is open.
 pub(super) struct Records {
@@ -30,11 +30,7 @@ enum Slot {
 
 impl Records {
     /// Opens the file or makes it, and counts the opening.
-    pub(super) fn open(dir: &DataDir) -> Result<Self, OpenError> {
-        Self::open_with(dir, Box::new(backend::open))
-    }
-
-    pub(super) fn open_with(dir: &DataDir, open: Open) -> Result<Self, OpenError> {
+    pub(super) fn open(dir: &DataDir, open: Open) -> Result<Self, OpenError> {
         let data = || dir.root().display().to_string();
         let failed = |reason: String| OpenError::Failed {
             data: data(),

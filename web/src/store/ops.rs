@@ -1,10 +1,10 @@
 //! What is written to the records.
 
 use bytes::Bytes;
-use redb::{Database, Error};
+use redb::{Database, Error, ReadableTable as _};
 use uuid::Uuid;
 
-use super::tables::{BLOBS, EVENTS, JOBS, KEYS, UPLOADS, json, owner_key};
+use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, UPLOADS, json, owner_key};
 use super::{JobRecord, StoreError, UploadRecord};
 use crate::model::Event;
 
@@ -40,6 +40,8 @@ pub(crate) enum Op {
     },
     /// The files of these uploads and jobs are on the disk.
     Settled { of: Vec<Uuid> },
+    /// The process lets go of the records: what is found unfinished has brought nothing down.
+    Closed,
 }
 
 impl Op {
@@ -72,13 +74,16 @@ impl Op {
     }
 
     /// What it takes, in bytes, roughly.
-    pub(super) fn size_bytes(&self) -> usize {
+    pub(crate) fn size_bytes(&self) -> usize {
         match self {
             Self::Job { json, .. } | Self::Upload { json, .. } | Self::Events { json, .. } => {
                 json.len()
             }
             Self::Blob { content, .. } => content.len(),
-            Self::Key { .. } | Self::ForgetJob { .. } | Self::ForgetUpload { .. } => 256,
+            Self::Key { .. }
+            | Self::ForgetJob { .. }
+            | Self::ForgetUpload { .. }
+            | Self::Closed => 256,
             Self::Settled { of } => 256 * of.len(),
         }
     }
@@ -140,6 +145,11 @@ pub(super) fn apply<'o>(
                     for id in of {
                         blobs.retain_in(files(id.as_u128()), |_, _| false)?;
                     }
+                }
+                Op::Closed => {
+                    let mut meta = transaction.open_table(META)?;
+                    let generation = meta.get("generation")?.map_or(0, |found| found.value());
+                    meta.insert("closed", generation)?;
                 }
             }
         }

@@ -98,8 +98,7 @@ async fn a_record_that_finds_no_room_is_refused_whole() {
     // There is room for some in what the records have to spare.
     let mut taken = Vec::new();
     let refused = loop {
-        let mut job = new_job(file.id, json!({}));
-        job.metadata.insert("k".to_owned(), "x".repeat(100_000));
+        let job = new_job(file.id, json!({"padding": "x".repeat(100_000)}));
         match bench.take(job, None).await {
             Ok((job, _)) => taken.push(job.id),
             Err(error) => break error,
@@ -119,7 +118,7 @@ async fn a_record_that_finds_no_room_is_refused_whole() {
     assert_eq!(bench.ended(running.id).await.state, State::Succeeded);
     for id in taken {
         let done = bench.ended(id).await;
-        assert_eq!(done.metadata["k"].len(), 100_000);
+        assert_eq!(done.params["padding"], "x".repeat(100_000));
     }
     check_after(&bench, &before).await;
     close(bench).await;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 use msvpu_actors::{Priority, VirtualMachine};
-use msvpu_web::engine::{Caller, EngineConfig, EngineError, IdempotencyKey, OpenError};
+use msvpu_web::engine::{After, Caller, EngineConfig, EngineError, IdempotencyKey, OpenError};
 use msvpu_web::model::{
     Event, EventBody, Failure, FieldError, InputInfo, IterationRow, Job, NewJob, Phase, Upload,
 };
@@ -46,8 +46,8 @@ impl InputReader for Heads {
 }
 
 /// Does as its parameters say: `iterations` and `files` (how many), `file_bytes`, `hold` (until it is let go),
-/// `stubborn` (takes no notice of being cancelled), `panic`, `fail` (a code), `full` (the disk), `lie` (tells of a
-/// file that is not there), `log_bytes` (a line of so many with each iteration).
+/// `stubborn` (takes no notice of being cancelled), `panic`, `exit` (takes the process with it), `fail` (a code), `full`
+/// (the disk), `lie` (tells of a file that is not there), `log_bytes` (a line of so many with each iteration).
 #[derive(Clone)]
 pub(crate) struct Script {
     /// Turns true to let all go that are held.
@@ -55,6 +55,9 @@ pub(crate) struct Script {
     /// Hears of each job that begins, by its metadata-free input's name.
     pub(crate) begun: mpsc::UnboundedSender<String>,
 }
+
+/// How a process ends that a job takes with it.
+pub(crate) const EXIT: i32 = 86;
 
 pub(crate) fn script() -> (Script, mpsc::UnboundedReceiver<String>) {
     let (begun, begins) = mpsc::unbounded_channel();
@@ -143,6 +146,9 @@ impl Script {
             }
         }
         assert!(!is_set(params, "panic"), "as it was told");
+        if is_set(params, "exit") {
+            std::process::exit(EXIT);
+        }
         if let Some(code) = params.get("fail").and_then(Value::as_str) {
             return Err(RunError::Failed(Failure {
                 code: code.to_owned(),
@@ -265,7 +271,7 @@ impl Bench {
         ended(&self.engine, id).await
     }
 
-    pub(crate) async fn events(&self, id: Uuid, after: u64) -> Vec<Event> {
+    pub(crate) async fn events(&self, id: Uuid, after: impl Into<After>) -> Vec<Event> {
         let events = self.engine.events(&nobody(), id, after).await.unwrap();
         events.collect().await
     }
