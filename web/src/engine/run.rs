@@ -258,6 +258,9 @@ impl Inner {
     async fn write_ending(&self, job: Uuid, ending: &Ending) -> Result<(), StoreError> {
         let mut ops = vec![Op::job(&ending.record)?];
         ops.extend(Op::events(job, &ending.events)?);
+        if let Some(times) = &ending.team {
+            ops.push(Op::team(job, times)?);
+        }
         let contents = ending.contents.iter().cloned();
         ops.extend(contents.map(|(name, content)| Op::Blob {
             of: job,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::live::{Live, Seen};
 use super::{Caller, Engine, EngineError, Filter, Inner, Page, no_job};
-use crate::model::{Event, EventBody, IterationRow, Job, State};
+use crate::model::{Event, EventBody, IterationRow, Job, State, TeamTimes};
 
 impl Engine {
     /// A job of the caller's, as it stands now.
@@ -122,6 +122,19 @@ impl Engine {
         let mut events = Vec::new();
         cursor.so_far(|event| events.push(event)).await;
         Ok(events)
+    }
+
+    /// What the team of a job did over time, as far as it has told; nothing of a job that has told nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn team(&self, caller: &Caller, id: Uuid) -> Result<Arc<TeamTimes>, EngineError> {
+        self.inner.check_job(caller, id)?;
+        if let Some(live) = self.inner.live(id) {
+            return Ok(live.team());
+        }
+        let kept = self.inner.store.read(move |reading| reading.team(id));
+        Ok(Arc::new(kept.await?.unwrap_or_default()))
     }
 
     /// The iterations so far, of the attempt that runs or has ended.
