@@ -25,6 +25,8 @@ const TITLES = {
 export function timeline({ id, signal }) {
   /** @type {Map<number, string>} */
   const names = new Map();
+  /** Those that were asked for. @type {Set<number>} */
+  const asked = new Set();
   const nameOf = (node) => names.get(node) ?? `Node ${node}`;
   const view = lanes({ signal, nameOf });
   const about = h("p", { class: "soft", testid: "timeline-about" });
@@ -43,7 +45,12 @@ export function timeline({ id, signal }) {
       ),
     ),
   );
-  const table = h("div", { class: "scroll-x lanes-table", tabindex: 0, role: "region", "aria-label": "MsVPUs" });
+  const table = h("div", {
+    class: "scroll-x lanes-table",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "MsVPUs",
+  });
   const fold = h(
     "details",
     { class: "lanes-fold", testid: "timeline-table" },
@@ -62,7 +69,13 @@ export function timeline({ id, signal }) {
   const element = h(
     "section",
     { class: "card lanes-card", "aria-labelledby": "timeline-title", testid: "timeline" },
-    h("div", { class: "lanes-head" }, h("h2", { id: "timeline-title" }, "Team over time"), legend, view.tools),
+    h(
+      "div",
+      { class: "lanes-head" },
+      h("h2", { id: "timeline-title" }, "Team over time"),
+      legend,
+      view.tools,
+    ),
     about,
     view.frame,
     view.readout,
@@ -79,11 +92,21 @@ export function timeline({ id, signal }) {
     const answer = await json("GET", paths.team(id), { signal });
     if (answer.rounds.length > 0 && !signal.aborted) {
       times = prepare(answer);
+      await learnNames();
       draw();
     }
     return wait;
   };
   let refresh = null;
+
+  /** Of a job that has ended the names are known; while it runs, the cluster has them. */
+  async function learnNames() {
+    const unknown = times.groups.filter(({ node }) => node !== null && !names.has(node) && !asked.has(node));
+    if (unknown.length === 0 || isOver(state)) return;
+    for (const { node } of unknown) asked.add(node);
+    const { nodes } = await json("GET", paths.nodes, { signal });
+    for (const { node, name } of nodes) if (name && asked.has(node)) names.set(node, name);
+  }
 
   function draw() {
     const wasHidden = element.hidden;
@@ -161,9 +184,7 @@ function aboutOf({ teamSize, stride, lanes: { length }, rounds }) {
   const first = rounds[0].round;
   const number = rounds.filter(({ round }) => round !== null).length;
   const what =
-    first === null || first > 1
-      ? `the latest ${counted(number, "round")}`
-      : counted(number, "round");
+    first === null || first > 1 ? `the latest ${counted(number, "round")}` : counted(number, "round");
   return `${who}, by node; ${what}.`;
 }
 
