@@ -10,12 +10,15 @@ use crate::message::{Address, ProxyMessage};
 /// A round that takes longer tells watchers how many tiles have answered, no oftener than this.
 const TILES_EVERY: Duration = Duration::from_millis(50);
 
-/// What the MsVPUs did is told no oftener than this.
-const TIMES_EVERY: Duration = Duration::from_millis(500);
+/// What the MsVPUs did is told no oftener than this at first, and than that later, when there is more
+/// of it and less of it is news.
+const TIMES_EVERY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 /// How much of what the MsVPUs did watchers were told, and when.
 #[derive(Debug)]
 pub(super) struct ToldTimes {
+    /// When this leader began.
+    began: Duration,
     at: Duration,
     ended: Option<Stage>,
 }
@@ -24,6 +27,7 @@ impl ToldTimes {
     /// Nothing yet.
     pub(super) const fn at(now: Duration) -> Self {
         Self {
+            began: now,
             at: now,
             ended: None,
         }
@@ -66,12 +70,16 @@ impl TeamLeader {
 
     /// What the MsVPUs did meanwhile. If that gets lost it comes with the job's end.
     pub(super) fn tell_times(&mut self, now: Duration) {
-        if self.core.has_ended() || now.saturating_sub(self.told_times.at) < TIMES_EVERY {
+        let ToldTimes { began, at, .. } = self.told_times;
+        let (first, last) = TIMES_EVERY;
+        let every = (now.saturating_sub(began) / 16).clamp(first, last);
+        if self.core.has_ended() || now.saturating_sub(at) < every {
             return;
         }
         let (team, times) = (self.team, self.core.times());
         let news = times.since(self.told_times.ended);
         self.told_times = ToldTimes {
+            began,
             at: now,
             ended: times.last_ended(),
         };
