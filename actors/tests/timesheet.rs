@@ -39,7 +39,6 @@ async fn what_each_msvpu_did_is_known() {
         let program = Sum { tile_len, rounds };
         let input: Vec<u64> = (0..1000).collect();
         let job = machine.submit(program, input).await.unwrap();
-        assert_eq!(job.timesheet().rounds().len(), 0, "nothing is told yet");
         soon(job.clone().into_future()).await.unwrap();
         let team_size = 1000 / tile_len as u32;
         let nodes = times::assert_complete(&job.timesheet(), team_size, rounds);
