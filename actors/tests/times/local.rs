@@ -1,36 +1,12 @@
-//! What a job's handle tells of its team on a local machine; for the others see `simulation.rs` and
-//! `cluster/results.rs`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod programs;
-mod times;
-
-use std::time::Duration;
+//! What the handle of a job tells of its team, on a local machine; for the others see `simulation.rs`
+//! and `cluster/results.rs`.
 
 use futures_util::StreamExt;
-use msvpu_actors::{JobError, Limits, NodeId, RoundTimes, VirtualMachine};
-use programs::{Endless, Sum};
+use msvpu_actors::{JobError, NodeId, RoundTimes};
 
-async fn machine() -> VirtualMachine {
-    VirtualMachine::local()
-        .workers(2)
-        .service::<Sum>()
-        .service::<Endless>()
-        .limits(Limits {
-            max_rounds_per_job: u32::MAX,
-            ..Limits::default()
-        })
-        .start()
-        .await
-        .unwrap()
-}
-
-/// Nothing may hang: a test that waits longer than this has failed.
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), what)
-        .await
-        .expect("still not there after a minute")
-}
+use crate::programs::{Endless, Sum};
+use crate::times::assert_complete;
+use crate::{assert_clean, machine, soon};
 
 #[tokio::test]
 async fn what_each_msvpu_did_is_known() {
@@ -41,10 +17,10 @@ async fn what_each_msvpu_did_is_known() {
         let job = machine.submit(program, input).await.unwrap();
         soon(job.clone().into_future()).await.unwrap();
         let team_size = 1000 / tile_len as u32;
-        let nodes = times::assert_complete(&job.timesheet(), team_size, rounds);
+        let nodes = assert_complete(&job.timesheet(), team_size, rounds);
         assert_eq!(nodes, [NodeId(0)].into());
     }
-    machine.shutdown().await;
+    assert_clean(machine).await;
 }
 
 #[tokio::test]
@@ -65,5 +41,5 @@ async fn what_each_does_is_told_while_the_job_runs_and_stays_when_it_is_cancelle
     let times = job.timesheet();
     assert_eq!(times.team_size(), 3);
     assert!(times.rounds().last().unwrap().round() >= told.last().copied());
-    machine.shutdown().await;
+    assert_clean(machine).await;
 }
