@@ -104,7 +104,8 @@ export function timeline({ id, signal }) {
     const unknown = times.groups.filter(({ node }) => node !== null && !names.has(node) && !asked.has(node));
     if (unknown.length === 0 || isOver(state)) return;
     for (const { node } of unknown) asked.add(node);
-    const { nodes } = await json("GET", paths.nodes, { signal });
+    const nothing = { nodes: [] };
+    const { nodes } = await json("GET", paths.nodes, { signal }).catch(() => nothing);
     for (const { node, name } of nodes) if (name && asked.has(node)) names.set(node, name);
   }
 
