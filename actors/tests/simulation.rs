@@ -3,7 +3,7 @@
 
 mod times;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use msvpu_actors::{
@@ -101,6 +101,7 @@ async fn what_each_msvpu_did_is_known_to_the_nanosecond() {
     let times = watched.timesheet();
     let nodes = times::assert_complete(&times, 12, 10);
     assert_eq!(nodes, [1, 2, 3].map(NodeId).into());
+    let mut near = BTreeSet::new();
     for round in times.rounds().filter(|of| of.round().is_some()) {
         let mut waits: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for stint in round.stints.iter().flatten() {
@@ -108,11 +109,9 @@ async fn what_each_msvpu_did_is_known_to_the_nanosecond() {
             let step = if stint.node == NodeId(3) { 200 } else { 100 };
             assert_eq!(stint.computed, ms(step), "{stint:?}");
             // The way is 0.2 ms to the broker and 0.2 ms from there, each way, with 20 µs at each end.
-            let way = Duration::from_micros(440) * 2;
-            assert!(
-                stint.transfer() >= way || stint.node == NodeId(1),
-                "{stint:?}"
-            );
+            if stint.transfer() < Duration::from_micros(440) * 2 {
+                near.insert(stint.node);
+            }
             waits.entry(stint.node).or_default().push(stint.waited);
         }
         // Four steps on two CPUs: two of them wait for the others.
@@ -128,6 +127,10 @@ async fn what_each_msvpu_did_is_known_to_the_nanosecond() {
             );
         }
     }
+    assert!(
+        near.len() <= 1,
+        "those of the leader's node alone: {near:?}"
+    );
     let again = job(spec, &work()).await.1.timesheet();
     assert_eq!(again, times, "the same seed, the same times");
 }
