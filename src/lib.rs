@@ -41,9 +41,9 @@ pub use msvpu_actors::{
     Context, Counters, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
     Incarnation, InvalidSpec, Job, JobError, JobId, JobOptions, JobOutcome, JobSpec, JobState,
     Limits, LocalBuilder, NodeId, NodeOutcome, NodeReport, NodeSpec, NodeStatus, Origin, Outcome,
-    Payload, Phase, Priority, Program, ProgramError, Progress, Rank, Result, Round,
+    Payload, Phase, Priority, Program, ProgramError, Progress, Rank, Result, Round, RoundTimes,
     SimulatedBuilder, Simulation, Site, Spec, SpecError, SpecField, SpecProblem, StartError, Step,
-    Synthetic, VirtualMachine, WaitReason, Wire,
+    Stint, Synthetic, Timesheet, VirtualMachine, WaitReason, Wire,
 };
 #[cfg(feature = "amqp")]
 pub use msvpu_actors::{

@@ -40,6 +40,7 @@ pub use actor::bridge::{
 };
 #[cfg(feature = "amqp")]
 pub use cluster::{ClusterBuilder, Leaders, Members, Node, NodeBuilder, NodeList};
+pub use core::timesheet::{RoundTimes, Stint, Timesheet};
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
 pub use host::Census;

@@ -1,11 +1,14 @@
 //! A cluster in virtual time.
 #![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 
+mod times;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use msvpu_actors::{
-    Communication, ComputeMode, Fault, FaultKind, Job, JobOptions, NodeSpec, Outcome, Spec,
-    Synthetic, VirtualMachine,
+    Communication, ComputeMode, Fault, FaultKind, Job, JobOptions, NodeId, NodeSpec, Outcome,
+    Round, RoundTimes, Spec, Synthetic, VirtualMachine,
 };
 
 fn ms(ms: u64) -> Duration {
@@ -87,6 +90,71 @@ async fn a_job_runs_on_all_nodes() {
         outcome,
         "the same seed, the same trace"
     );
+}
+
+#[tokio::test]
+async fn what_each_msvpu_did_is_known_to_the_nanosecond() {
+    let mut spec = spec(3);
+    spec.nodes[2].speed = 5e8;
+    spec.strategy = "uniform".to_owned();
+    let (_, watched) = job(spec.clone(), &work()).await;
+    let times = watched.timesheet();
+    let nodes = times::assert_complete(&times, 12, 10);
+    assert_eq!(nodes, [1, 2, 3].map(NodeId).into());
+    let mut near = BTreeSet::new();
+    for round in times.rounds().filter(|of| of.round().is_some()) {
+        let mut waits: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for stint in round.stints.iter().flatten() {
+            // 1e8 operations at 1e9 a second, and at half of that.
+            let step = if stint.node == NodeId(3) { 200 } else { 100 };
+            assert_eq!(stint.computed, ms(step), "{stint:?}");
+            // The way is 0.2 ms to the broker and 0.2 ms from there, each way, with 20 µs at each end.
+            if stint.transfer() < Duration::from_micros(440) * 2 {
+                near.insert(stint.node);
+            }
+            waits.entry(stint.node).or_default().push(stint.waited);
+        }
+        // Four steps on two CPUs: two of them wait for the others.
+        for (node, mut waits) in waits {
+            let step = ms(if node == NodeId(3) { 200 } else { 100 });
+            waits.sort_unstable();
+            let late = round.round() == Some(Round(1));
+            let (first, second) = (waits[1], waits[2]);
+            assert!(first < ms(2) || late, "{node}: {first:?}");
+            assert!(
+                second >= step && (second < step + ms(2) || late),
+                "{second:?}"
+            );
+        }
+    }
+    assert!(
+        near.len() <= 1,
+        "those of the leader's node alone: {near:?}"
+    );
+    let again = job(spec, &work()).await.1.timesheet();
+    assert_eq!(again, times, "the same seed, the same times");
+}
+
+#[tokio::test]
+async fn a_leader_that_takes_over_tells_of_its_own_time() {
+    let mut spec = spec(3);
+    spec.faults = vec![fault(
+        1050,
+        FaultKind::Kill {
+            node: 0,
+            restart_after: None,
+        },
+    )];
+    let (outcome, watched) = job(spec, &work()).await;
+    assert_eq!(outcome.jobs[0].leaders_lost, 1, "{outcome:#?}");
+    let times = watched.timesheet();
+    let rounds: Vec<_> = times.rounds().map(RoundTimes::round).collect();
+    let first = rounds[0].unwrap();
+    assert!(
+        first > Round(1) && rounds.len() == 12 - first.0 as usize,
+        "{rounds:?}"
+    );
+    assert_eq!(times.rounds().next().unwrap().began, ms(0));
 }
 
 #[tokio::test]

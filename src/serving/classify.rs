@@ -18,6 +18,7 @@ use super::check::{self, Checked};
 use super::failure::{failed, of_job, of_parameters};
 use super::held::Held;
 use super::input::{Decoded, Decoding, log, shape_of};
+use super::team::{self, TeamTeller};
 use super::telling::{Teller, nodes};
 use crate::raster::ReadLimits;
 use crate::report::{Done, Facts, Node, Times, error, follow, milliseconds};
@@ -211,11 +212,15 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     let job = Held::submit(machine.clone(), program, picture.scene, options).await?;
     let id = job.id();
     log::info!("job {id}: submitted");
-    let mut rows = Rows::new(&reporter, rule);
+    let (mut rows, mut team) = (Rows::new(&reporter, rule), TeamTeller::new(&reporter));
     let followed = tokio::select! {
-        followed = follow(&job, |event| rows.event(event)) => Some(followed),
+        followed = follow(&job, |event| {
+            rows.event(event);
+            team.look(&job);
+        }) => Some(followed),
         () = cancelled.asked() => None,
     };
+    team::tell(&reporter, &job);
     let Some(followed) = followed else {
         job.cancel();
         // Steps that have begun end at their next check.

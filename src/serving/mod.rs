@@ -19,6 +19,7 @@ mod input;
 mod pairwise;
 mod pointer;
 mod reader;
+mod team;
 mod telling;
 
 use msvpu_web::Services;

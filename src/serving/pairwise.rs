@@ -15,6 +15,7 @@ use super::check;
 use super::failure::{failed, of_job, of_parameters};
 use super::held::Held;
 use super::input::{Decoded, Decoding};
+use super::team::{self, TeamTeller};
 use super::telling::{Teller, bare_row, nodes};
 use crate::raster::ReadLimits;
 use crate::report::{
@@ -95,6 +96,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
         followed = follow(&job, &reporter) => Some(followed),
         () = cancelled.asked() => None,
     };
+    team::tell(&reporter, &job);
     let Some(followed) = followed else {
         job.cancel();
         // Steps that have begun end at their next check.
@@ -138,12 +140,13 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
 
 /// Follows a job to its end; what begins a round ends the one before, and assembling the last.
 async fn follow(job: &Job<Pairwise>, reporter: &Reporter) -> Result<(), JobError> {
-    let mut teller = Teller::new(reporter);
+    let (mut teller, mut team) = (Teller::new(reporter), TeamTeller::new(reporter));
     let mut rounds = 0;
     let mut progress = job.progress();
     while let Some(event) = progress.next().await {
         let event = event?;
         teller.event(&event);
+        team.look(job);
         let ended: Option<(u32, Duration)> = match event {
             Progress::Round { round, elapsed, .. } => {
                 rounds = round.0;

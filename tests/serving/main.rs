@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use msvpu::raster::ReadLimits;
 use msvpu::serving::{PictureReader, services};
 use msvpu::{CMeans, FuzzyCMeans, JobOptions, Pairwise, VirtualMachine};
-use msvpu_web::model::{EventBody, FieldError, InputInfo, IterationRow};
+use msvpu_web::model::{EventBody, FieldError, InputInfo, IterationRow, TeamTimes};
 use msvpu_web::service::{Asked, Cancelled, InputReader, Reporter, Run, RunError, Service, Told};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -46,6 +46,15 @@ impl Ran {
             _ => None,
         });
         rows.collect()
+    }
+
+    /// What the team did, as it was told last.
+    fn team(&self) -> &TeamTimes {
+        let told = self.told.iter().rev().find_map(|told| match told {
+            Told::Team(times) => Some(times),
+            _ => None,
+        });
+        told.unwrap()
     }
 
     /// The names in the folder.

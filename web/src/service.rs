@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use crate::model::{EventBody, Failure, FieldError, InputInfo, Phase};
+use crate::model::{EventBody, Failure, FieldError, InputInfo, Phase, TeamTimes};
 
 /// What a client is told of a service.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -173,6 +173,9 @@ pub enum Told {
         /// What it shows, in one line.
         doc: String,
     },
+    /// What its team did over time, in the place of what was told before; kept with the job, whatever its end. Of
+    /// more than 8192 entries the first rounds are forgotten.
+    Team(TeamTimes),
     /// `iteration`, `tiles`, `node` or `log`.
     Event(EventBody),
 }

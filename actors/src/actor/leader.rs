@@ -19,13 +19,14 @@ use crate::id::{NodeId, Origin, Rank, TeamId};
 use crate::job::{Cost, Finished, JobState, Phase, WaitReason};
 use crate::link::Letter;
 use crate::message::{
-    Address, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
+    Address, Answer, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage,
+    SupervisorMessage,
 };
 use crate::payload::Payload;
 use crate::program::Cancellation;
 use crate::work::{Label, run};
 
-use telling::Stand;
+use telling::{Stand, ToldTimes};
 
 pub(crate) struct TeamLeader {
     host: Host,
@@ -39,6 +40,7 @@ pub(crate) struct TeamLeader {
     /// What the steps on the tiles cost, by rank.
     costs: Vec<Cost>,
     told: Duration,
+    told_times: ToldTimes,
     stand: Stand,
     reports: Reports,
     /// The end, until the proxy has it. The result is in it: it may take longer than a tick.
@@ -133,12 +135,19 @@ impl Handler<Letter> for TeamLeader {
                 self.proxy_knows = true;
                 Event::End(JobError::Cancelled)
             }
-            LeaderMessage::Answers { origin, answers } => {
+            LeaderMessage::Answers {
+                origin,
+                sent,
+                answers,
+            } => {
                 let now = self.host.clock.now();
                 for answer in answers {
-                    let event = Event::Answered(origin, answer.rank, answer.stage, answer.payload);
+                    let spent = answer.effort.map(|effort| effort.sent(sent));
+                    let Answer { rank, stage, .. } = answer;
+                    let event = Event::Answered(origin, rank, stage, answer.payload, spent);
                     self.step_at(now, event, context);
                 }
+                self.tell_times(now);
                 return self.tell_tiles();
             }
         };
@@ -183,6 +192,7 @@ impl TeamLeader {
             core: Team::new(host.limits, host.is_recoverable(), resumed),
             costs: Vec::new(),
             told: host.clock.now(),
+            told_times: ToldTimes::at(host.clock.now()),
             stand: Stand::default(),
             reports: Reports::resumed(done.unwrap_or_default()),
             ended: None,
@@ -381,6 +391,7 @@ impl TeamLeader {
             team: self.team,
             result: Box::new(result),
             nodes: self.reports.nodes(),
+            times: self.core.times().clone(),
         };
         self.host.link.send(Address::Proxy, ended);
     }

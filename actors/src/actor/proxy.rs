@@ -364,6 +364,11 @@ impl Handler<Letter> for Proxy {
                     self.write(team.job, tiles);
                 }
             }
+            ProxyMessage::Times { team, news } if self.is_current(team) => {
+                if let Some(journal) = self.journals.get(team.job) {
+                    journal.times(news);
+                }
+            }
             ProxyMessage::Commit { team, record } if self.is_current(team) => {
                 self.commit(team, *record);
             }
@@ -371,9 +376,11 @@ impl Handler<Letter> for Proxy {
                 team,
                 result,
                 nodes,
+                times,
             } if self.is_current(team) => {
                 if let Some(journal) = self.journals.get(team.job) {
                     journal.report(nodes);
+                    journal.times(times);
                 }
                 self.end(team.job, *result);
             }

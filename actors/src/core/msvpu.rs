@@ -130,6 +130,11 @@ impl<L> Agenda<L> {
         self.next()
     }
 
+    /// Whether there is an order that it works on, or will.
+    pub(crate) fn owes(&self) -> bool {
+        matches!(self.state, State::Busy) || !self.waiting.is_empty()
+    }
+
     /// What is left at the end of a team: the tile, if it was not collected.
     pub(crate) fn end(&mut self) -> Option<L> {
         self.waiting.clear();
@@ -230,6 +235,7 @@ mod tests {
         let mut agenda = Agenda::new();
         let early = agenda.order(Order::Step(Round(1), payload(1)));
         assert_eq!(early, nothing(0), "no tile yet: the task has overtaken it");
+        assert!(agenda.owes(), "it waits for its tile");
         assert_eq!(
             agenda.inquire(Stage::Round(Round(1)), AT + WAY, WAY),
             Word::LacksTile
@@ -246,12 +252,14 @@ mod tests {
             agenda.done(Some("tile"), None, AT),
             Next::start(Work::Step("tile", Round(1), payload(1)), 0)
         );
+        assert!(agenda.owes());
         assert_eq!(agenda.done(Some("tile"), None, AT), nothing(0));
         assert_eq!(
             agenda.order(Order::Load(payload(9))),
             nothing(0),
             "has its tile"
         );
+        assert!(!agenda.owes());
         assert_eq!(
             agenda.order(Order::Collect(payload(2))),
             Next::start(Work::Collect("tile", payload(2)), 0)

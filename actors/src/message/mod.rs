@@ -24,6 +24,8 @@ use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
+use crate::core::stopwatch::Effort;
+use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
 use crate::job::{Cost, Finished, JobOptions, JobState, NodeReport, NodeStatus};
@@ -106,6 +108,8 @@ pub(crate) enum ProxyMessage {
         answered: u32,
         team_size: u32,
     },
+    /// Leader: what the MsVPUs did since it last told.
+    Times { team: TeamId, news: Timesheet },
     /// Leader: where it stands, to outlive it.
     Commit { team: TeamId, record: Box<Record> },
     /// Leader: the job is over.
@@ -113,6 +117,7 @@ pub(crate) enum ProxyMessage {
         team: TeamId,
         result: Box<Result<Finished, JobError>>,
         nodes: Vec<NodeReport>,
+        times: Timesheet,
     },
 }
 
@@ -282,6 +287,8 @@ pub(crate) enum LeaderMessage {
     /// MsVPUs of one node: their answers (`results_queue`).
     Answers {
         origin: Origin,
+        /// By the node's clock.
+        sent: Duration,
         answers: Vec<Answer>,
     },
     /// Supervisor: tiles are coming, so that there is nothing to ask about.
@@ -313,6 +320,8 @@ pub(crate) struct Answer {
     pub(crate) rank: Rank,
     pub(crate) stage: Stage,
     pub(crate) payload: Option<Payload>,
+    /// Of those MsVPUs whose times are kept.
+    pub(crate) effort: Option<Effort>,
 }
 
 macro_rules! wrapped {

@@ -125,10 +125,12 @@ mod tests {
         };
         let answers = LeaderMessage::Answers {
             origin: origin(5),
+            sent: Duration::from_nanos(123_456_789),
             answers: vec![Answer {
                 rank: Rank(500),
                 stage: Stage::Round(Round(5)),
                 payload: Some(payload(24)),
+                effort: None,
             }],
         };
         let up = Envelope {

@@ -1,7 +1,7 @@
 //! A job that has not ended, in memory: how it stands, what happened last, who watches it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::estimate::Estimate;
 use super::generation_of;
 use super::standing::{End, Ending, Standing, ordinal};
-use crate::model::{Artifact, Event, Job, Phase, State};
+use crate::model::{Artifact, Event, Job, Phase, State, TeamTimes};
 use crate::service::Told;
 use crate::store::JobRecord;
 
@@ -191,6 +191,11 @@ impl Live {
         standing.spill()
     }
 
+    /// What its team has done so far.
+    pub(super) fn team(&self) -> Arc<TeamTimes> {
+        self.lock().team.clone().unwrap_or_default()
+    }
+
     /// What it has told of its files.
     pub(super) fn told_artifacts(&self) -> Vec<Artifact> {
         self.lock().told_artifacts.clone()
@@ -210,7 +215,12 @@ impl Live {
 
     /// What was decided could not be written: it ends another way.
     pub(super) fn decide_again(&self, end: End) -> Ending {
-        self.lock().ending(end)
+        let ending = self.lock().ending(end);
+        // There may be no room for more.
+        Ending {
+            team: None,
+            ..ending
+        }
     }
 
     /// The end is on the disk: everybody may see it.

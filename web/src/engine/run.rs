@@ -294,8 +294,11 @@ impl Inner {
 
     async fn write_ending(&self, job: Uuid, ending: &mut Ending) -> Result<u64, StoreError> {
         let mut ops: Vec<Op> = Op::events(job, &ending.events)?.into_iter().collect();
-        let last_events: usize = ops.iter().map(Op::size_bytes).sum();
-        ending.record.event_bytes = ending.handed_bytes + last_events as u64;
+        if let Some(times) = &ending.team {
+            ops.push(Op::team(job, times)?);
+        }
+        let beside: usize = ops.iter().map(Op::size_bytes).sum();
+        ending.record.event_bytes = ending.handed_bytes + beside as u64;
         let record = Op::job(&ending.record)?;
         let record_bytes = ending.record.event_bytes + record.size_bytes() as u64;
         ops.push(record);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::cursor::{Cursor, Events};
 use super::live::Live;
 use super::{After, Caller, Engine, EngineError, Filter, Inner, Page, no_job};
-use crate::model::{EventBody, IterationRow, Job};
+use crate::model::{EventBody, IterationRow, Job, TeamTimes};
 
 /// A page of a list ends after so many bytes of JSON.
 const MAX_PAGE_BYTES: usize = 4 << 20;
@@ -144,6 +144,19 @@ impl Engine {
     async fn cursor(&self, caller: &Caller, id: Uuid, after: After) -> Result<Cursor, EngineError> {
         self.inner.check_job(caller, id)?;
         Cursor::new(&self.inner, id).resumed(after).await
+    }
+
+    /// What the team of a job did over time, as far as it has told; nothing of a job that has told nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn team(&self, caller: &Caller, id: Uuid) -> Result<Arc<TeamTimes>, EngineError> {
+        self.inner.check_job(caller, id)?;
+        if let Some(live) = self.inner.live(id) {
+            return Ok(live.team());
+        }
+        let kept = self.inner.store.read(move |reading| reading.team(id));
+        Ok(Arc::new(kept.await?.unwrap_or_default()))
     }
 
     /// The iterations so far, of the attempt that runs or has ended.

@@ -6,9 +6,9 @@ use redb::{ReadTransaction, ReadableTable};
 use uuid::Uuid;
 
 use super::records::{Ended, Head, Listed, Unfinished};
-use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, UPLOADS, parse, store_error};
+use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, parse, store_error};
 use super::{JobRecord, Recovered, StoreError};
-use crate::model::{Event, Job};
+use crate::model::{Event, Job, TeamTimes};
 
 /// The records as one commit left them.
 pub(crate) struct Reading {
@@ -68,6 +68,15 @@ impl Reading {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// What the team of a job did over time, if that was kept.
+    pub(crate) fn team(&self, job: Uuid) -> Result<Option<TeamTimes>, StoreError> {
+        let teams = self.transaction.open_table(TEAMS).map_err(store_error)?;
+        let found = teams.get(job.as_u128()).map_err(store_error)?;
+        found
+            .map(|json| parse("the team of job", job.as_u128(), json.value()))
+            .transpose()
     }
 
     /// What was asked for with a key: a digest, and the job.

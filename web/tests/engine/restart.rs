@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use msvpu_web::engine::{After, OpenError};
-use msvpu_web::model::{EventBody, State};
+use msvpu_web::model::{EventBody, State, TeamTimes};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Bench, config, ended, is_gapless, key, new_job, nobody, open_with};
+use crate::support::{Bench, config, ended, is_gapless, key, new_job, nobody, open_with, team};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -211,4 +211,43 @@ async fn a_watcher_that_has_what_a_crash_took_is_told_the_new_attempt_from_its_s
     };
     let from = usize::try_from(after.event).unwrap();
     assert_eq!(again.events(job.id, after).await, all[from..]);
+}
+
+#[tokio::test]
+async fn what_a_team_did_is_kept_with_its_job_whatever_its_end() {
+    let bench = Bench::new().await;
+    let mut jobs = Vec::new();
+    for (params, state) in [
+        (json!({}), State::Succeeded),
+        (json!({"fail": "x"}), State::Failed),
+        (json!({"hold": true}), State::Cancelled),
+    ] {
+        let mut params = params;
+        params["team_size"] = 100.into();
+        params["iterations"] = 90.into();
+        let job = bench.submit("a", params).await;
+        if state == State::Cancelled {
+            let mut events = bench.engine.events(&nobody(), job.id, 0).await.unwrap();
+            let last = |event: &EventBody| matches!(event, EventBody::Iteration(row) if row.iteration == 90);
+            while !events.next().await.is_some_and(|event| last(&event.body)) {}
+            bench.engine.cancel(&nobody(), job.id).await.unwrap();
+        }
+        assert_eq!(bench.ended(job.id).await.state, state);
+        jobs.push(job.id);
+    }
+    // Of more than 8192 entries the first rounds go.
+    let mut expected = team(100, 90);
+    expected.rounds.drain(..9);
+    for id in &jobs {
+        assert_eq!(*bench.engine.team(&nobody(), *id).await.unwrap(), expected);
+    }
+    let folder = image(bench.folder.path());
+    let again = Bench::on(folder, |_| {}).await;
+    for id in &jobs {
+        assert_eq!(*again.engine.team(&nobody(), *id).await.unwrap(), expected);
+    }
+    let silent = again.submit("b", json!({})).await;
+    again.ended(silent.id).await;
+    let nothing = again.engine.team(&nobody(), silent.id).await.unwrap();
+    assert_eq!(*nothing, TeamTimes::default());
 }

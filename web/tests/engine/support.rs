@@ -11,7 +11,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use msvpu_actors::{Priority, VirtualMachine};
 use msvpu_web::engine::{After, Caller, EngineConfig, EngineError, IdempotencyKey, OpenError};
 use msvpu_web::model::{
-    Event, EventBody, Failure, FieldError, InputInfo, IterationRow, Job, NewJob, Phase, Upload,
+    Event, EventBody, Failure, FieldError, InputInfo, IterationRow, Job, NewJob, Phase, TeamRound,
+    TeamTimes, Upload,
 };
 use msvpu_web::service::{
     Asked, InputReader, OutputInfo, ProbeError, Run, RunError, Service, ServiceInfo, Told,
@@ -47,7 +48,8 @@ impl InputReader for Heads {
 
 /// Does as its parameters say: `iterations` and `files` (how many), `file_bytes`, `hold` (until it is let go),
 /// `stubborn` (takes no notice of being cancelled), `panic`, `exit` (takes the process with it), `fail` (a code), `full`
-/// (the disk), `lie` (tells of a file that is not there), `log_bytes` (a line of so many with each iteration).
+/// (the disk), `lie` (tells of a file that is not there), `log_bytes` (a line of so many with each iteration),
+/// `team_size` (tells of a team of so many after each iteration).
 #[derive(Clone)]
 pub(crate) struct Script {
     /// Turns true to let all go that are held.
@@ -123,6 +125,10 @@ impl Script {
         }
         for iteration in 1..=iterations {
             tell(Told::Event(EventBody::Iteration(row(iteration))));
+            let team_size = number(params, "team_size");
+            if team_size > 0 {
+                tell(Told::Team(team(team_size, iteration)));
+            }
             let log_bytes = number(params, "log_bytes");
             if log_bytes > 0 {
                 tell(Told::Event(EventBody::Log {
@@ -182,6 +188,25 @@ impl Script {
             });
         }
         Ok(json!({ "name": name, "iterations": iterations }))
+    }
+}
+
+/// What a team of so many has done in so many rounds.
+pub(crate) fn team(team_size: usize, rounds: usize) -> TeamTimes {
+    let round = |round: usize| TeamRound {
+        round: Some(u32::try_from(round).unwrap()),
+        began_ms: round as f64,
+        ended_ms: Some(round as f64 + 0.5),
+        node: vec![Some(3); team_size],
+        arrived_ms: vec![Some(0.5); team_size],
+        waited_ms: vec![Some(0.1); team_size],
+        computed_ms: vec![Some(0.2); team_size],
+        kept_ms: vec![None; team_size],
+    };
+    TeamTimes {
+        team_size: u32::try_from(team_size).unwrap(),
+        stride: 1,
+        rounds: (1..=rounds).map(round).collect(),
     }
 }
 

@@ -3,11 +3,36 @@
 use std::time::Duration;
 
 use super::TeamLeader;
+use crate::core::msvpu::Stage;
 use crate::job::{JobState, Phase};
 use crate::message::{Address, ProxyMessage};
 
 /// A round that takes longer tells watchers how many tiles have answered, no oftener than this.
 const TILES_EVERY: Duration = Duration::from_millis(50);
+
+/// What the MsVPUs did is told no oftener than this at first, and than that later, when there is more
+/// of it and less of it is news.
+const TIMES_EVERY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
+/// How much of what the MsVPUs did watchers were told, and when.
+#[derive(Debug)]
+pub(super) struct ToldTimes {
+    /// When this leader began.
+    began: Duration,
+    at: Duration,
+    ended: Option<Stage>,
+}
+
+impl ToldTimes {
+    /// Nothing yet.
+    pub(super) const fn at(now: Duration) -> Self {
+        Self {
+            began: now,
+            at: now,
+            ended: None,
+        }
+    }
+}
 
 /// What the job is at, and how often that has changed.
 #[derive(Debug)]
@@ -41,6 +66,25 @@ impl TeamLeader {
             };
             self.host.link.send(Address::Proxy, progressed);
         }
+    }
+
+    /// What the MsVPUs did meanwhile. If that gets lost it comes with the job's end.
+    pub(super) fn tell_times(&mut self, now: Duration) {
+        let ToldTimes { began, at, .. } = self.told_times;
+        let (first, last) = TIMES_EVERY;
+        let every = (now.saturating_sub(began) / 16).clamp(first, last);
+        if self.core.has_ended() || now.saturating_sub(at) < every {
+            return;
+        }
+        let (team, times) = (self.team, self.core.times());
+        let news = times.since(self.told_times.ended);
+        self.told_times = ToldTimes {
+            began,
+            at: now,
+            ended: times.last_ended(),
+        };
+        let times = ProxyMessage::Times { team, news };
+        self.host.link.send(Address::Proxy, times);
     }
 
     pub(super) fn enter(&mut self, phase: Phase) {
