@@ -168,6 +168,7 @@ impl SimulatedBuilder {
             link: host.link,
             clock: host.clock,
             workers,
+            strategy: shared.cluster.spec.strategy.clone(),
             census: Arc::clone(&shared.cluster.census),
             threads,
             stop,
