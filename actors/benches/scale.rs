@@ -2,8 +2,8 @@
 //!
 //! And what 10⁴ live, idle MsVPUs of a local machine take in memory.
 //!
-//! `cargo bench -p msvpu-actors --bench scale` prints a line per size. Give sizes to run only
-//! those: `-- 1000 1000000`.
+//! `cargo bench -p msvpu-actors --bench scale` prints a line per size, and fails when one takes more
+//! than it may. Give sizes to run only those: `-- 1000 1000000`.
 #![allow(clippy::unwrap_used, reason = "a bench that fails here says so")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +16,12 @@ use msvpu_actors::{
 use serde::{Deserialize, Serialize};
 
 const ROUNDS: u32 = 10;
+
+/// What 10⁶ MsVPUs on 1,000 nodes may take, on two cores: seconds, and bytes of memory.
+const MOST_SECONDS: f64 = 60.0;
+const MOST_BYTES: u64 = 4 << 30;
+/// Of a live, idle MsVPU.
+const MOST_BYTES_IDLE: f64 = 2048.0;
 
 fn spec(nodes: u32) -> Spec {
     Spec {
@@ -117,6 +123,7 @@ fn main() {
         .unwrap();
     let each = runtime.block_on(idle(10_000));
     println!("10,000 live, idle MsVPUs of a local machine: {each:.0} bytes each");
+    assert!(each <= MOST_BYTES_IDLE, "{MOST_BYTES_IDLE} bytes at most");
     println!("MsVPUs    nodes  seconds  µs per MsVPU and round  peak MiB  virtual s  trace");
     for msvpus in sizes {
         let nodes = (msvpus / 1000).clamp(10, 1000);
@@ -150,6 +157,14 @@ fn main() {
                 outcome.trace,
             );
             simulation.machine().clone().shutdown().await;
+            if msvpus <= 1_000_000 {
+                assert!(seconds <= MOST_SECONDS, "{MOST_SECONDS} seconds at most");
+                let peak = memory("VmHWM");
+                assert!(
+                    peak <= MOST_BYTES,
+                    "{MOST_BYTES} bytes at most, and not {peak}"
+                );
+            }
         });
     }
 }
