@@ -1,8 +1,8 @@
 //! What a simulated MsVPU and round costs: 10³ to 10⁶ MsVPUs, 10 rounds, on up to 1,000 nodes; and beside
 //! it as many actors of actix alone, which wait as many rounds for a timer in virtual time.
 //!
-//! `cargo bench -p msvpu-actors --bench scale` prints a line per size. Give sizes to run only
-//! those: `-- 1000 1000000`.
+//! `cargo bench -p msvpu-actors --bench scale` prints a line per size, and fails when one takes more
+//! than it may. Give sizes to run only those: `-- 1000 1000000`.
 #![allow(clippy::unwrap_used, reason = "a bench that fails here says so")]
 
 use std::time::{Duration, Instant};
@@ -16,6 +16,11 @@ use msvpu_actors::{
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: u32 = 10;
+
+/// What 10⁶ MsVPUs on 1,000 nodes may take, on two cores: seconds, and bytes of memory.
+const MOST_SECONDS: f64 = 60.0;
+const MOST_BYTES: u64 = 4 << 30;
+/// Of a live, idle MsVPU.
 
 fn spec(nodes: u32) -> Spec {
     Spec {
@@ -140,8 +145,15 @@ fn main() {
                 outcome.elapsed.as_secs_f64(),
                 outcome.trace,
             );
-            assert!(memory("VmHWM") <= 4 << 30, "more than 4 GiB");
             simulation.machine().clone().shutdown().await;
+            if msvpus <= 1_000_000 {
+                assert!(seconds <= MOST_SECONDS, "{MOST_SECONDS} seconds at most");
+                let peak = memory("VmHWM");
+                assert!(
+                    peak <= MOST_BYTES,
+                    "{MOST_BYTES} bytes at most, and not {peak}"
+                );
+            }
         });
     }
 }

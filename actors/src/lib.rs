@@ -53,6 +53,7 @@ pub use payload::{Block, Payload, Wire};
 pub use program::{Cancellation, Context, Program, Result, Step};
 pub use simulation::{
     Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
-    InvalidSpec, JobOutcome, JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation,
-    Spec, SpecError, SpecField, SpecProblem, Synthetic,
+    HeadOutcome, InvalidSpec, JobOutcome, JobSpec, NodeOutcome, NodeSpec, Outcome,
+    SimulatedBuilder, Simulation, Spec, SpecError, SpecField, SpecPlaces, SpecProblem,
+    SubmitSpecError, Synthetic,
 };

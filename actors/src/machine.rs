@@ -13,6 +13,7 @@ use crate::actor::proxy::{Cancel, Proxy, Submit};
 use crate::clock::Clock;
 #[cfg(feature = "amqp")]
 use crate::cluster::{ClusterBuilder, Head};
+use crate::core::strategy::NAMES;
 use crate::error::JobError;
 use crate::handle::{CompletionOf, Job};
 use crate::host::Census;
@@ -42,6 +43,8 @@ pub(crate) struct Running {
     pub(crate) link: Link,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) workers: usize,
+    /// By which strategy teams are placed.
+    pub(crate) strategy: String,
     pub(crate) census: Arc<watch::Sender<Census>>,
     /// How many threads of the machine are alive.
     pub(crate) threads: Arc<watch::Sender<usize>>,
@@ -88,7 +91,14 @@ impl VirtualMachine {
         LocalBuilder::default()
     }
 
-    /// A cluster of many nodes, simulated in virtual time on one thread.
+    /// The names of the strategies by which teams are placed, the default first.
+    #[must_use]
+    pub const fn strategies() -> &'static [&'static str] {
+        &NAMES
+    }
+
+    /// A cluster of many nodes, simulated in virtual time on one thread. Programs that are submitted
+    /// run their kernels; [`Spec::compute`](crate::Spec::compute) is for the jobs of the spec.
     pub fn simulated(spec: Spec) -> SimulatedBuilder {
         SimulatedBuilder::new(spec)
     }
@@ -161,6 +171,12 @@ impl VirtualMachine {
     #[must_use]
     pub fn census(&self) -> Census {
         *self.running.census.borrow()
+    }
+
+    /// The name of the strategy by which teams are placed, one of [`strategies`](Self::strategies).
+    #[must_use]
+    pub fn strategy(&self) -> &str {
+        &self.running.strategy
     }
 
     /// What the machine's mailboxes have seen so far.

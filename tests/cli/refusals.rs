@@ -48,6 +48,15 @@ fn numbers_of_classes() {
     );
 }
 
+#[cfg(feature = "amqp")]
+#[test]
+fn strategies() {
+    let known = ["performance-index", "uniform", "least-loaded", "adaptive"];
+    let mut words = vec!["--strategy", "fastest"];
+    words.extend(known);
+    options_refused("--classes 2 --strategy fastest", &words);
+}
+
 #[test]
 fn centers() {
     options_refused("--centers 1,nan,3", &["--centers", "`nan`", "finite"]);

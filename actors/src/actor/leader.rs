@@ -1,5 +1,6 @@
 //! The team leader: drives one job's rounds.
 
+mod answers;
 mod telling;
 
 use std::sync::Arc;
@@ -107,7 +108,11 @@ impl Handler<Letter> for TeamLeader {
                 Event::Moved(plan.shares)
             }
             LeaderMessage::NoNode => Event::NoNode,
-            LeaderMessage::Lost(origins) => Event::Lost(origins),
+            LeaderMessage::Lost(origins) => {
+                let team = self.team;
+                self.host.link.audit(|audit| audit.lost(team, &origins));
+                Event::Lost(origins)
+            }
             LeaderMessage::Fates(fates) => Event::Fates(fates),
             LeaderMessage::Started { origin, ranks } => {
                 log::debug!(
@@ -140,15 +145,7 @@ impl Handler<Letter> for TeamLeader {
                 sent,
                 answers,
             } => {
-                let now = self.host.clock.now();
-                for answer in answers {
-                    let spent = answer.effort.map(|effort| effort.sent(sent));
-                    let Answer { rank, stage, .. } = answer;
-                    let event = Event::Answered(origin, rank, stage, answer.payload, spent);
-                    self.step_at(now, event, context);
-                }
-                self.tell_times(now);
-                return self.tell_tiles();
+                return self.take(origin, sent, answers, context);
             }
         };
         self.step(event, context);
@@ -204,11 +201,7 @@ impl TeamLeader {
     }
 
     fn step(&mut self, event: Event, context: &Context<Self>) {
-        self.step_at(self.host.clock.now(), event, context);
-    }
-
-    fn step_at(&mut self, now: Duration, event: Event, context: &Context<Self>) {
-        for effect in self.core.step(event, now) {
+        for effect in self.core.step(event, self.host.clock.now()) {
             self.perform(effect, context);
         }
     }

@@ -116,6 +116,8 @@ impl Handler<Letter> for Supervisor {
         {
             return self.host.link.stale();
         }
+        let link = &self.host.link;
+        link.audit(|audit| audit.takes_order(letter.incarnation, origin));
         match message {
             SupervisorMessage::Granted { at, head, over } => {
                 // A later head counts from another moment.

@@ -64,7 +64,7 @@ impl ClusterBuilder {
             workers: None,
             limits: Limits::default(),
             catalog: Catalog::default(),
-            strategy: "performance-index".to_owned(),
+            strategy: VirtualMachine::strategies()[0].to_owned(),
             leaders: Leaders::default(),
             node_timeout: None,
         }
@@ -180,6 +180,7 @@ impl ClusterBuilder {
         let (connect, first) = watch::channel(None);
         let alive = Alive::new(&threads, &journals);
         let (census, nodes) = (Arc::clone(&host.census), Arc::clone(&host.nodes));
+        let placed_by = self.strategy.clone();
         let (states, strategy, leaders) = (Arc::clone(&connectivity), self.strategy, self.leaders);
         event_loop::spawn(alive, None, move || async move {
             let proxy = start_head(&host, &strategy, journals, &vital)
@@ -213,6 +214,7 @@ impl ClusterBuilder {
             link,
             clock,
             workers,
+            strategy: placed_by,
             census,
             threads,
             stop,

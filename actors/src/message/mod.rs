@@ -121,6 +121,21 @@ pub(crate) enum ProxyMessage {
     },
 }
 
+impl ProxyMessage {
+    /// The team whose leader says so, if one does.
+    pub(crate) const fn leader(&self) -> Option<TeamId> {
+        match self {
+            Self::LeaderStarted { team }
+            | Self::Stands { team, .. }
+            | Self::Progressed { team, .. }
+            | Self::Times { team, .. }
+            | Self::Commit { team, .. }
+            | Self::Ended { team, .. } => Some(*team),
+            Self::LeaderPlaced { .. } | Self::EpochGranted { .. } | Self::Lost(_) => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum BalancerMessage {
     /// Directory: these are the nodes now.

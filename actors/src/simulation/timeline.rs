@@ -147,6 +147,17 @@ impl Timeline {
         inner.queue.push(event);
     }
 
+    /// Nothing that was to happen happens any more.
+    pub(crate) fn clear(&self) {
+        let mut guard = self.inner();
+        let queue = std::mem::take(&mut guard.queue);
+        let held = guard.nodes.iter_mut().map(|node| &mut node.held);
+        let held: Vec<Vec<Event>> = held.map(std::mem::take).collect();
+        drop(guard);
+        // Whoever waits for one of them is told: not under the lock.
+        drop((queue, held));
+    }
+
     /// Moves on to the next event, and gives it.
     pub(crate) fn next(&self) -> Option<Action> {
         let mut guard = self.inner();

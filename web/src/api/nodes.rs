@@ -123,6 +123,8 @@ pub(crate) struct NodesView {
     deployment: DeploymentKind,
     /// How many steps this process computes at once.
     workers: usize,
+    /// By which strategy MsVPUs are placed on nodes.
+    strategy: String,
     /// The nodes, as the balancer knows them.
     nodes: Vec<Node>,
     /// Null where there is none to be.
@@ -148,6 +150,7 @@ pub(crate) async fn nodes(shared: web::Data<Shared>) -> HttpResponse {
             Some(_) => DeploymentKind::Cluster,
         },
         workers: machine.workers(),
+        strategy: machine.strategy().to_owned(),
         nodes: machine.nodes().into_iter().map(Node::from).collect(),
         broker,
         gauges: shared.engine.gauges().into(),

@@ -259,6 +259,7 @@ fn services_and_nodes_are_shown() {
     let nodes = api.get("/api/v1/nodes").json();
     assert_eq!(nodes["deployment"], "local");
     assert_eq!(nodes["workers"], 1);
+    assert_eq!(nodes["strategy"], "performance-index");
     assert_eq!(nodes["broker"], Value::Null);
     assert_eq!(nodes["nodes"][0]["cpus"], 1);
     assert_eq!(nodes["gauges"]["writable"], true);

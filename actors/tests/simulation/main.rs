@@ -1,5 +1,11 @@
 //! A cluster in virtual time.
-#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails here says so"
+)]
+
+mod faults;
 
 mod times;
 
@@ -317,84 +323,4 @@ async fn stand_ins_of_endless_length_are_refused() {
         ..work()
     };
     assert_eq!(refusal(within).await.unwrap().output, 12);
-}
-
-fn fault(at: u64, kind: FaultKind) -> Fault {
-    Fault { at: ms(at), kind }
-}
-
-#[tokio::test]
-async fn who_is_not_there_cannot_be_killed() {
-    let mut spec = spec(3);
-    let kill = |restart_after| FaultKind::Kill {
-        node: 0,
-        restart_after,
-    };
-    spec.faults = vec![
-        fault(300, kill(Some(ms(5000)))),
-        fault(400, kill(Some(ms(1)))),
-    ];
-    let (outcome, state) = run(spec, work()).await;
-    assert_eq!((state.as_str(), outcome.kills), ("succeeded", 1));
-}
-
-/// 24 steps of 0.1 s on one node of 2 CPUs: 1.2 s at full speed.
-async fn alone(faults: Vec<Fault>) -> Duration {
-    let mut spec = spec(1);
-    spec.faults = faults;
-    let work = Synthetic {
-        tiles: 2,
-        rounds: 12,
-        ..work()
-    };
-    let (outcome, state) = run(spec, work).await;
-    assert_eq!(state, "succeeded");
-    outcome.elapsed
-}
-
-#[tokio::test]
-async fn a_fault_that_ends_ends_no_other_of_its_kind() {
-    let clean = alone(Vec::new()).await;
-    let slow = |factor, duration: Option<u64>| FaultKind::Slow {
-        node: 0,
-        factor,
-        duration: duration.map(ms),
-    };
-    // The second is there for ever, and not only until the first is over.
-    let faults = vec![
-        fault(100, slow(0.5, Some(100))),
-        fault(150, slow(0.25, None)),
-    ];
-    let slowed = alone(faults).await;
-    assert!(slowed > 3 * clean, "{slowed:?}, clean {clean:?}");
-    let pause = |duration| FaultKind::Pause {
-        node: 0,
-        duration: ms(duration),
-    };
-    let faults = vec![fault(100, pause(1500)), fault(200, pause(200))];
-    let stood = alone(faults).await;
-    assert!(stood > clean + ms(1490), "{stood:?}, clean {clean:?}");
-    assert!(stood < clean + ms(3000), "{stood:?}, clean {clean:?}");
-}
-
-#[tokio::test]
-async fn the_report_is_of_all_rounds_whoever_led_them() {
-    let mut spec = spec(3);
-    spec.faults = vec![fault(
-        1050,
-        FaultKind::Kill {
-            node: 0,
-            restart_after: None,
-        },
-    )];
-    let (outcome, job) = job(spec, &work()).await;
-    assert_eq!(outcome.jobs[0].leaders_lost, 1, "{outcome:#?}");
-    let nodes = job.nodes();
-    assert_eq!(nodes.len(), 3, "what the lost node did counts: {nodes:#?}");
-    assert_eq!(nodes[0].msvpus, 0);
-    assert!(nodes[0].actual >= ms(700), "{nodes:#?}");
-    // Four or five rounds of 0.2 s, and the others of 0.3 s.
-    for node in &nodes[1..] {
-        assert!(node.actual >= ms(2200), "{nodes:#?}");
-    }
 }
