@@ -20,8 +20,7 @@ use crate::id::{NodeId, Origin, Rank, TeamId};
 use crate::job::{Cost, Finished, JobState, Phase, WaitReason};
 use crate::link::Letter;
 use crate::message::{
-    Address, Answer, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage,
-    SupervisorMessage,
+    Address, BalancerMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
 };
 use crate::payload::Payload;
 use crate::program::Cancellation;

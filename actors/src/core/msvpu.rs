@@ -223,6 +223,13 @@ mod tests {
         }
     }
 
+    fn start(work: Work<&'static str>) -> Next<&'static str> {
+        Next {
+            work: Some(work),
+            dropped: 0,
+        }
+    }
+
     fn nothing(dropped: usize) -> Next<&'static str> {
         Next {
             work: None,
@@ -242,7 +249,7 @@ mod tests {
         );
         assert_eq!(
             agenda.order(Order::Load(payload(0))),
-            Next::start(Work::Load(payload(0)), 0)
+            start(Work::Load(payload(0)))
         );
         assert_eq!(
             agenda.inquire(Stage::Round(Round(1)), AT + WAY, WAY),
@@ -250,7 +257,7 @@ mod tests {
         );
         assert_eq!(
             agenda.done(Some("tile"), None, AT),
-            Next::start(Work::Step("tile", Round(1), payload(1)), 0)
+            start(Work::Step("tile", Round(1), payload(1)))
         );
         assert!(agenda.owes());
         assert_eq!(agenda.done(Some("tile"), None, AT), nothing(0));
@@ -262,7 +269,7 @@ mod tests {
         assert!(!agenda.owes());
         assert_eq!(
             agenda.order(Order::Collect(payload(2))),
-            Next::start(Work::Collect("tile", payload(2)), 0)
+            start(Work::Collect("tile", payload(2)))
         );
         assert_eq!(agenda.done(None, None, AT), nothing(0));
         assert_eq!(

@@ -7,6 +7,7 @@
 
 mod faults;
 
+#[path = "../times/mod.rs"]
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,13 +145,13 @@ async fn what_each_msvpu_did_is_known_to_the_nanosecond() {
 #[tokio::test]
 async fn a_leader_that_takes_over_tells_of_its_own_time() {
     let mut spec = spec(3);
-    spec.faults = vec![fault(
-        1050,
-        FaultKind::Kill {
+    spec.faults = vec![Fault {
+        at: ms(1050),
+        kind: FaultKind::Kill {
             node: 0,
             restart_after: None,
         },
-    )];
+    }];
     let (outcome, watched) = job(spec, &work()).await;
     assert_eq!(outcome.jobs[0].leaders_lost, 1, "{outcome:#?}");
     let times = watched.timesheet();

@@ -99,7 +99,7 @@ async fn steps(
             done = stopping.or_stopped(follow) => done,
             () = interrupts.pressed() => {
                 // It may have ended meanwhile.
-                let _ = tokio::task::spawn_blocking(move || cancelling.cancel(id)).await;
+                let _ = task::spawn_blocking(move || cancelling.cancel(id)).await;
                 Err(Failure::Interrupted)
             }
         }

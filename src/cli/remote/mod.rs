@@ -210,7 +210,7 @@ impl Server {
         loop {
             match self.job(id) {
                 Err(failure @ Failure::Runtime(_)) => match patience.next() {
-                    Some(wait) => thread::sleep(wait),
+                    Some(wait) => pause(wait),
                     None => return Err(failure.of_job(id)),
                 },
                 job => return job.map_err(|failure| failure.of_job(id)),
@@ -267,7 +267,7 @@ impl Server {
             let answer = self.answered(request.call())?;
             Ok(answer.into_body().into_reader())
         };
-        let events = Events::new(open, thread::sleep);
+        let events = Events::new(open, pause);
         events.map(move |heard| heard.map_err(|failure| failure.of_job(id)))
     }
 
@@ -322,6 +322,14 @@ impl Server {
             )))
         }
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "nothing tells when a server is back"
+)]
+fn pause(wait: Duration) {
+    thread::sleep(wait);
 }
 
 /// What was asked for cannot be (4xx), or not now.

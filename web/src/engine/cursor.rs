@@ -142,7 +142,7 @@ impl Cursor {
     }
 
     /// All that has happened and happens.
-    pub(super) fn to_the_end(self) -> Events {
+    pub(super) fn into_the_end(self) -> Events {
         Events {
             generation: self.generation,
             events: stream::unfold(self, Self::step).boxed(),

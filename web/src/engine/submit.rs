@@ -11,8 +11,8 @@ use super::pump::waiting_reason;
 use super::queue::Beside;
 use super::standing::first_event;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
-use crate::model::{FieldError, Input, Job, NewJob, Progress, State};
-use crate::service::{Asked, Service, ServiceInfo};
+use crate::model::{Input, Job, NewJob, Progress, State};
+use crate::service::{Asked, Service};
 use crate::store::{JobRecord, Op, owner_key};
 
 impl Engine {

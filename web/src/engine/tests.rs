@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{Caller, Engine, EngineConfig, EngineError};
 use crate::model::{EventBody, FieldError, InputInfo, Job, LogLevel, NewJob, State, Upload};
 use crate::service::{
-    InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
+    Asked, InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
 };
 use crate::store::Store;
 use crate::store::faulty::{self, Faults};
@@ -60,7 +60,7 @@ impl Service for Gated {
         }
     }
 
-    fn check(&self, _: &Map<String, Value>, _: &InputInfo) -> Result<(), Vec<FieldError>> {
+    fn check(&self, _: &Asked<'_>) -> Result<(), Vec<FieldError>> {
         Ok(())
     }
 
@@ -216,7 +216,8 @@ async fn a_cancel_that_cannot_be_kept_is_refused_and_nobody_waits_for_the_disk()
     assert_eq!(bench.heard.recv().await, Some("begun"));
     let waiting = bench.submit(json!({})).await;
     bench.fill(true);
-    let cancel = bench.engine.cancel(&nobody(), waiting.id);
+    let caller = nobody();
+    let cancel = bench.engine.cancel(&caller, waiting.id);
     is_full(timeout(PATIENCE, cancel).await.expect("an answer"));
     bench.fill(false);
     bench.gate.send_replace(true);

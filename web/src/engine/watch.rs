@@ -124,7 +124,7 @@ impl Engine {
         after: impl Into<After>,
     ) -> Result<Events, EngineError> {
         let cursor = self.cursor(caller, id, after.into()).await?;
-        Ok(cursor.to_the_end())
+        Ok(cursor.into_the_end())
     }
 
     /// What has happened to a job after the event `after` so far.

@@ -197,8 +197,9 @@ fn victim() {
         ] {
             let file = upload(&engine, &nobody(), name, 1).await.unwrap();
             let job = new_job(file.id, params);
-            let submitted = engine.submit(&nobody(), job, Some(key(name, "one")));
-            ids.push(submitted.await.unwrap().0.id);
+            let key = Some(key(name, "one"));
+            let submitted = engine.submit(&nobody(), job, key).await;
+            ids.push(submitted.unwrap().0.id);
         }
         // One at a time: the guilty one may wait for the other.
         script.gate.send_replace(true);

@@ -1,3 +1,4 @@
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,8 +21,9 @@ fn key(name: &str) -> Op {
 fn records_that_a_crash_left_half_made_are_made_anew() {
     let folder = TempDir::new().unwrap();
     let partial = folder.path().join("records.redb.partial");
-    std::fs::write(&partial, "half").unwrap();
-    let (_dir, records, _) = records(&folder);
+    fs::write(&partial, "half").unwrap();
+    let dir = DataDir::open(folder.path()).unwrap();
+    let records = Records::open(&dir, faulty::open(&Arc::default())).unwrap();
     records.commit([key("a")].iter()).unwrap();
     let found = records.read(|reading| reading.key("", "a"));
     assert!(found.unwrap().is_some());

@@ -130,7 +130,7 @@ impl World {
                     .as_ref()
                     .is_none_or(|known| known.sequence < sequence)
                 {
-                    self.record = Some(record);
+                    self.record = Some(*record);
                 }
                 self.way.push(back(Event::Committed(sequence)));
             }
