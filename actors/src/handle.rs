@@ -120,8 +120,8 @@ impl<P> Job<P> {
     }
 
     /// What its MsVPUs did over time, as far as the leader has told: while the job runs it does so twice a
-    /// second, and every five seconds when that has lasted long. Complete at the end of a job that was not
-    /// cancelled.
+    /// second, and when it has run for more than half a minute, whenever a 64th of that has passed again.
+    /// Complete at the end of a job that was not cancelled.
     #[must_use]
     pub fn timesheet(&self) -> Timesheet {
         self.journal.timesheet()

@@ -127,9 +127,9 @@ async fn what_each_msvpu_did_is_known_to_the_nanosecond() {
             waits.sort_unstable();
             let late = round.round() == Some(Round(1));
             let (first, second) = (waits[1], waits[2]);
-            assert!(first < ms(2) || late, "{node}: {first:?}");
+            assert!(first < ms(20) || late, "{node}: {first:?}");
             assert!(
-                second >= step && (second < step + ms(2) || late),
+                second >= step && (second < step + ms(20) || late),
                 "{second:?}"
             );
         }

@@ -30,12 +30,15 @@ const STREAM_REST_MS = 20000;
 export function watch(job, signal, { changed, failed }) {
   /** @type {Model} */
   const model = { job, iterations: [], nodes: job.result?.nodes ?? [], log: [], tiles: null };
+  /** What the events call the nodes; a result has but their numbers. @type {Map<number, string>} */
+  const names = new Map();
+  const named = (nodes) => nodes.map((node) => ({ ...node, name: node.name ?? names.get(node.node) }));
   const load = async () => {
     try {
       const next = await json("GET", paths.job(job.id), { signal });
       // Answers may overtake each other.
       if (next.revision >= model.job.revision) model.job = next;
-      if (Array.isArray(model.job.result?.nodes)) model.nodes = model.job.result.nodes;
+      if (Array.isArray(model.job.result?.nodes)) model.nodes = named(model.job.result.nodes);
       changed(model);
     } catch (error) {
       if (!signal.aborted) failed(error);
@@ -59,7 +62,8 @@ export function watch(job, signal, { changed, failed }) {
         model.job = { ...model.job, progress: { ...progress, iteration: event.iteration } };
     } else if (event.event === "tiles") model.tiles = event;
     else if (event.event === "node") {
-      if (!model.job.result) model.nodes = event.nodes;
+      for (const { node, name } of event.nodes) if (name) names.set(node, name);
+      model.nodes = model.job.result ? named(model.nodes) : event.nodes;
     } else {
       model.log.push(event);
       // Where it stands is asked for, not taken from here: at first the events of long ago come again.

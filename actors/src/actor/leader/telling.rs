@@ -10,9 +10,10 @@ use crate::message::{Address, ProxyMessage};
 /// A round that takes longer tells watchers how many tiles have answered, no oftener than this.
 const TILES_EVERY: Duration = Duration::from_millis(50);
 
-/// What the MsVPUs did is told no oftener than this at first, and than that later, when there is more
-/// of it and less of it is news.
-const TIMES_EVERY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+/// What the MsVPUs did is told no oftener than this …
+const TIMES_EVERY: Duration = Duration::from_millis(500);
+/// … and later when so small a part of all that there is to see is new.
+const TIMES_PART: u32 = 64;
 
 /// How much of what the MsVPUs did watchers were told, and when.
 #[derive(Debug)]
@@ -71,8 +72,7 @@ impl TeamLeader {
     /// What the MsVPUs did meanwhile. If that gets lost it comes with the job's end.
     pub(super) fn tell_times(&mut self, now: Duration) {
         let ToldTimes { began, at, .. } = self.told_times;
-        let (first, last) = TIMES_EVERY;
-        let every = (now.saturating_sub(began) / 16).clamp(first, last);
+        let every = TIMES_EVERY.max(now.saturating_sub(began) / TIMES_PART);
         if self.core.has_ended() || now.saturating_sub(at) < every {
             return;
         }
