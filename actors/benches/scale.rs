@@ -20,7 +20,6 @@ const ROUNDS: u32 = 10;
 /// What 10⁶ MsVPUs on 1,000 nodes may take, on two cores: seconds, and bytes of memory.
 const MOST_SECONDS: f64 = 60.0;
 const MOST_BYTES: u64 = 4 << 30;
-/// Of a live, idle MsVPU.
 
 fn spec(nodes: u32) -> Spec {
     Spec {

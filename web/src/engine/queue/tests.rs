@@ -190,10 +190,9 @@ fn of_those_that_ran_in_a_crash_one_runs_at_a_time_and_holds_up_no_other() {
     for name in ["s1", "s2"] {
         bench.push("ann", name, Priority::Normal, share(1, Beside::Innocent));
     }
-    let mut others = Vec::new();
-    for _ in 0..=MAX_PASSES + 1 {
-        bench.push("ann", "other", Priority::Normal, 1);
-        others.push("other");
+    let others = vec!["other"; MAX_PASSES as usize + 2];
+    for other in &others {
+        bench.push("ann", other, Priority::Normal, 1);
     }
     let mut now = load(0, 0, 0);
     assert_eq!(bench.pop(now), Some("s1"));
