@@ -2,7 +2,8 @@
 //! `MSVPU_TEST_AMQP_URL`, in one run:
 //!
 //! - throughput: a job whose tiles go to one node, beside as many messages of that size through one
-//!   queue, with confirmations, acknowledgements and the same window;
+//!   queue, with confirmations, acknowledgements and the same window, and beside the same job in one
+//!   process, which is all that does not pass the broker;
 //! - a round: 32 and 1000 MsVPUs with an empty step on two nodes, beside one message to each of two
 //!   queues and one back from each.
 //!
@@ -86,12 +87,20 @@ fn broker() -> String {
     std::env::var("MSVPU_TEST_AMQP_URL").unwrap()
 }
 
-async fn machine(vm: &str, nodes: usize) -> (VirtualMachine, Vec<Node>) {
-    let limits = Limits {
+fn limits() -> Limits {
+    Limits {
         max_rounds_per_job: u32::MAX,
         ..Limits::default()
-    };
-    let head = VirtualMachine::cluster(broker()).vm(vm).limits(limits);
+    }
+}
+
+async fn one_process() -> VirtualMachine {
+    let machine = VirtualMachine::local().workers(2).limits(limits());
+    machine.service::<Carry>().start().await.unwrap()
+}
+
+async fn machine(vm: &str, nodes: usize) -> (VirtualMachine, Vec<Node>) {
+    let head = VirtualMachine::cluster(broker()).vm(vm).limits(limits());
     let head = head.service::<Carry>().start().await.unwrap();
     let mut joined = Vec::new();
     for _ in 0..nodes {
@@ -244,25 +253,36 @@ fn throughput(runtime: &Runtime, bytes: usize, messages: u32) {
     let (mut raw, mut ours) = (Vec::new(), Vec::new());
     let vm = format!("bench-throughput-{bytes}");
     let (head, nodes) = runtime.block_on(machine(&vm, 1));
+    let local = runtime.block_on(one_process());
+    let mut without = Vec::new();
+    let before = head.broker_counters().unwrap().data;
     for _ in 0..REPETITIONS {
         raw.push(runtime.block_on(raw_throughput(messages as usize, bytes)));
-        let program = Carry {
+        let program = || Carry {
             tiles: messages,
             bytes,
             rounds: 1,
         };
-        ours.push(runtime.block_on(run(&head, program)));
+        ours.push(runtime.block_on(run(&head, program())));
+        without.push(runtime.block_on(run(&local, program())));
     }
-    let (raw, ours) = (median(raw), median(ours));
+    let after = head.broker_counters().unwrap().data;
+    let (raw, ours, without) = (median(raw), median(ours), median(without));
     let rate = |time: Duration| f64::from(messages) / time.as_secs_f64();
+    let bytes_sent = (after.published_bytes - before.published_bytes) as f64;
     println!(
-        "{bytes:>8} bytes: lapin {:>8.0}/s  bridge {:>8.0}/s  {:>7.1} MB/s  ratio {:.2}",
+        "{bytes:>8} bytes: lapin {:>8.0}/s  bridge {:>8.0}/s  {:>7.1} MB/s  one process {:>8.0}/s  \
+         ratio {:.2}; {:.3} of the tiles' bytes sent in {} messages a job",
         rate(raw),
         rate(ours),
         rate(ours) * bytes as f64 / 1e6,
+        rate(without),
         rate(ours) / rate(raw),
+        bytes_sent / (f64::from(messages) * bytes as f64 * REPETITIONS as f64),
+        (after.published - before.published) / REPETITIONS as u64,
     );
     runtime.block_on(async {
+        local.shutdown().await;
         head.shutdown().await;
         for node in nodes {
             node.shutdown().await;
@@ -273,11 +293,7 @@ fn throughput(runtime: &Runtime, bytes: usize, messages: u32) {
 fn round(runtime: &Runtime, msvpus: u32) {
     let vm = format!("bench-round-{msvpus}");
     let (head, nodes) = runtime.block_on(machine(&vm, 2));
-    let local = VirtualMachine::local().workers(2).limits(Limits {
-        max_rounds_per_job: u32::MAX,
-        ..Limits::default()
-    });
-    let local = runtime.block_on(local.service::<Carry>().start()).unwrap();
+    let local = runtime.block_on(one_process());
     let (mut raw, mut ours, mut steps) = (Vec::new(), Vec::new(), Vec::new());
     let program = |rounds| Carry {
         tiles: msvpus,
