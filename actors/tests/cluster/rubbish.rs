@@ -85,7 +85,7 @@ async fn rubbish_is_counted_and_kept_and_the_node_lives() {
     let sender = Sender { channel, exchange };
 
     let (known, bundle) = (Some("supervisor.stop"), Some("bundle"));
-    let nothing = postcard::to_allocvec(&Vec::<Run>::new()).unwrap();
+    let nothing = postcard::to_allocvec(&Vec::<Run<'_>>::new()).unwrap();
     let one = of_rubbish(&["hello"]);
     let two = of_rubbish(&["hello", "again"]);
     let garbage = noise(300).body;
