@@ -159,7 +159,7 @@ pub(crate) async fn nodes(shared: web::Data<Shared>) -> HttpResponse {
 
 /// What happened to the messages of a kind of queue, by the words that the API and the metrics use.
 #[cfg(feature = "amqp")]
-pub(crate) const fn counts(queue: &QueueCounters) -> [(&'static str, u64); 12] {
+pub(crate) const fn counts(queue: &QueueCounters) -> [(&'static str, u64); 13] {
     [
         ("published", queue.published),
         ("published_bytes", queue.published_bytes),
@@ -167,6 +167,7 @@ pub(crate) const fn counts(queue: &QueueCounters) -> [(&'static str, u64); 12] {
         ("returned", queue.returned),
         ("refused", queue.refused),
         ("resent", queue.resent),
+        ("bundled", queue.bundled),
         ("dropped", queue.dropped),
         ("received", queue.received),
         ("received_bytes", queue.received_bytes),

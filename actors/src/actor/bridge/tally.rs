@@ -8,10 +8,13 @@ use serde::Serialize;
 use crate::wire::queues::Queue;
 
 /// What went through the queues of one kind, since the process began to use the broker.
+///
+/// Counted are the broker's messages, unless it says otherwise: a long message of ours goes in
+/// several of those, and short ones that wait for the same queue go in one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueCounters {
-    /// Messages handed to the broker for queues of this kind; a long one goes in several.
+    /// Messages handed to the broker for queues of this kind.
     pub published: u64,
     /// Their bodies, in bytes.
     pub published_bytes: u64,
@@ -23,8 +26,10 @@ pub struct QueueCounters {
     pub refused: u64,
     /// What was sent again after a connection was lost.
     pub resent: u64,
-    /// What was too much to keep while there was no connection, or was under way already; and what
-    /// came in part only.
+    /// How many messages of ours, or parts of long ones, went with others in one of these.
+    pub bundled: u64,
+    /// Messages of ours, or parts of long ones, that were too many to keep while there was no
+    /// connection, or under way already; and those of which only a part came.
     pub dropped: u64,
     /// Messages that came out of this process's queue.
     pub received: u64,
@@ -32,9 +37,9 @@ pub struct QueueCounters {
     pub received_bytes: u64,
     /// Of those, what the broker delivered once more.
     pub redelivered: u64,
-    /// Messages that nobody here could read.
+    /// Messages that nobody here could read; of those that came with others, each of ours.
     pub dead: u64,
-    /// Duplicates that were put in on purpose.
+    /// Duplicates of messages of ours that were put in on purpose.
     pub injected: u64,
 }
 
@@ -79,6 +84,7 @@ counted!(
     returned,
     refused,
     resent,
+    bundled,
     dropped,
     received,
     received_bytes,
