@@ -39,11 +39,12 @@ pub use arrays::Sample;
 pub use msvpu_actors::{
     Block, Cancellation, Census, CodecError, Communication, Completion, CompletionOf, ComputeMode,
     Context, Counters, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
-    Incarnation, InvalidSpec, Job, JobError, JobId, JobOptions, JobOutcome, JobSpec, JobState,
-    Limits, LocalBuilder, NodeId, NodeOutcome, NodeReport, NodeSpec, NodeStatus, Origin, Outcome,
-    Payload, Phase, Priority, Program, ProgramError, Progress, Rank, Result, Round,
-    SimulatedBuilder, Simulation, Site, Spec, SpecError, SpecField, SpecProblem, StartError, Step,
-    Synthetic, VirtualMachine, WaitReason, Wire,
+    HeadOutcome, Incarnation, InvalidSpec, Job, JobError, JobId, JobOptions, JobOutcome, JobSpec,
+    JobState, Limits, LocalBuilder, NodeId, NodeOutcome, NodeReport, NodeSpec, NodeStatus, Origin,
+    Outcome, Payload, Phase, Priority, Program, ProgramError, Progress, Rank, Result, Round,
+    RoundTimes, SimulatedBuilder, Simulation, Site, Spec, SpecError, SpecField, SpecPlaces,
+    SpecProblem, StartError, Step, Stint, SubmitSpecError, Synthetic, Timesheet, VirtualMachine,
+    WaitReason, Wire,
 };
 #[cfg(feature = "amqp")]
 pub use msvpu_actors::{

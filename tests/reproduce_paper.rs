@@ -1,5 +1,9 @@
 //! The page of the example `reproduce_paper`, and the figures that it must show.
-#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails here says so"
+)]
 #![allow(
     dead_code,
     reason = "what the page is made from is not all needed here"
@@ -9,17 +13,26 @@
 mod balancing;
 #[path = "../examples/reproduce_paper/chart.rs"]
 mod chart;
+#[path = "../examples/reproduce_paper/classification.rs"]
+mod classification;
 #[path = "../examples/reproduce_paper/cluster.rs"]
 mod cluster;
 #[path = "../examples/reproduce_paper/gain.rs"]
 mod gain;
 #[path = "../examples/reproduce_paper/html.rs"]
 mod html;
+#[path = "../examples/reproduce_paper/maps.rs"]
+mod maps;
+#[path = "common/paper.rs"]
+mod paper;
 #[path = "../examples/reproduce_paper/report.rs"]
 mod report;
+#[path = "../examples/reproduce_paper/teams.rs"]
+mod teams;
 #[path = "../examples/reproduce_paper/words.rs"]
 mod words;
 
+use std::error::Error;
 use std::path::Path;
 
 use balancing::{Experiment, STRATEGIES};
@@ -150,10 +163,70 @@ async fn table_three_is_as_good_as_the_paper_s() {
     for (strategy, gain) in STRATEGIES.iter().cycle().zip(gains) {
         assert!(gain > 1.0 && gain < 1.0 + 1e-3, "{strategy}: {gain}");
     }
+    let report = whole(&experiment).await.unwrap();
+    assert_complete(&report);
+}
+
+/// All that the example writes, in quick mode.
+async fn whole(experiment: &Experiment) -> Result<Report, Box<dyn Error>> {
+    let (effort, cpus) = (Effort::Quick, 2);
     let mut report = Report::default();
-    balancing::add(&mut report, &experiment, Effort::Quick)
-        .await
-        .unwrap();
+    let machine = classification::machine().await?;
+    let scene = paper::paper_scene()?;
+    maps::add(&mut report, &machine).await?;
+    classification::add(&mut report, &machine, &scene).await?;
+    teams::add(&mut report, &machine, &scene, effort, cpus).await?;
+    machine.shutdown().await;
+    balancing::add(&mut report, experiment, effort).await?;
+    gain::add(&mut report, experiment, effort).await?;
     words::add(&mut report);
-    assert_self_contained(&report.page(Effort::Quick, 2));
+    Ok(report)
+}
+
+fn assert_complete(report: &Report) {
+    let page = report.page(Effort::Quick, 2);
+    assert_self_contained(&page);
+    for id in [
+        "table-1",
+        "table-2",
+        "table-3",
+        "table-4",
+        "figure-10",
+        "figure-13",
+        "gain",
+    ] {
+        let start = format!("<section id=\"{id}\">");
+        let (_, section) = page.split_once(&start).expect(id);
+        let (section, _) = section.split_once("</section>").expect(id);
+        for fact in ["Measured", "Simulated", "Not known"] {
+            let (_, sentence) = section
+                .split_once(&format!("<dt>{fact}</dt><dd>"))
+                .expect(fact);
+            assert!(!sentence.starts_with('<'), "{id}: {fact} says nothing");
+        }
+        assert!(page.contains(&format!("href=\"#{id}\"")), "{id}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    report.write(&page, folder.path()).unwrap();
+    let mut written: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    written.sort();
+    let tables = [
+        "figure-13.csv",
+        "gain-table-3.csv",
+        "gain.csv",
+        "index.html",
+        "table-1.csv",
+        "table-2.csv",
+        "table-3-seeds.csv",
+        "table-3-summary.csv",
+        "table-3.csv",
+    ];
+    assert_eq!(written, tables);
+    for table in tables {
+        let text = std::fs::read_to_string(folder.path().join(table)).unwrap();
+        assert!(text.lines().count() > 2, "{table}: {text}");
+    }
 }

@@ -2,7 +2,8 @@
 //! `MSVPU_TEST_AMQP_URL`, in one run:
 //!
 //! - throughput: a job whose tiles go to one node, beside as many messages of that size through one
-//!   queue, with confirmations, acknowledgements and the same window;
+//!   queue, with confirmations, acknowledgements, the same window and the best prefetch, and beside
+//!   the same job in one process, which is all that does not pass the broker;
 //! - a round: 32 and 1000 MsVPUs with an empty step on two nodes, beside one message to each of two
 //!   queues and one back from each.
 //!
@@ -30,7 +31,9 @@ const REPETITIONS: usize = 5;
 const ROUNDS: u32 = 1000;
 const WINDOW: usize = 1024;
 const WINDOW_BYTES: usize = 32 << 20;
-const PREFETCH: u16 = 64;
+/// How many messages may be unacknowledged. Which is best depends on their size: the baseline is the
+/// best of these, and a round, which never has so many, takes the first.
+const PREFETCHES: [u16; 3] = [64, 256, 1024];
 
 /// Its tiles only have to arrive.
 #[derive(Serialize, Deserialize)]
@@ -86,12 +89,20 @@ fn broker() -> String {
     std::env::var("MSVPU_TEST_AMQP_URL").unwrap()
 }
 
-async fn machine(vm: &str, nodes: usize) -> (VirtualMachine, Vec<Node>) {
-    let limits = Limits {
+fn limits() -> Limits {
+    Limits {
         max_rounds_per_job: u32::MAX,
         ..Limits::default()
-    };
-    let head = VirtualMachine::cluster(broker()).vm(vm).limits(limits);
+    }
+}
+
+async fn one_process() -> VirtualMachine {
+    let machine = VirtualMachine::local().workers(2).limits(limits());
+    machine.service::<Carry>().start().await.unwrap()
+}
+
+async fn machine(vm: &str, nodes: usize) -> (VirtualMachine, Vec<Node>) {
+    let head = VirtualMachine::cluster(broker()).vm(vm).limits(limits());
     let head = head.service::<Carry>().start().await.unwrap();
     let mut joined = Vec::new();
     for _ in 0..nodes {
@@ -124,7 +135,7 @@ async fn publishing(kept: &mut Vec<Connection>) -> Channel {
 }
 
 /// A queue of its own, and who reads it, on a connection of its own.
-async fn consuming(kept: &mut Vec<Connection>) -> (String, Consumer) {
+async fn consuming(kept: &mut Vec<Connection>, prefetch: u16) -> (String, Consumer) {
     let url = broker();
     let connection = Connection::connect(&url, ConnectionProperties::default());
     kept.push(connection.await.unwrap());
@@ -138,7 +149,7 @@ async fn consuming(kept: &mut Vec<Connection>) -> (String, Consumer) {
         .queue_declare("".into(), options, FieldTable::default())
         .await
         .unwrap();
-    let qos = channel.basic_qos(PREFETCH, BasicQosOptions::default());
+    let qos = channel.basic_qos(prefetch, BasicQosOptions::default());
     qos.await.unwrap();
     let options = BasicConsumeOptions::default();
     let name = queue.name().clone();
@@ -161,21 +172,27 @@ async fn publish(channel: Channel, queue: String, body: Bytes) -> usize {
 }
 
 /// So many messages through one queue, both ends in tasks of their own.
-async fn raw_throughput(messages: usize, bytes: usize) -> Duration {
+async fn raw_throughput(messages: usize, bytes: usize, prefetch: u16) -> Duration {
     let mut kept = Vec::new();
     let channel = publishing(&mut kept).await;
-    let (queue, mut consumer) = consuming(&mut kept).await;
+    let (queue, mut consumer) = consuming(&mut kept, prefetch).await;
     let body = Bytes::from(vec![7; bytes]);
     let start = Instant::now();
     let reader = tokio::spawn(async move {
-        let mut left = messages;
-        let mut batches = (&mut consumer).ready_chunks(PREFETCH.into());
+        // As rarely as the broker need not wait for it.
+        let enough = usize::from(prefetch) / 4;
+        let (mut left, mut unacknowledged) = (messages, 0);
+        let mut batches = (&mut consumer).ready_chunks(enough);
         while left > 0 {
             let batch = batches.next().await.unwrap();
             left -= batch.len();
-            let last = batch.into_iter().next_back().unwrap().unwrap();
-            let multiple = BasicAckOptions { multiple: true };
-            last.ack(multiple).await.unwrap();
+            unacknowledged += batch.len();
+            if unacknowledged >= enough || left == 0 {
+                unacknowledged = 0;
+                let last = batch.into_iter().next_back().unwrap().unwrap();
+                let multiple = BasicAckOptions { multiple: true };
+                last.ack(multiple).await.unwrap();
+            }
         }
     });
     let mut under_way = FuturesUnordered::new();
@@ -197,12 +214,12 @@ async fn raw_throughput(messages: usize, bytes: usize) -> Duration {
 /// So many times a message to each of two queues, and one back from each.
 async fn raw_rounds(rounds: u32, back_bytes: usize) -> Duration {
     let mut kept = Vec::new();
-    let (answers, mut answered) = consuming(&mut kept).await;
+    let (answers, mut answered) = consuming(&mut kept, PREFETCHES[0]).await;
     let channel = publishing(&mut kept).await;
     let mut queues = Vec::new();
     for _ in 0..2 {
         let back = publishing(&mut kept).await;
-        let (queue, mut tasks) = consuming(&mut kept).await;
+        let (queue, mut tasks) = consuming(&mut kept, PREFETCHES[0]).await;
         queues.push(queue);
         let answers = answers.clone();
         let body = Bytes::from(vec![7; back_bytes]);
@@ -241,28 +258,45 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn throughput(runtime: &Runtime, bytes: usize, messages: u32) {
-    let (mut raw, mut ours) = (Vec::new(), Vec::new());
+    let mut raw = PREFETCHES.map(|prefetch| (prefetch, Vec::new()));
+    let mut ours = Vec::new();
     let vm = format!("bench-throughput-{bytes}");
     let (head, nodes) = runtime.block_on(machine(&vm, 1));
+    let local = runtime.block_on(one_process());
+    let mut without = Vec::new();
+    let before = head.broker_counters().unwrap().data;
     for _ in 0..REPETITIONS {
-        raw.push(runtime.block_on(raw_throughput(messages as usize, bytes)));
-        let program = Carry {
+        for (prefetch, times) in &mut raw {
+            let throughput = raw_throughput(messages as usize, bytes, *prefetch);
+            times.push(runtime.block_on(throughput));
+        }
+        let program = || Carry {
             tiles: messages,
             bytes,
             rounds: 1,
         };
-        ours.push(runtime.block_on(run(&head, program)));
+        ours.push(runtime.block_on(run(&head, program())));
+        without.push(runtime.block_on(run(&local, program())));
     }
-    let (raw, ours) = (median(raw), median(ours));
+    let after = head.broker_counters().unwrap().data;
+    let raw = raw.map(|(prefetch, times)| (median(times), prefetch));
+    let (raw, prefetch) = raw.into_iter().min().unwrap();
+    let (ours, without) = (median(ours), median(without));
     let rate = |time: Duration| f64::from(messages) / time.as_secs_f64();
+    let bytes_sent = (after.published_bytes - before.published_bytes) as f64;
     println!(
-        "{bytes:>8} bytes: lapin {:>8.0}/s  bridge {:>8.0}/s  {:>7.1} MB/s  ratio {:.2}",
+        "{bytes:>8} bytes: lapin {:>8.0}/s (prefetch {prefetch})  bridge {:>8.0}/s  {:>7.1} MB/s  one process {:>8.0}/s  \
+         ratio {:.2}; {:.3} of the tiles' bytes sent in {} messages a job",
         rate(raw),
         rate(ours),
         rate(ours) * bytes as f64 / 1e6,
+        rate(without),
         rate(ours) / rate(raw),
+        bytes_sent / (f64::from(messages) * bytes as f64 * REPETITIONS as f64),
+        (after.published - before.published) / REPETITIONS as u64,
     );
     runtime.block_on(async {
+        local.shutdown().await;
         head.shutdown().await;
         for node in nodes {
             node.shutdown().await;
@@ -273,11 +307,7 @@ fn throughput(runtime: &Runtime, bytes: usize, messages: u32) {
 fn round(runtime: &Runtime, msvpus: u32) {
     let vm = format!("bench-round-{msvpus}");
     let (head, nodes) = runtime.block_on(machine(&vm, 2));
-    let local = VirtualMachine::local().workers(2).limits(Limits {
-        max_rounds_per_job: u32::MAX,
-        ..Limits::default()
-    });
-    let local = runtime.block_on(local.service::<Carry>().start()).unwrap();
+    let local = runtime.block_on(one_process());
     let (mut raw, mut ours, mut steps) = (Vec::new(), Vec::new(), Vec::new());
     let program = |rounds| Carry {
         tiles: msvpus,

@@ -1,21 +1,25 @@
-//! What a simulated MsVPU and round costs: 10³ to 10⁶ MsVPUs, 10 rounds, on up to 1,000 nodes.
+//! What a simulated MsVPU and round costs: 10³ to 10⁶ MsVPUs, 10 rounds, on up to 1,000 nodes; and beside
+//! it as many actors of actix alone, which wait as many rounds for a timer in virtual time.
 //!
-//! And what 10⁴ live, idle MsVPUs of a local machine take in memory.
-//!
-//! `cargo bench -p msvpu-actors --bench scale` prints a line per size. Give sizes to run only
-//! those: `-- 1000 1000000`.
+//! `cargo bench -p msvpu-actors --bench scale` prints a line per size, and fails when one takes more
+//! than it may. Give sizes to run only those: `-- 1000 1000000`.
 #![allow(clippy::unwrap_used, reason = "a bench that fails here says so")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use actix::{Actor, ActorContext, AsyncContext};
 use msvpu_actors::{
-    Cancellation, Communication, ComputeMode, Context, JobOptions, NodeSpec, Program, Result,
-    Round, Spec, Step, Synthetic, VirtualMachine,
+    Communication, ComputeMode, JobOptions, NodeSpec, Spec, Synthetic, VirtualMachine,
 };
-use serde::{Deserialize, Serialize};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: u32 = 10;
+
+/// What 10⁶ MsVPUs on 1,000 nodes may take, on two cores: seconds, and bytes of memory.
+const MOST_SECONDS: f64 = 60.0;
+const MOST_BYTES: u64 = 4 << 30;
 
 fn spec(nodes: u32) -> Spec {
     Spec {
@@ -47,60 +51,49 @@ fn memory(name: &str) -> u64 {
     kib.unwrap_or_default() * 1024
 }
 
-/// How many MsVPUs have computed and wait for what comes next.
-static WAITING: AtomicU32 = AtomicU32::new(0);
-
-/// Its MsVPUs stay idle once they have computed, as long as that of rank 0 has not.
-#[derive(Serialize, Deserialize)]
-struct Idle {
-    tiles: u32,
+/// Waits for a timer as many rounds, and then stops.
+struct Raw {
+    rounds: u32,
 }
 
-impl Program for Idle {
-    const NAME: &'static str = "idle";
-    type Input = ();
-    type Tile = u32;
-    type State = u32;
-    type Task = ();
-    type Partial = u32;
-    type TileOutput = ();
-    type Output = ();
+impl Actor for Raw {
+    type Context = actix::Context<Self>;
 
-    fn split(&self, (): (), _: &Cancellation) -> Result<(Vec<u32>, ())> {
-        Ok(((0..self.tiles).collect(), ()))
+    fn started(&mut self, context: &mut Self::Context) {
+        self.round(context);
     }
+}
 
-    fn load(&self, tile: u32, _: &Context) -> Result<u32> {
-        Ok(tile)
-    }
-
-    fn local_step(&self, tile: &mut u32, (): &(), context: &Context) -> Result<u32> {
-        while context.rank().0 == 0 {
-            context.check()?;
-            std::thread::yield_now();
+impl Raw {
+    fn round(&mut self, context: &mut actix::Context<Self>) {
+        if self.rounds == 0 {
+            context.stop();
+            return;
         }
-        WAITING.fetch_add(1, Ordering::SeqCst);
-        Ok(*tile)
-    }
-
-    fn global_step(&self, _: Round, (): &(), _: &[u32], _: &Cancellation) -> Result<Step<(), ()>> {
-        Ok(Step::Done(()))
+        self.rounds -= 1;
+        context.run_later(Duration::from_secs(1), Self::round);
     }
 }
 
-/// Bytes per MsVPU that is there and has nothing to do.
-async fn idle(msvpus: u32) -> f64 {
-    let machine = VirtualMachine::local().workers(2).service::<Idle>();
-    let machine = machine.start().await.unwrap();
-    let before = memory("VmRSS");
-    let job = machine.submit(Idle { tiles: msvpus }, ()).await.unwrap();
-    while WAITING.load(Ordering::SeqCst) + 1 < msvpus {
-        tokio::task::yield_now().await;
-    }
-    let after = memory("VmRSS");
-    job.cancel();
-    machine.shutdown().await;
-    (after - before) as f64 / f64::from(msvpus)
+/// Seconds that actix alone takes, and tokio's clock.
+fn raw(actors: u32) -> f64 {
+    let since = Instant::now();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    actix::System::with_tokio_rt(runtime).block_on(async {
+        let addresses: Vec<_> = (0..actors)
+            .map(|_| Raw { rounds: ROUNDS }.start())
+            .collect();
+        while addresses.iter().any(actix::Addr::connected) {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    since.elapsed().as_secs_f64()
 }
 
 fn main() {
@@ -115,9 +108,9 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let each = runtime.block_on(idle(10_000));
-    println!("10,000 live, idle MsVPUs of a local machine: {each:.0} bytes each");
-    println!("MsVPUs    nodes  seconds  µs per MsVPU and round  peak MiB  virtual s  trace");
+    println!(
+        "MsVPUs    nodes  seconds   ÷ raw  µs per MsVPU and round  peak MiB  virtual s  trace"
+    );
     for msvpus in sizes {
         let nodes = (msvpus / 1000).clamp(10, 1000);
         let work = Synthetic {
@@ -127,6 +120,7 @@ fn main() {
             tile_bytes: 64,
             partial_bytes: 24,
         };
+        let raw = raw(msvpus);
         runtime.block_on(async {
             let since = Instant::now();
             let simulation = VirtualMachine::simulated(spec(nodes))
@@ -143,13 +137,22 @@ fn main() {
             assert!(outcome.finished);
             let seconds = since.elapsed().as_secs_f64();
             println!(
-                "{msvpus:7} {nodes:7} {seconds:8.2} {:23.2} {:9} {:10.3}  {:016x}",
+                "{msvpus:7} {nodes:7} {seconds:8.2} {:7.2} {:23.2} {:9} {:10.3}  {:016x}",
+                seconds / raw,
                 1e6 * seconds / f64::from(msvpus) / f64::from(ROUNDS),
                 memory("VmHWM") >> 20,
                 outcome.elapsed.as_secs_f64(),
                 outcome.trace,
             );
             simulation.machine().clone().shutdown().await;
+            if msvpus <= 1_000_000 {
+                assert!(seconds <= MOST_SECONDS, "{MOST_SECONDS} seconds at most");
+                let peak = memory("VmHWM");
+                assert!(
+                    peak <= MOST_BYTES,
+                    "{MOST_BYTES} bytes at most, and not {peak}"
+                );
+            }
         });
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::caught::caught;
+use crate::core::performance::LARGEST;
 use crate::error::{CodecError, JobError, ProgramError};
 use crate::id::Round;
 use crate::job::Cost;
@@ -88,11 +89,11 @@ impl<P: Program> Instance for P {
 }
 
 fn stated(name: &str, cost: f64) -> Result<f64> {
-    if cost.is_finite() && cost >= 0.0 {
+    if (0.0..=LARGEST).contains(&cost) {
         Ok(cost)
     } else {
         Err(ProgramError::failed(format!(
-            "the program states {cost} as its `{name}`; a finite number that is not negative is needed"
+            "the program states {cost} as its `{name}`; a number from 0 to {LARGEST:e} is needed"
         )))
     }
 }
@@ -158,5 +159,22 @@ impl Catalog {
                 program: name.to_owned(),
                 reason,
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_that_nobody_could_compute_with_is_refused() {
+        for cost in [0.0, 1.0, LARGEST] {
+            assert_eq!(stated("complexity", cost).unwrap(), cost);
+        }
+        for cost in [-1.0, f64::NAN, f64::INFINITY, 1.1 * LARGEST] {
+            let refusal = stated("complexity", cost).unwrap_err().to_string();
+            let needed = "as its `complexity`; a number from 0 to 1e30 is needed";
+            assert!(refusal.ends_with(needed), "{refusal}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use futures_util::stream;
 
+use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::id::{JobId, Round};
 use crate::job::{JobState, NodeReport, What};
@@ -123,6 +124,14 @@ impl<P> Job<P> {
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeReport> {
         self.journal.nodes()
+    }
+
+    /// What its MsVPUs did over time, as far as the leader has told: while the job runs it does so twice a
+    /// second, and when it has run for more than half a minute, whenever a 64th of that has passed again.
+    /// Complete at the end of a job that was not cancelled.
+    #[must_use]
+    pub fn timesheet(&self) -> Timesheet {
+        self.journal.timesheet()
     }
 
     /// Asks for the job's end; steps that have begun end at their next

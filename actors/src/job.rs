@@ -39,14 +39,14 @@ impl fmt::Display for Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitReason {
-    /// For a node.
+    /// For a node: there is none, or none whose performance test comes to something.
     NoNode,
 }
 
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoNode => "there is no node to run it; it goes on when one joins",
+            Self::NoNode => "there is no node to run it, or none whose performance test comes to something; it goes on when there is",
         })
     }
 }

@@ -8,6 +8,7 @@ use dashmap::DashMap;
 use tokio::sync::{Notify, watch};
 
 use crate::clock::Clock;
+use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::id::{Epoch, JobId};
 use crate::job::{Finished, JobState, NodeReport, What};
@@ -102,6 +103,7 @@ struct Pages {
     state: JobState,
     result: Option<Result<Finished, JobError>>,
     nodes: Vec<NodeReport>,
+    times: Timesheet,
     leaders_lost: u32,
     epoch: Epoch,
 }
@@ -145,6 +147,7 @@ impl Journal {
                 state: JobState::Pending,
                 result: None,
                 nodes: Vec::new(),
+                times: Timesheet::default(),
                 leaders_lost: 0,
                 epoch: Epoch::default(),
             }),
@@ -184,6 +187,16 @@ impl Journal {
         self.pages().nodes = nodes;
     }
 
+    /// Puts down what the MsVPUs did; to be called before the end.
+    pub(crate) fn times(&self, news: Timesheet) {
+        self.pages().times.absorb(news);
+    }
+
+    /// What the MsVPUs did, as far as it was told.
+    pub(crate) fn timesheet(&self) -> Timesheet {
+        self.pages().times.clone()
+    }
+
     /// How long the job took, or has taken, and how many rounds it has begun.
     pub(crate) fn span(&self) -> (Duration, u32) {
         let pages = self.pages();
@@ -212,9 +225,11 @@ impl Journal {
         self.pages().epoch
     }
 
-    /// The job gets another leader.
+    /// The job gets another leader, whose clock is another.
     pub(crate) fn leader_lost(&self) {
-        self.pages().leaders_lost += 1;
+        let mut pages = self.pages();
+        pages.leaders_lost += 1;
+        pages.times = Timesheet::default();
     }
 
     /// How often the job got another leader.

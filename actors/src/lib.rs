@@ -40,6 +40,7 @@ pub use actor::bridge::{
 };
 #[cfg(feature = "amqp")]
 pub use cluster::{ClusterBuilder, Leaders, Members, Node, NodeBuilder, NodeList};
+pub use core::timesheet::{RoundTimes, Stint, Timesheet};
 pub use error::{CodecError, JobError, ProgramError, Site};
 pub use handle::{Completion, CompletionOf, Job, Progress};
 pub use host::Census;
@@ -52,6 +53,7 @@ pub use payload::{Block, Payload, Wire};
 pub use program::{Cancellation, Context, Program, Result, Step};
 pub use simulation::{
     Communication, ComputeMode, Direction, Fault, FaultKind, Formula, FormulaError, FormulaProblem,
-    InvalidSpec, JobOutcome, JobSpec, NodeOutcome, NodeSpec, Outcome, SimulatedBuilder, Simulation,
-    Spec, SpecError, SpecField, SpecProblem, Synthetic,
+    HeadOutcome, InvalidSpec, JobOutcome, JobSpec, NodeOutcome, NodeSpec, Outcome,
+    SimulatedBuilder, Simulation, Spec, SpecError, SpecField, SpecPlaces, SpecProblem,
+    SubmitSpecError, Synthetic,
 };

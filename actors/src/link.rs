@@ -1,5 +1,8 @@
 //! How a message finds its mailbox; the only place that knows whether the way is local.
 
+pub(crate) mod audit;
+mod tally;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +11,16 @@ use std::time::Duration;
 use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Recipient};
 use dashmap::DashMap;
-use serde::Serialize;
 
 use crate::core::dedupe::Window;
 use crate::id::{Incarnation, NodeId, Origin};
 use crate::message::queue::Queue;
 use crate::message::{Address, Envelope, Message, SupervisorMessage};
+
+use audit::Audit;
+pub use tally::Counters;
+pub(crate) use tally::Tally;
+use tally::count;
 
 /// A message in a mailbox.
 #[derive(Debug)]
@@ -32,62 +39,6 @@ impl actix::Message for Letter {
 pub(crate) trait Transport: Send + Sync {
     /// Sends to the node where the envelope's address is.
     fn send(&self, to: NodeId, envelope: Envelope);
-}
-
-/// What the link has done so far; see [`Counters`].
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    sent: AtomicU64,
-    undeliverable: AtomicU64,
-    misdirected: AtomicU64,
-    repeated: AtomicU64,
-    duplicates: AtomicU64,
-    stale: AtomicU64,
-    stale_answers: AtomicU64,
-    strangers: AtomicU64,
-}
-
-/// Message counts since the machine started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Messages put into a mailbox.
-    pub sent: u64,
-    /// Messages whose mailbox was gone; normal for what a cancelled step still answers.
-    pub undeliverable: u64,
-    /// Messages that the actor at their address does not understand; none in a healthy machine.
-    pub misdirected: u64,
-    /// Messages that the way between two nodes delivered once more; dropped.
-    pub repeated: u64,
-    /// Answers that had come before, or late; dropped.
-    pub duplicates: u64,
-    /// What a replaced leader or a lost node still said, or was still told; dropped.
-    pub stale: u64,
-    /// Of those, results of MsVPUs on a node that was given up.
-    pub stale_answers: u64,
-    /// Answers of ranks that the team does not have; none in a healthy machine.
-    pub strangers: u64,
-}
-
-impl Tally {
-    /// Messages put into a mailbox.
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn counters(&self) -> Counters {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Counters {
-            sent: read(&self.sent),
-            undeliverable: read(&self.undeliverable),
-            misdirected: read(&self.misdirected),
-            repeated: read(&self.repeated),
-            duplicates: read(&self.duplicates),
-            stale: read(&self.stale),
-            stale_answers: read(&self.stale_answers),
-            strangers: read(&self.strangers),
-        }
-    }
 }
 
 /// What one node knows of its exchange with the others, and when it last had to do with each.
@@ -153,6 +104,8 @@ pub(crate) struct Link {
     head: NodeId,
     mailboxes: Arc<DashMap<Address, Recipient<Letter>>>,
     tally: Arc<Tally>,
+    /// Where the nodes are simulated.
+    audit: Option<Arc<Audit>>,
     exchange: Arc<Mutex<Exchange>>,
     /// `None` where the machine is one process.
     transport: Option<Arc<dyn Transport>>,
@@ -178,8 +131,23 @@ impl Link {
             head,
             mailboxes: Arc::default(),
             tally,
+            audit: None,
             exchange: Arc::default(),
             transport,
+        }
+    }
+
+    pub(crate) fn audited(self, audit: &Arc<Audit>) -> Self {
+        Self {
+            audit: Some(Arc::clone(audit)),
+            ..self
+        }
+    }
+
+    /// Puts something down where what is taken is audited.
+    pub(crate) fn audit(&self, note: impl FnOnce(&Audit)) {
+        if let Some(audit) = &self.audit {
+            note(audit);
         }
     }
 
@@ -352,6 +320,13 @@ impl Link {
         count(&self.tally.stale_answers);
     }
 
+    /// Counts nodes whose lease has run out.
+    pub(crate) fn given_up(&self, nodes: usize) {
+        self.tally
+            .given_up
+            .fetch_add(nodes as u64, Ordering::Relaxed);
+    }
+
     /// Counts an answer of a rank that the team does not have.
     pub(crate) fn stranger(&self) {
         count(&self.tally.strangers);
@@ -365,10 +340,6 @@ impl Link {
     pub(crate) fn sent(&self) -> u64 {
         self.tally.sent()
     }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Keeps a mailbox reachable; an actor stops when nothing can reach it any more.

@@ -164,6 +164,7 @@ impl LocalBuilder {
             link,
             clock,
             workers,
+            strategy: STRATEGY.to_owned(),
             census,
             threads,
             stop,

@@ -12,7 +12,8 @@ use crate::actor::bridge::{BrokerCounters, Connectivity};
 use crate::actor::proxy::{Cancel, Proxy, Submit};
 use crate::clock::Clock;
 #[cfg(feature = "amqp")]
-use crate::cluster::{ClusterBuilder, Member};
+use crate::cluster::{ClusterBuilder, Head};
+use crate::core::strategy::NAMES;
 use crate::error::JobError;
 use crate::handle::{CompletionOf, Job};
 use crate::host::Census;
@@ -20,6 +21,8 @@ use crate::id::JobId;
 use crate::job::{JobOptions, NodeStatus};
 use crate::link::{Counters, Link};
 use crate::local::LocalBuilder;
+#[cfg(feature = "amqp")]
+use crate::local::StartError;
 use crate::message::Invocation;
 use crate::payload::Wire;
 use crate::program::Program;
@@ -40,6 +43,8 @@ pub(crate) struct Running {
     pub(crate) link: Link,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) workers: usize,
+    /// By which strategy teams are placed.
+    pub(crate) strategy: String,
     pub(crate) census: Arc<watch::Sender<Census>>,
     /// How many threads of the machine are alive.
     pub(crate) threads: Arc<watch::Sender<usize>>,
@@ -48,7 +53,7 @@ pub(crate) struct Running {
     pub(crate) nodes: Arc<watch::Sender<Vec<NodeStatus>>>,
     /// Where the machine spans processes.
     #[cfg(feature = "amqp")]
-    pub(crate) cluster: Option<Member>,
+    pub(crate) cluster: Option<Head>,
 }
 
 impl Running {
@@ -86,7 +91,14 @@ impl VirtualMachine {
         LocalBuilder::default()
     }
 
-    /// A cluster of many nodes, simulated in virtual time on one thread.
+    /// The names of the strategies by which teams are placed, the default first.
+    #[must_use]
+    pub const fn strategies() -> &'static [&'static str] {
+        &NAMES
+    }
+
+    /// A cluster of many nodes, simulated in virtual time on one thread. Programs that are submitted
+    /// run their kernels; [`Spec::compute`](crate::Spec::compute) is for the jobs of the spec.
     pub fn simulated(spec: Spec) -> SimulatedBuilder {
         SimulatedBuilder::new(spec)
     }
@@ -161,6 +173,12 @@ impl VirtualMachine {
         *self.running.census.borrow()
     }
 
+    /// The name of the strategy by which teams are placed, one of [`strategies`](Self::strategies).
+    #[must_use]
+    pub fn strategy(&self) -> &str {
+        &self.running.strategy
+    }
+
     /// What the machine's mailboxes have seen so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -185,7 +203,7 @@ impl VirtualMachine {
     #[must_use]
     pub fn broker_counters(&self) -> Option<BrokerCounters> {
         let cluster = self.running.cluster.as_ref();
-        cluster.map(Member::counters)
+        cluster.map(|head| head.member.counters())
     }
 
     /// Whether there is a connection to the broker; `None` where there is none to be.
@@ -193,7 +211,31 @@ impl VirtualMachine {
     #[must_use]
     pub fn connectivity(&self) -> Option<Connectivity> {
         let cluster = self.running.cluster.as_ref();
-        cluster.map(Member::connectivity)
+        cluster.map(|head| head.member.connectivity())
+    }
+
+    /// Waits until the connection to the broker is in a state that fits, and tells it; `None`, at once, where there
+    /// is no broker to be.
+    #[cfg(feature = "amqp")]
+    pub async fn connectivity_is(
+        &self,
+        fits: impl FnMut(&Connectivity) -> bool,
+    ) -> Option<Connectivity> {
+        let head = self.running.cluster.as_ref()?;
+        Some(head.member.connectivity_is(fits).await)
+    }
+
+    /// Waits for the first connection to the broker; not at all where there is no broker to be.
+    ///
+    /// # Errors
+    /// When the broker refuses us, or was not reached within [`ClusterBuilder::connect_timeout`], or when the machine
+    /// was shut down before.
+    #[cfg(feature = "amqp")]
+    pub async fn connected(&self) -> Result<(), StartError> {
+        match &self.running.cluster {
+            Some(head) => head.connected().await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until no team leader and no MsVPU is alive.
@@ -201,6 +243,14 @@ impl VirtualMachine {
         let mut census = self.running.census.subscribe();
         // The sender lives as long as `self`.
         let _ = census.wait_for(|census| *census == Census::default()).await;
+    }
+
+    /// Waits until the thread of the actors has ended, whatever ended it. After that no job runs any more.
+    pub async fn ended(&self) {
+        let mut threads = self.running.threads.subscribe();
+        let proxy = &self.running.proxy;
+        // The sender lives as long as `self`.
+        let _ = threads.wait_for(|_| !proxy.connected()).await;
     }
 
     /// Stops the machine and waits until its threads have ended. Jobs that have not ended fail

@@ -1,7 +1,10 @@
 //! Jobs on a local machine: results, faults, cancellation, many at once; and nothing left behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "times/local.rs"]
+mod local_times;
 mod programs;
+mod times;
 
 use std::time::Duration;
 

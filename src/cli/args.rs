@@ -297,7 +297,7 @@ pub(crate) struct ClassifyArgs {
     pub(crate) cluster: ClusterArgs,
 
     /// Let this server do it (`msvpu serve`), such as http://127.0.0.1:8080; Ctrl-C cancels the job there.
-    #[arg(long, value_name = "URL", conflicts_with_all = server_s())]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["workers", "max_decoded_bytes"])]
     pub(crate) server: Option<String>,
 
     #[command(flatten)]
@@ -345,15 +345,6 @@ pub(crate) enum Algorithm {
     /// Each pixel belongs to every class to a degree.
     #[value(name = "fuzzy-cmeans")]
     FuzzyCMeans,
-}
-
-/// What a server decides for itself.
-const fn server_s() -> &'static [&'static str] {
-    if cfg!(feature = "amqp") {
-        &["workers", "broker", "broker_file"]
-    } else {
-        &["workers"]
-    }
 }
 
 fn init() -> impl TypedValueParser<Value = Init> {

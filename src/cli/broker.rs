@@ -7,7 +7,8 @@ use std::time::Duration;
 use std::{fmt, fs};
 
 use clap::Args;
-use msvpu::{BrokerError, StartError, Tls};
+use clap::builder::PossibleValuesParser;
+use msvpu::{BrokerError, StartError, Tls, VirtualMachine};
 
 use super::failure::Failure;
 use super::values::Seconds;
@@ -87,8 +88,13 @@ pub(crate) struct ClusterArgs {
     #[command(flatten)]
     pub(crate) broker: BrokerArgs,
 
-    /// How tiles are shared out between nodes: performance-index, uniform, least-loaded or adaptive.
-    #[arg(long, value_name = "NAME", default_value = "performance-index")]
+    /// How tiles are shared out between nodes.
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = PossibleValuesParser::new(VirtualMachine::strategies()),
+        default_value = VirtualMachine::strategies()[0]
+    )]
     pub(crate) strategy: String,
 
     /// Fail when there was no node for so long [default: wait as long as it takes].

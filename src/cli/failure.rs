@@ -38,6 +38,15 @@ impl Failure {
         }
     }
 
+    /// Names the job of a server that it is about.
+    pub(crate) fn of_job(self, id: uuid::Uuid) -> Self {
+        match self {
+            Self::Input(message) => Self::input(format_args!("job {id}: {message}")),
+            Self::Runtime(message) => Self::runtime(format_args!("job {id}: {message}")),
+            Self::Interrupted => Self::Interrupted,
+        }
+    }
+
     /// The exit status of the command.
     pub(crate) const fn status(&self) -> u8 {
         match self {

@@ -69,6 +69,7 @@ impl Interrupts {
     }
 }
 
-fn joined<T>(done: Result<Result<T, Failure>, JoinError>) -> Result<T, Failure> {
+/// What came of work on a thread of its own.
+pub(crate) fn joined<T>(done: Result<Result<T, Failure>, JoinError>) -> Result<T, Failure> {
     done.unwrap_or_else(|error| Err(Failure::runtime(format_args!("internal error: {error}"))))
 }

@@ -1,6 +1,7 @@
 //! `msvpu jobs`: the jobs of a server.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
 use msvpu_web::model::{Artifact, EventBody, Job, State};
@@ -9,10 +10,12 @@ use uuid::Uuid;
 
 use super::destination::Destination;
 use super::failure::Failure;
-use super::remote::{Server, TokenArgs};
-use super::stdout::print;
+use super::interrupts::Interrupts;
+use super::on_runtime::on_a_runtime;
+use super::remote::{Heard, Server, TokenArgs};
+use super::stdout::{complain, print};
 use super::table::{dash, table};
-use msvpu::report::number::{grouped, short};
+use msvpu::report::number::{counted, grouped, short};
 
 const HELP: &str = "\
 Exit status:
@@ -150,7 +153,15 @@ pub(crate) fn jobs(args: &JobsArgs) -> Result<(), Failure> {
             id,
             names,
             output,
-        } => fetch(&at.server()?, *id, names, output),
+        } => {
+            let (server, id) = (at.server()?, *id);
+            let (names, output) = (names.clone(), output.clone());
+            on_a_runtime(None, |_| async move {
+                let mut interrupts = Interrupts::listen();
+                let fetch = move |stop: &AtomicBool| fetch(&server, id, &names, &output, stop);
+                interrupts.or_stopped(fetch).await
+            })
+        }
     }
 }
 
@@ -197,18 +208,19 @@ fn list(
         "state",
         "image",
         "iterations",
-        "begun",
+        "accepted (UTC)",
         "why",
     ];
     let rows = jobs.iter().map(|job| {
-        let begun = job.created_at.to_string();
+        let at = job.created_at;
+        let (hour, minute, second) = (at.hour(), at.minute(), at.second());
         vec![
             job.id.to_string(),
             job.service.clone(),
             word(job.state).to_owned(),
             name_of(job),
             job.progress.iteration.to_string(),
-            begun.split('.').next().unwrap_or(&begun).to_owned(),
+            format!("{} {hour:02}:{minute:02}:{second:02}", at.date()),
             job.reason.clone(),
         ]
     });
@@ -223,15 +235,14 @@ fn name_of(job: &Job) -> String {
 }
 
 fn watch(server: &Server, id: Uuid, json: bool) -> Result<(), Failure> {
-    for event in server.events(id) {
-        let event = event?;
-        print(&if json {
-            document(&event)?
-        } else {
-            line(&event.body)
-        })?;
+    for heard in server.events(id) {
+        match heard? {
+            Heard::Event(event) if json => print(&document(&event)?)?,
+            Heard::Event(event) => print(&line(&event.body))?,
+            Heard::Away(why) => complain(&format!("{why}; trying again")),
+        }
     }
-    ended(&server.job(id)?)
+    ended(&server.job_at_last(id)?)
 }
 
 /// An event, for people; nothing for what is of no interest.
@@ -255,9 +266,9 @@ fn line(event: &EventBody) -> String {
             answered,
             team_size,
         } => format!("round {round}: {answered} of {team_size} tiles\n"),
-        EventBody::Node { .. } => String::new(),
         EventBody::Log { message, .. } => format!("{message}\n"),
-        EventBody::Done { state, .. } => format!("{}\n", word(*state)),
+        // Of the end its state has told.
+        EventBody::Node { .. } | EventBody::Done { .. } => String::new(),
     }
 }
 
@@ -284,8 +295,10 @@ pub(crate) fn summary(job: &Job, written: Option<(&Path, &[String])>) -> String 
         format!("job         {}", job.id),
         format!("state       {}: {}", word(job.state), job.reason),
         format!(
-            "image       {} x {} pixels, {} bands",
-            job.input.info.width, job.input.info.height, job.input.info.bands
+            "image       {} x {} pixels, {}",
+            job.input.info.width,
+            job.input.info.height,
+            counted(u64::from(job.input.info.bands), "band")
         ),
         format!("iterations  {}", job.progress.iteration),
     ];
@@ -342,25 +355,38 @@ fn classes(job: &Job) -> Vec<String> {
     lines
 }
 
-fn fetch(server: &Server, id: Uuid, names: &[String], output: &Path) -> Result<(), Failure> {
+fn fetch(
+    server: &Server,
+    id: Uuid,
+    names: &[String],
+    output: &Path,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
     let job = server.job(id)?;
+    if job.artifacts.is_empty() {
+        let (state, reason) = (word(job.state), &job.reason);
+        return Err(Failure::input(format_args!(
+            "job {id} has no files; it is {state}: {reason}"
+        )));
+    }
     let known = |name: &String| job.artifacts.iter().find(|artifact| artifact.name == *name);
     if let Some(unknown) = names.iter().find(|name| known(name).is_none()) {
         let there: Vec<&str> = job.artifacts.iter().map(|a| a.name.as_str()).collect();
         return Err(Failure::input(format_args!(
             "job {id} has no file {unknown}; it has {}",
-            if there.is_empty() {
-                "none".to_owned()
-            } else {
-                there.join(", ")
-            }
+            there.join(", ")
         )));
     }
     let wanted = |artifact: &&Artifact| names.is_empty() || names.contains(&artifact.name);
     let destination = Destination::prepare(output)?;
-    let stage = destination.stage()?;
-    for artifact in job.artifacts.iter().filter(wanted) {
-        server.fetch(id, artifact, stage.path())?;
+    let fetched = destination.stage().and_then(|stage| {
+        for artifact in job.artifacts.iter().filter(wanted) {
+            server.fetch(id, artifact, stage.path(), stop)?;
+        }
+        stage.publish()
+    });
+    if fetched.is_err() {
+        destination.abandon();
     }
-    stage.publish()
+    fetched
 }

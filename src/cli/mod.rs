@@ -4,6 +4,7 @@ mod args;
 #[cfg(feature = "amqp")]
 mod broker;
 mod classify;
+mod connection;
 mod decoding;
 mod destination;
 mod failure;
@@ -82,7 +83,8 @@ fn not_parsed(error: clap::Error) -> Result<(), Failure> {
             stdout::print(&error.render().to_string())
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Err(Failure::input("no command; see `msvpu --help`"))
+            let help = help_command();
+            Err(Failure::input(format_args!("no command; see `{help}`")))
         }
         _ => Err(failure::from_clap(&error, &help_command())),
     }

@@ -1,7 +1,7 @@
 //! `msvpu serve`: jobs over REST, and a dashboard.
 
 use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,15 @@ use msvpu::Limits;
 use msvpu::raster::ReadLimits;
 use msvpu::serving::{PictureReader, services};
 use msvpu_web::security::Tokens;
-use msvpu_web::server::{Server, ServerError};
+use msvpu_web::server::{self, Server, ServerError};
 use msvpu_web::{Engine, EngineConfig};
 
 #[cfg(feature = "amqp")]
 use super::broker::ClusterArgs;
+use super::connection;
 use super::failure::Failure;
-use super::interrupts::Interrupts;
 use super::machine::{self, Wanted};
 use super::on_runtime::on_a_runtime;
-use super::progress::Display;
 use super::stdout::{complain, print};
 use super::stops::Stops;
 use super::values::{self, ByteSize};
@@ -34,12 +33,16 @@ Examples:
   MSVPU_BROKER=amqp://user:password@host msvpu serve   # the head of a cluster
 
 The first line on standard output is `listening on http://…`. Over HTTPS: put it behind a proxy that ends TLS.
-SIGTERM or Ctrl-C ends it; jobs that have not ended run again from the start when it is back.
+With a broker it listens before the broker is there, and while that is away: jobs are refused meanwhile (503), and
+/readyz says why. Only a broker that refuses it at the start, or that --connect-timeout is too long for, ends it.
+SIGTERM or Ctrl-C ends it; jobs that have not ended run again from the start when it is back. A second one does not
+wait for what is under way.
 
 Exit status:
   0    told to end
   1    a failure at run time
-  2    bad arguments, such as a directory that another server has";
+  2    bad arguments, such as a directory that another server has, or a broker that refuses the password
+  130  told to end twice";
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -80,15 +83,18 @@ pub(crate) struct ServeArgs {
     max_decoded_bytes: ByteSize,
 
     /// How many jobs may wait; one more is refused.
-    #[arg(long, value_name = "N", default_value = "1024")]
-    max_queued_jobs: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "1024", allow_hyphen_values = true,
+          value_parser = values::from_one)]
+    max_queued_jobs: NonZeroU32,
 
     /// How many jobs run at once.
-    #[arg(long, value_name = "N", default_value = "16")]
-    max_running_jobs: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "16", allow_hyphen_values = true,
+          value_parser = values::from_one)]
+    max_running_jobs: NonZeroU32,
 
     /// For how many days ended jobs, and files that no job needs, are kept.
-    #[arg(long, value_name = "DAYS", default_value = "30")]
+    #[arg(long, value_name = "DAYS", default_value = "30", allow_hyphen_values = true,
+          value_parser = values::days)]
     retention_days: u32,
 
     /// What all that is kept may take; the oldest goes first.
@@ -128,6 +134,7 @@ async fn steps(args: ServeArgs, workers: usize) -> Result<(), Failure> {
         None => Tokens::none(),
     };
     let config = args.config()?;
+    server::check(args.listen, &tokens, &args.allowed_hosts).map_err(refused)?;
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| Failure::input(format_args!("--listen {}: {error}", args.listen)))?;
     let limits = ReadLimits {
@@ -136,22 +143,19 @@ async fn steps(args: ServeArgs, workers: usize) -> Result<(), Failure> {
     let wanted = Wanted {
         workers,
         limits: Limits {
-            max_running_jobs: args.max_running_jobs.get(),
+            max_running_jobs: args.max_running_jobs.get() as usize,
             ..Limits::default()
         },
         #[cfg(feature = "amqp")]
         cluster: args.cluster,
     };
-    let machine = {
-        let display = Display::new(args.quiet);
-        let mut interrupts = Interrupts::listen();
-        machine::start(wanted, &display, &mut interrupts).await?
-    };
+    // What there is can be looked at, and be fetched, before there is a broker.
+    let machine = machine::begin(&wanted).await?;
     let data = config.data.display().to_string();
     let reader = Arc::new(PictureReader::new(limits));
     let engine = Engine::open(config, machine.clone(), services(limits), reader)
         .await
-        .map_err(|error| Failure::input(format_args!("--data {data}: {error}")))?;
+        .map_err(|error| Failure::input(format_args!("--data: {error}")))?;
     let server = Server::new(listener, engine.clone())
         .tokens(tokens)
         .allowed_hosts(args.allowed_hosts)
@@ -161,11 +165,23 @@ async fn steps(args: ServeArgs, workers: usize) -> Result<(), Failure> {
     if !args.quiet {
         complain(&format!("jobs are kept in {data}; SIGTERM or Ctrl-C ends"));
     }
-    stops.next().await;
-    let ended = server.shutdown().await.map_err(Failure::runtime);
-    engine.close().await;
-    machine.shutdown().await;
-    ended
+    let given_up = tokio::select! {
+        () = stops.next() => Ok(()),
+        failure = connection::watch(&machine, args.quiet) => Err(failure),
+        reason = engine.broken() => Err(Failure::runtime(format_args!(
+            "{reason}; what was accepted runs when the server is started again"
+        ))),
+    };
+    let ending = async {
+        let ended = server.shutdown().await.map_err(Failure::runtime);
+        engine.close().await;
+        machine.shutdown().await;
+        given_up.and(ended)
+    };
+    tokio::select! {
+        ended = ending => ended,
+        () = stops.next() => Err(Failure::Interrupted),
+    }
 }
 
 impl ServeArgs {
@@ -180,8 +196,8 @@ impl ServeArgs {
         };
         Ok(EngineConfig {
             max_upload_bytes: self.max_upload_bytes.0,
-            max_queued_jobs: self.max_queued_jobs.get(),
-            max_running_jobs: self.max_running_jobs.get(),
+            max_queued_jobs: self.max_queued_jobs.get() as usize,
+            max_running_jobs: self.max_running_jobs.get() as usize,
             max_decoded_bytes: self.max_decoded_bytes.0,
             retention_age: DAY * self.retention_days,
             retention_bytes: self.retention_bytes.0,

@@ -3,6 +3,7 @@
 mod chart;
 mod csv;
 mod limit;
+mod places;
 mod plan;
 mod real;
 mod report;
@@ -13,7 +14,9 @@ mod timeline;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use msvpu::{CMeans, ComputeMode, FuzzyCMeans, Limits, Pairwise, Spec, Synthetic, VirtualMachine};
+use msvpu::{
+    CMeans, ComputeMode, FuzzyCMeans, Limits, Pairwise, Spec, SpecPlaces, Synthetic, VirtualMachine,
+};
 
 use super::args::SimulateArgs;
 use super::destination::Destination;
@@ -23,6 +26,7 @@ use super::on_runtime::on_a_runtime;
 use super::progress::Display;
 use super::stdout::print;
 use msvpu::report::number::counted;
+use places::Places;
 use plan::Plan;
 use report::Report;
 
@@ -38,7 +42,7 @@ const FILES: [&str; 5] = [
 /// Runs a spec, writes its files, prints its report.
 pub(crate) fn simulate(args: &SimulateArgs) -> Result<(), Failure> {
     let start = Instant::now();
-    let spec = source::read(&args.spec, args.seed)?;
+    let (spec, places) = source::read(&args.spec, args.seed)?;
     let destination = args
         .output
         .as_deref()
@@ -47,7 +51,11 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<(), Failure> {
     let result = destination
         .as_ref()
         .map_or(Ok(()), |to| spares_spec(&args.spec, to.path()))
-        .and_then(|()| on_a_runtime(None, |_| steps(args, spec, destination.clone(), start)));
+        .and_then(|()| {
+            on_a_runtime(None, |_| {
+                steps(args, (spec, places), destination.clone(), start)
+            })
+        });
     if let (Err(_), Some(destination)) = (&result, destination) {
         destination.abandon();
     }
@@ -56,7 +64,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<(), Failure> {
 
 async fn steps(
     args: &SimulateArgs,
-    spec: Spec,
+    (spec, places): (Spec, SpecPlaces),
     destination: Option<Destination>,
     start: Instant,
 ) -> Result<(), Failure> {
@@ -64,7 +72,7 @@ async fn steps(
     let display = Display::new(args.quiet);
     display.phase("simulating");
     let report = tokio::select! {
-        report = run(args, &spec) => report?,
+        report = run(args, &spec, &places) => report?,
         () = interrupts.pressed() => return Err(Failure::Interrupted),
     };
     let document = serde_json::to_string(&report).map_err(Failure::runtime)? + "\n";
@@ -88,7 +96,7 @@ async fn steps(
     verdict(&report)
 }
 
-async fn run(args: &SimulateArgs, spec: &Spec) -> Result<Report, Failure> {
+async fn run(args: &SimulateArgs, spec: &Spec, places: &SpecPlaces) -> Result<Report, Failure> {
     let builder = VirtualMachine::simulated(spec.clone()).limits(limits(spec));
     let builder = match spec.compute {
         ComputeMode::Cost => builder.service::<Synthetic>(),
@@ -100,9 +108,15 @@ async fn run(args: &SimulateArgs, spec: &Spec) -> Result<Report, Failure> {
     let simulation = builder.start().await.map_err(Failure::runtime)?;
     let plan = match spec.compute {
         ComputeMode::Cost => Plan::of_costs(&simulation, spec),
-        ComputeMode::Real => real::plan(&simulation, spec).await,
-    };
-    let plan = plan.map_err(|failure| failure.at(&args.spec))?;
+        ComputeMode::Real => {
+            let places = Places {
+                path: &args.spec,
+                spec,
+                jobs: places,
+            };
+            real::plan(&simulation, spec, &places).await
+        }
+    }?;
     let limit = args
         .limit
         .map_or_else(|| limit::generous(spec, &plan.loads), |limit| limit.0);

@@ -1,7 +1,7 @@
 //! `msvpu token`: makes a token for a server's users.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -73,18 +73,55 @@ pub(crate) fn token(args: &NewTokenArgs) -> Result<(), Failure> {
     print(&format!("{}\n", made.secret()))
 }
 
+/// Whether what comes next begins a line.
+fn ends_a_line(file: &mut File) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
 fn add(file: &Path, line: &str) -> Result<(), Failure> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let added = options
-        .open(file)
-        .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+    let added = options.open(file).and_then(|mut file| {
+        let break_before = if ends_a_line(&mut file)? { "" } else { "\n" };
+        // In one write: others may add theirs.
+        file.write_all(format!("{break_before}{line}\n").as_bytes())
+    });
     added.map_err(|error| {
         Failure::input(format_args!(
             "{}: cannot be written: {error}",
             file.display()
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_has_no_end_gets_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokens");
+        for (before, after) in [
+            (None, "new\n"),
+            (Some(""), "new\n"),
+            (Some("old\n"), "old\nnew\n"),
+            (Some("old"), "old\nnew\n"),
+        ] {
+            let _ = std::fs::remove_file(&file);
+            if let Some(before) = before {
+                std::fs::write(&file, before).unwrap();
+            }
+            add(&file, "new").unwrap();
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), after);
+        }
+    }
 }

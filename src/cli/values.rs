@@ -78,10 +78,15 @@ pub(crate) fn max_iterations(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("expected a whole number from 1 to {}", u32::MAX))
 }
 
-/// The value of `--sampling` and `--rounds`.
+/// The value of what is counted from 1, such as `--sampling` and `--rounds`.
 pub(crate) fn from_one(text: &str) -> Result<NonZeroU32, String> {
     text.parse()
         .map_err(|_| format!("expected a whole number from 1 to {}", u32::MAX))
+}
+
+/// The value of `--retention-days`.
+pub(crate) fn days(text: &str) -> Result<u32, String> {
+    from_one(text).map(NonZeroU32::get)
 }
 
 /// The value of `--fuzzifier`: finite and above 1.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::failure::{INVALID_INPUT, failed, of_writing};
+use super::failure::{failed, of_writing};
 use crate::raster::{Format, GeoTags, WriteError, label_colors, write_file};
 use crate::report::{
     Done, Facts, Picture, Pictures, Preview, Report, Shown, color_of, milliseconds, page,
@@ -49,17 +49,14 @@ impl Wanted {
         }
     }
 
-    /// Whether so many classes can have all the pictures.
-    pub(super) fn check(&self, classes: usize) -> Result<(), RunError> {
-        if classes <= MAX_PICTURED_CLASSES || !(self.masks || self.memberships) {
-            return Ok(());
-        }
-        Err(failed(
-            INVALID_INPUT,
-            format_args!(
+    /// Why so many classes cannot have all the pictures; `None` if they can.
+    pub(super) fn trouble(&self, classes: usize) -> Option<String> {
+        let is_too_much = classes > MAX_PICTURED_CLASSES && (self.masks || self.memberships);
+        is_too_much.then(|| {
+            format!(
                 "{classes} classes: of more than {MAX_PICTURED_CLASSES} there is no picture of each; ask for labels instead"
-            ),
-        ))
+            )
+        })
     }
 }
 

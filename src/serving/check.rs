@@ -2,6 +2,7 @@
 
 use msvpu_actors::{Program, ProgramError};
 use msvpu_web::model::{FieldError, InputInfo};
+use msvpu_web::service::Asked;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -11,6 +12,9 @@ use crate::scene::Shape;
 use crate::services::classification::{CMeans, FuzzyCMeans, Settings};
 use crate::services::descriptions::{self, ServiceDescription};
 use crate::services::pairwise::Pairwise;
+
+/// So many wrong fields are told; who has more has more than slips.
+const MAX_WRONG: usize = 64;
 
 /// A program whose parameters can be checked before it runs.
 pub(super) trait Checked: Program + Default {
@@ -46,8 +50,19 @@ impl Checked for Pairwise {
     }
 }
 
-/// Names each field that is wrong: unknown ones, then those of a wrong type, and if there are none, those of a wrong value.
-pub(super) fn check<P: Checked>(
+/// Names each parameter that is wrong: unknown ones, then those of a wrong type, and if there are none, those of a
+/// wrong value.
+pub(super) fn check<P: Checked>(asked: &Asked<'_>) -> Result<(), Vec<FieldError>> {
+    let in_request = |error: FieldError| FieldError {
+        pointer: format!("/params{}", error.pointer),
+        ..error
+    };
+    params::<P>(asked.params, asked.input)
+        .map_err(|wrong| wrong.into_iter().map(in_request).collect())
+}
+
+/// The same, with pointers into the parameters.
+fn params<P: Checked>(
     params: &Map<String, Value>,
     input: &InputInfo,
 ) -> Result<(), Vec<FieldError>> {
@@ -55,6 +70,7 @@ pub(super) fn check<P: Checked>(
     let wrong: Vec<FieldError> = params
         .iter()
         .filter_map(|(key, value)| wrong_type::<P>(key, value, service.as_ref()))
+        .take(MAX_WRONG)
         .collect();
     if !wrong.is_empty() {
         return Err(wrong);

@@ -5,18 +5,20 @@ use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use msvpu_actors::Progress;
-use msvpu_web::model::{FieldError, InputInfo, IterationRow, LogLevel, Phase};
+use msvpu_web::model::{FieldError, IterationRow, LogLevel, Phase};
 use msvpu_web::service::{
-    OutputInfo, Reporter, Run, RunError, SeriesNames, Service, ServiceInfo, Told,
+    Asked, OutputInfo, Reporter, Run, RunError, SeriesNames, Service, ServiceInfo, Told,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::artifacts::{Artifacts, Wanted};
 use super::blocking::blocking;
 use super::check::{self, Checked};
 use super::failure::{failed, of_job, of_parameters};
+use super::held::Held;
 use super::input::{Decoded, Decoding, log, shape_of};
+use super::team::{self, TeamTeller};
 use super::telling::{Teller, nodes};
 use crate::raster::ReadLimits;
 use crate::report::{Done, Facts, Node, Times, error, follow, milliseconds};
@@ -86,8 +88,10 @@ impl<P: Offered> Service for Classify<P> {
         }
     }
 
-    fn check(&self, params: &Map<String, Value>, input: &InputInfo) -> Result<(), Vec<FieldError>> {
-        check::check::<P>(params, input)
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Vec<FieldError>> {
+        check::check::<P>(asked)?;
+        let wrong = wrong_pictures::<P>(asked);
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
     fn run(&self, run: Run) -> BoxFuture<'static, Result<Value, RunError>> {
@@ -125,6 +129,40 @@ fn outputs(has_memberships: bool) -> Vec<OutputInfo> {
     outputs.into_iter().map(info).collect()
 }
 
+/// The files that are wanted. Whoever wants the numbers wants the pictures, and the other way round.
+fn wanted<P: Offered>(program: &mut P, outputs: &[String]) -> Wanted {
+    let mut wanted = Wanted::of(outputs);
+    wanted.memberships = program.memberships().is_some_and(|memberships| {
+        *memberships |= wanted.memberships;
+        *memberships
+    });
+    wanted
+}
+
+/// Pictures that parameters which fit by themselves cannot have: each output that asks for them, and the parameter.
+fn wrong_pictures<P: Offered>(asked: &Asked<'_>) -> Vec<FieldError> {
+    let trouble = |outputs: &[String]| {
+        // The parameters were read before.
+        let mut program: P = check::program(asked.params).ok()?;
+        let wanted = wanted(&mut program, outputs);
+        let unfit = program.fits(shape_of(asked.input)).err();
+        let unfit = unfit.map(|error| error.to_string());
+        unfit.or_else(|| wanted.trouble(program.settings().start.classes()))
+    };
+    if let Some(detail) = trouble(&[]) {
+        let pointer = "/params/memberships".to_owned();
+        return vec![FieldError { pointer, detail }];
+    }
+    let outputs = asked.outputs.iter().enumerate();
+    let wrong = outputs.filter_map(|(place, output)| {
+        Some(FieldError {
+            pointer: format!("/outputs/{place}"),
+            detail: trouble(std::slice::from_ref(output))?,
+        })
+    });
+    wrong.collect()
+}
+
 async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
     let start = Instant::now();
     let Run {
@@ -132,24 +170,16 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
         options,
         input,
         input_name,
-        info,
         params,
         outputs,
         folder,
         reporter,
         mut cancelled,
+        ..
     } = run;
     let invalid = |error| failed("invalid-parameters", error);
     let mut program: P = check::program(&params).map_err(invalid)?;
-    let mut wanted = Wanted::of(&outputs);
-    if let Some(memberships) = program.memberships() {
-        // Whoever wants the numbers wants the pictures, and the other way round.
-        *memberships |= wanted.memberships;
-        wanted.memberships = *memberships;
-    }
-    // Before the work of decoding: pictures that are wanted bring bounds of their own.
-    program.fits(shape_of(&info)).map_err(of_parameters)?;
-    wanted.check(program.settings().start.classes())?;
+    let wanted = wanted(&mut program, &outputs);
 
     let decoding = Decoding {
         input,
@@ -179,26 +209,29 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     };
 
     let submitted = Instant::now();
-    let job = machine.submit_with(program, picture.scene, options).await;
-    let job = job.map_err(of_job)?;
+    let job = Held::submit(machine.clone(), program, picture.scene, options).await?;
     let id = job.id();
     log::info!("job {id}: submitted");
-    let mut rows = Rows::new(&reporter, rule);
+    let (mut rows, mut team) = (Rows::new(&reporter, rule), TeamTeller::new(&reporter));
     let followed = tokio::select! {
-        followed = follow(&job, |event| rows.event(event)) => Some(followed),
+        followed = follow(&job, |event| {
+            rows.event(event);
+            team.look(&job);
+        }) => Some(followed),
         () = cancelled.asked() => None,
     };
+    team::tell(&reporter, &job);
     let Some(followed) = followed else {
         job.cancel();
         // Steps that have begun end at their next check.
-        let _ = job.await;
+        let _ = job.into_job().await;
         return Err(RunError::Cancelled);
     };
     let Times { rows: times, fit } = followed.map_err(of_job)?;
     let reports = job.nodes();
     nodes(&reporter, &machine, &reports);
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
-    let result = Classification::of_job(shape, job);
+    let result = Classification::of_job(shape, job.into_job());
     let classification = blocking(&mut cancelled, move |_| {
         Handle::current().block_on(result).map_err(of_job)
     })

@@ -14,10 +14,12 @@ mod blocking;
 mod check;
 mod classify;
 mod failure;
+mod held;
 mod input;
 mod pairwise;
 mod pointer;
 mod reader;
+mod team;
 mod telling;
 
 use msvpu_web::Services;

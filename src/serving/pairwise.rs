@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use msvpu_actors::{Job, JobError, JobState, Program, Progress};
-use msvpu_web::model::{FieldError, InputInfo, Phase};
-use msvpu_web::service::{Reporter, Run, RunError, Service, ServiceInfo, Told};
-use serde_json::{Map, Value};
+use msvpu_web::model::{FieldError, Phase};
+use msvpu_web::service::{Asked, Reporter, Run, RunError, Service, ServiceInfo, Told};
+use serde_json::Value;
 
 use super::artifacts::write_report;
 use super::blocking::blocking;
 use super::check;
 use super::failure::{failed, of_job, of_parameters};
+use super::held::Held;
 use super::input::{Decoded, Decoding};
+use super::team::{self, TeamTeller};
 use super::telling::{Teller, bare_row, nodes};
 use crate::raster::ReadLimits;
 use crate::report::{
@@ -49,8 +51,8 @@ impl Service for Comparison {
         }
     }
 
-    fn check(&self, params: &Map<String, Value>, input: &InputInfo) -> Result<(), Vec<FieldError>> {
-        check::check::<Pairwise>(params, input)
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Vec<FieldError>> {
+        check::check::<Pairwise>(asked)
     }
 
     fn run(&self, run: Run) -> BoxFuture<'static, Result<Value, RunError>> {
@@ -86,26 +88,25 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
     program.validate(shape).map_err(of_parameters)?;
 
     let running = Instant::now();
-    let submitted = machine
-        .submit_with(program.clone(), picture.scene, options)
-        .await;
-    let job = submitted.map_err(of_job)?;
+    let submitted = Held::submit(machine.clone(), program.clone(), picture.scene, options);
+    let job = submitted.await?;
     let id = job.id();
     log::info!("job {id}: submitted");
     let followed = tokio::select! {
         followed = follow(&job, &reporter) => Some(followed),
         () = cancelled.asked() => None,
     };
+    team::tell(&reporter, &job);
     let Some(followed) = followed else {
         job.cancel();
         // Steps that have begun end at their next check.
-        let _ = job.await;
+        let _ = job.into_job().await;
         return Err(RunError::Cancelled);
     };
     followed.map_err(of_job)?;
     let reports = job.nodes();
     nodes(&reporter, &machine, &reports);
-    let result = job.await.map_err(of_job)?.output;
+    let result = job.into_job().await.map_err(of_job)?.output;
     reporter.tell(Told::Phase(Phase::Writing, None));
     let report = PairwiseReport {
         job: id,
@@ -139,12 +140,13 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
 
 /// Follows a job to its end; what begins a round ends the one before, and assembling the last.
 async fn follow(job: &Job<Pairwise>, reporter: &Reporter) -> Result<(), JobError> {
-    let mut teller = Teller::new(reporter);
+    let (mut teller, mut team) = (Teller::new(reporter), TeamTeller::new(reporter));
     let mut rounds = 0;
     let mut progress = job.progress();
     while let Some(event) = progress.next().await {
         let event = event?;
         teller.event(&event);
+        team.look(job);
         let ended: Option<(u32, Duration)> = match event {
             Progress::Round { round, elapsed, .. } => {
                 rounds = round.0;

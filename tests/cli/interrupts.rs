@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::{Pictures, classify, command};
 
 /// Noise that fuzzy c-means does not settle in within the life of a test.
-fn noise(pictures: &Pictures) -> std::path::PathBuf {
+pub(crate) fn noise(pictures: &Pictures) -> std::path::PathBuf {
     const SIDE: usize = 1000;
     let mut bytes = format!("P6 {SIDE} {SIDE} 255\n").into_bytes();
     let mut state = 1_u32;
@@ -87,7 +87,7 @@ fn ctrl_c_cancels_the_job_and_ends_with_130() {
 }
 
 /// Presses Ctrl-C.
-fn press(child: &Child) {
+pub(crate) fn press(child: &Child) {
     // The shell's own: a system may be without the program.
     let killed = Command::new("sh")
         .args(["-c", &format!("kill -INT {}", child.id())])

@@ -1,20 +1,31 @@
 //! The command line as scripts see it: the real binary, its exit status, its streams, its files.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod away;
 #[path = "../common/control_group.rs"]
 #[cfg(target_os = "linux")]
 mod control_group;
 mod cpus;
 mod files;
 mod interrupts;
+#[cfg(unix)]
+mod jobs;
 mod pairwise;
 #[path = "../common/pictures.rs"]
 mod pictures;
 mod refusals;
+#[cfg(unix)]
+mod remote;
 mod reports;
+#[cfg(unix)]
+mod serve;
+#[cfg(unix)]
+#[path = "../common/server.rs"]
+mod server;
 mod simulate;
 mod simulate_refusals;
 mod streams;
+mod token;
 mod verbs;
 
 use std::path::Path;
@@ -51,6 +62,11 @@ fn command<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Comm
     command
         .args(args)
         .env_remove("RUST_LOG")
+        .env_remove("MSVPU_BROKER")
+        .env_remove("MSVPU_BROKER_FILE")
+        .env_remove("MSVPU_SERVER")
+        .env_remove("MSVPU_TOKEN")
+        .env_remove("MSVPU_TOKEN_FILE")
         .stdin(Stdio::null());
     command
 }

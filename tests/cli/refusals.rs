@@ -7,7 +7,7 @@ use crate::{Pictures, WIDTH, classify, msvpu};
 /// Runs and expects exit status 2 with one line on stderr that has all the `words`, nothing on
 /// stdout, within a second.
 #[track_caller]
-fn refused(args: &[&str], words: &[&str]) {
+pub(crate) fn refused(args: &[&str], words: &[&str]) {
     let start = Instant::now();
     let ran = msvpu(args);
     let took = start.elapsed();
@@ -46,6 +46,15 @@ fn numbers_of_classes() {
         "--classes 2 --centers 1,2",
         &["--classes", "--centers", "cannot"],
     );
+}
+
+#[cfg(feature = "amqp")]
+#[test]
+fn strategies() {
+    let known = ["performance-index", "uniform", "least-loaded", "adaptive"];
+    let mut words = vec!["--strategy", "fastest"];
+    words.extend(known);
+    options_refused("--classes 2 --strategy fastest", &words);
 }
 
 #[test]

@@ -52,6 +52,10 @@ fn the_same_seed_gives_the_same_document_and_another_seed_another_trace() {
     assert_eq!(simulate(&spec, "--json").stdout(), first);
     assert_eq!(simulate(&spec, "--json --seed 1").stdout(), first);
     assert_eq!(first.lines().count(), 1);
+    for name in ["flaky-links", "node-loss"] {
+        let of = |name| simulate(&example(name), "--json").stdout();
+        assert_eq!(of(name), of(name), "{name}: whatever goes wrong");
+    }
     let first: Value = serde_json::from_str(&first).unwrap();
     let other = simulate(&spec, "--json --seed 2").json();
     assert_eq!(other["seed"], 2);
@@ -79,6 +83,21 @@ fn the_document_agrees_with_itself() {
             busy += number(node, "busy_s");
         }
         assert!((busy - number(&report, "busy_s")).abs() < 1e-6, "{name}");
+        let messages = &report["messages"];
+        let (sent, received) = (
+            number(messages, "bytes_sent"),
+            number(messages, "bytes_received"),
+        );
+        assert!(
+            sent >= received,
+            "{name}: {sent} bytes sent, {received} received"
+        );
+        if number(messages, "lost") == 0.0 {
+            assert!(
+                received > 0.99 * sent,
+                "{name}: {sent} bytes sent, {received} received"
+            );
+        }
         for job in report["jobs"].as_array().unwrap() {
             assert_eq!(job["state"], "succeeded", "{name}: {job}");
             let shares = job["nodes"].as_array().unwrap();
@@ -148,7 +167,12 @@ fn recoveries_and_lost_messages_are_told() {
     assert_eq!(report["recoveries"]["kills"], 2);
     assert_eq!(report["recoveries"]["restarts"], 1);
     assert!(report["recoveries"]["leaders_lost"].as_u64().unwrap() >= 1);
+    // The leases of those that were killed.
+    let given_up = |report: &Value| report["recoveries"]["nodes_given_up"].as_u64().unwrap();
+    assert_eq!(given_up(&report), 2);
     let report = simulate(&example("flaky-links"), "--json").json();
+    assert_eq!(report["recoveries"]["kills"], 0);
+    assert!(given_up(&report) >= 2, "one is deaf, and one stands still");
     for key in ["lost", "repeated", "overtaken"] {
         assert!(report["messages"][key].as_u64().unwrap() > 0, "{key}");
     }
@@ -180,14 +204,15 @@ fn real_kernels_give_what_the_local_deployment_gives() {
     assert_eq!((ran.status, ran.stdout.as_str()), (2, ""));
     assert!(
         ran.stderr
-            .contains("other.toml: the job `pairwise`: `service` is `sorting`"),
+            .contains("other.toml:18:8: the job `pairwise`: `service` is `sorting`"),
         "{}",
         ran.stderr
     );
     let huge = text.replace("\"24x16\"", "\"24000x16000\"");
     let ran = simulate(&files.write("huge.toml", huge.as_bytes()), "");
     assert_eq!(ran.status, 2);
-    assert!(ran.stderr.contains("pixels"), "{}", ran.stderr);
+    let words = "huge.toml:6:8: the job `cmeans`: `tiles` x `tile_size` are";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
 }
 
 #[test]

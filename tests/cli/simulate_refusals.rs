@@ -45,10 +45,10 @@ fn rubbish_is_refused() {
         (gray, "gray.png:1:1: this is not UTF-8"),
         (latin, "latin.toml:2:6: this is not UTF-8"),
         (empty, "[[nodes]]"),
-        (idle, "no job"),
+        (idle, "idle.toml:1:1: the spec has no job"),
         (
             heavy,
-            "the job `j`: `partial_bytes` gives a round of 5000000000 bytes",
+            "heavy.toml:4:8: `jobs[0].partial_bytes` is `1e9`, which gives a round of 5000000000 bytes",
         ),
         (files.path("none.toml"), "none.toml"),
         (files.path(""), "directory"),

@@ -23,4 +23,7 @@ mod poison;
 mod process;
 mod refusals;
 mod reports;
+#[path = "../common/server.rs"]
+mod server;
+mod serving;
 mod tls;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod browser;
+mod events;
+#[path = "../common/server.rs"]
 mod server;
 
 use std::path::Path;
@@ -63,6 +65,66 @@ const CURVE: &str = "
     const iteration = /iteration ([0-9,]+)/.exec(card.innerHTML)?.[1];
     return [card.querySelector('canvas').toDataURL(), Number(iteration)]";
 
+/// How many rounds of the team are drawn.
+const ROUNDS: &str = "Number(document.querySelector('[data-testid=lanes]')?.dataset.rounds ?? 0)";
+/// How many points of the drawing have the colour of each kind of time.
+const COLORS: &str = "(() => {
+    const frame = document.querySelector('[data-testid=lanes]');
+    const canvas = frame.querySelector('canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const style = getComputedStyle(frame);
+    return ['compute', 'wait', 'transfer'].map((kind) => {
+        const color = parseInt(style.getPropertyValue(`--lane-${kind}`).trim().slice(1), 16);
+        let points = 0;
+        for (let at = 0; at < data.length; at += 4)
+            points += ((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]) === color;
+        return points;
+    });
+})()";
+const READOUT: &str = "document.querySelector('[data-testid=lanes-readout]').textContent";
+
+/// The team over time: all that was told of, to be read by eye, by key and as a table.
+async fn look_at_the_team(browser: &Browser, rounds: u64) {
+    let told = format!("({ROUNDS}) === {rounds}");
+    browser.until("all rounds are told of", &told).await;
+    let points = browser.until("it is drawn", COLORS).await;
+    let points: Vec<u64> = serde_json::from_value(points).unwrap();
+    assert!(
+        points[0] > 1000 && points[1] > 100,
+        "computed and waited: {points:?}"
+    );
+    let shares = "(() => {
+        const shares = [...document.querySelectorAll('.lanes-legend strong')].map((e) => e.textContent);
+        return shares.length === 3 && shares.every((share) => share.endsWith('%'));
+    })()";
+    browser.until("how much of each", shares).await;
+
+    let lanes = browser.find("lanes").await;
+    lanes.send_keys("\u{E00E}\u{E011}").await.unwrap();
+    let first =
+        format!("/^MsVPU 0 · .+ · Round 1 · compute .+ · wait .+ · transfer /.test({READOUT})");
+    browser.until("the first is read out", &first).await;
+    lanes.send_keys("\u{E015}\u{E010}").await.unwrap();
+    let last = format!("/^MsVPU 1 · .+ · Assembling · /.test({READOUT})");
+    browser.until("the next in the end", &last).await;
+    let whole = browser.run(DRAWN, Vec::new()).await;
+    lanes.send_keys("+").await.unwrap();
+    let closer = browser.run(DRAWN, Vec::new()).await;
+    assert_ne!(closer, whole, "closer");
+    lanes.send_keys("0").await.unwrap();
+    assert_eq!(browser.run(DRAWN, Vec::new()).await, whole, "and all again");
+
+    let table = "(() => {
+        const fold = document.querySelector('[data-testid=timeline-table]');
+        fold.open = true;
+        const lanes = Number(document.querySelector('[data-testid=lanes]').dataset.lanes);
+        return lanes > 1 && fold.querySelectorAll('tbody tr').length === lanes;
+    })()";
+    browser.until("each has a row in the table", table).await;
+}
+
+const DRAWN: &str = "return document.querySelector('[data-testid=lanes] canvas').toDataURL()";
+
 #[tokio::test]
 async fn a_scene_is_dropped_watched_looked_at_downloaded_and_another_cancelled() {
     let folder = tempfile::tempdir().unwrap();
@@ -99,6 +161,11 @@ async fn a_scene_is_dropped_watched_looked_at_downloaded_and_another_cancelled()
     );
     let after = browser.until("the curve moves", &moved).await;
     assert_ne!(after, before[0], "and is drawn anew");
+    let rounds = browser
+        .until("the team is drawn while it works", ROUNDS)
+        .await;
+    let more = format!("({ROUNDS}) > {rounds}");
+    browser.until("and so is what it does then", &more).await;
 
     browser
         .until("it is done", &format!("({STATE}) === 'Done'"))
@@ -117,6 +184,17 @@ async fn a_scene_is_dropped_watched_looked_at_downloaded_and_another_cancelled()
     let decoder = png::Decoder::new(std::io::Cursor::new(labels));
     let reader = decoder.read_info().unwrap();
     assert_eq!((reader.info().width, reader.info().height), (SIDE, SIDE));
+
+    let rows = "Number(/([0-9,]+) row/.exec(document.querySelector('[data-testid=iterations]')?.textContent)?.[1])";
+    let rows = browser
+        .until("how many iterations", rows)
+        .await
+        .as_u64()
+        .unwrap();
+    // One asks what the scene holds; at the end the labels are made.
+    look_at_the_team(&browser, rows + 2).await;
+    browser.client.refresh().await.unwrap();
+    look_at_the_team(&browser, rows + 2).await;
 
     // The same again, and not to its end.
     browser.click("again").await;

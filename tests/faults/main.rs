@@ -11,20 +11,57 @@
 
 mod campaign;
 mod draw;
+mod ending;
+mod expected;
 mod heavy;
+mod plan;
 mod totals;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use campaign::{Expected, run};
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use campaign::run;
+use expected::Expected;
 use totals::Totals;
 
 const SEEDS: u64 = 2000;
 
+/// Of real time: a seed takes hundredths of a second.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// So many seeds are between two that run twice.
+const TWICE: u64 = 50;
+
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().expect("a number of seeds, or a seed"))
+}
+
+/// Whatever happens, it is told of which seed.
+async fn judge(seed: u64, expected: &Expected) -> Result<Totals, String> {
+    let once = || async {
+        let run = timeout(PATIENCE, run(seed, expected));
+        match AssertUnwindSafe(run).catch_unwind().await {
+            Ok(Ok(judged)) => judged,
+            Ok(Err(_)) => Err(format!("it hangs: no end after {PATIENCE:?} of real time")),
+            Err(_) => Err("it panics, as told above".to_owned()),
+        }
+    };
+    let (totals, outcome) = once().await?;
+    if seed.is_multiple_of(TWICE) {
+        let (_, again) = once().await?;
+        if again != outcome {
+            return Err(format!(
+                "another time, another outcome: {again:#?} and before {outcome:#?}"
+            ));
+        }
+    }
+    Ok(totals)
 }
 
 #[test]
@@ -40,6 +77,7 @@ fn every_job_ends_right_whatever_goes_wrong() {
     std::thread::scope(|scope| {
         let work = || {
             let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
                 .build()
                 .unwrap();
             let (mut totals, mut wrong) = (Totals::default(), Vec::new());
@@ -48,7 +86,7 @@ fn every_job_ends_right_whatever_goes_wrong() {
                 if seed >= seeds.end || !wrong.is_empty() {
                     return (totals, wrong);
                 }
-                match runtime.block_on(run(seed, &expected)) {
+                match runtime.block_on(judge(seed, &expected)) {
                     Ok(of) => totals += of,
                     Err(reason) => wrong.push((seed, reason)),
                 }

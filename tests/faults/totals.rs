@@ -61,5 +61,10 @@ impl Totals {
             1000 * mistaken < jobs,
             "{mistaken} of {jobs} jobs blame an innocent tile"
         );
+        let given_up = self.given_up;
+        assert!(
+            1000 * given_up < jobs,
+            "{given_up} of {jobs} jobs lost too many leaders"
+        );
     }
 }

@@ -7,6 +7,8 @@ mod fixtures;
 mod formats;
 mod fuzz;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod memory;
 mod probing;
 mod stopping;
 mod support;

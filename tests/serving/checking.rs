@@ -1,9 +1,9 @@
 //! Parameters that do not fit: each wrong field is named, with what would be right.
 
-use msvpu_web::model::InputInfo;
+use msvpu_web::model::{FieldError, InputInfo};
 use serde_json::{Value, json};
 
-use crate::{object, service};
+use crate::{check, object};
 
 fn info(bands: u16) -> InputInfo {
     InputInfo {
@@ -15,13 +15,14 @@ fn info(bands: u16) -> InputInfo {
     }
 }
 
-/// Where the wrong fields are, and what is said.
+/// Where in the parameters the wrong fields are, and what is said.
 fn wrong(name: &str, params: Value) -> Vec<(String, String)> {
-    let errors = service(name).check(&object(params), &info(3)).unwrap_err();
-    let parts = errors
-        .into_iter()
-        .map(|error| (error.pointer, error.detail));
-    parts.collect()
+    let errors = check(name, &object(params), &[], &info(3)).unwrap_err();
+    let part = |error: FieldError| {
+        let pointer = error.pointer.strip_prefix("/params").unwrap();
+        (pointer.to_owned(), error.detail)
+    };
+    errors.into_iter().map(part).collect()
 }
 
 #[track_caller]
@@ -199,18 +200,81 @@ fn fields_that_only_together_do_not_fit() {
         height: 100_000,
         ..info(1)
     };
-    let service = service("fuzzy-cmeans");
     let memberships = json!({ "start": { "classes": 9 }, "memberships": true, "epsilon": 1.0 });
-    let errors = service.check(&object(memberships), &info).unwrap_err();
+    let errors = check("fuzzy-cmeans", &object(memberships), &[], &info).unwrap_err();
     assert_eq!(errors.len(), 1);
-    assert_eq!(errors[0].pointer, "/memberships");
+    assert_eq!(errors[0].pointer, "/params/memberships");
     // Alone one of these is too much, together they are not.
-    let pairwise = crate::service("pairwise");
     let tiles = json!({ "rows": 10, "columns": 10 });
     let alone = object(json!({ "tiles": tiles }));
-    assert!(pairwise.check(&alone, &info).is_err());
+    assert!(check("pairwise", &alone, &[], &info).is_err());
     let both = object(json!({ "tiles": tiles, "sampling": 100 }));
-    pairwise.check(&both, &info).unwrap();
+    check("pairwise", &both, &[], &info).unwrap();
+}
+
+/// Outputs that cannot be had, and what is said.
+fn wrong_outputs(
+    name: &str,
+    params: Value,
+    outputs: &[&str],
+    info: &InputInfo,
+) -> Vec<(String, String)> {
+    let outputs: Vec<String> = outputs.iter().map(|&output| output.to_owned()).collect();
+    let errors = check(name, &object(params), &outputs, info).err();
+    let errors = errors.into_iter().flatten();
+    errors.map(|error| (error.pointer, error.detail)).collect()
+}
+
+#[test]
+fn pictures_of_too_many_classes_are_refused_where_they_are_asked_for() {
+    let classes = |classes: u32| json!({ "start": { "classes": classes } });
+    let all = ["labels", "masks", "chart", "memberships"];
+    // The engine names the output that `cmeans` does not have.
+    for (name, places) in [("cmeans", vec![1]), ("fuzzy-cmeans", vec![1, 3])] {
+        let wrong = wrong_outputs(name, classes(256), &all, &info(3));
+        let pointers = places.iter().map(|place| format!("/outputs/{place}"));
+        assert!(
+            wrong
+                .iter()
+                .map(|(pointer, _)| pointer.clone())
+                .eq(pointers),
+            "{name}: {wrong:?}"
+        );
+        for (_, detail) in wrong {
+            assert!(
+                detail.contains("256 classes") && detail.contains("labels"),
+                "{detail}"
+            );
+        }
+        assert_eq!(wrong_outputs(name, classes(255), &all, &info(3)), []);
+        assert_eq!(wrong_outputs(name, classes(256), &all[..1], &info(3)), []);
+    }
+    let numbers = json!({ "start": { "classes": 256 }, "memberships": true });
+    let wrong = wrong_outputs("fuzzy-cmeans", numbers, &all, &info(3));
+    assert_eq!(wrong.len(), 1);
+    assert_eq!(wrong[0].0, "/params/memberships");
+}
+
+#[test]
+fn memberships_that_take_too_much_are_refused_where_they_are_asked_for() {
+    let info = InputInfo {
+        width: 30_000,
+        height: 30_000,
+        ..info(1)
+    };
+    let outputs = ["labels", "memberships", "masks"];
+    let params = |classes: u32| json!({ "start": { "classes": classes } });
+    let wrong = wrong_outputs("fuzzy-cmeans", params(5), &outputs, &info);
+    let [(pointer, detail)] = wrong.as_slice() else {
+        panic!("{wrong:?}")
+    };
+    assert_eq!(pointer, "/outputs/1");
+    assert!(detail.contains("4500000000 bytes"), "{detail}");
+    assert_eq!(
+        wrong_outputs("fuzzy-cmeans", params(4), &outputs, &info),
+        []
+    );
+    assert_eq!(wrong_outputs("cmeans", params(5), &outputs, &info), []);
 }
 
 #[test]
@@ -221,7 +285,7 @@ fn what_fits_is_taken() {
         } else {
             1
         };
-        let checked = service(name).check(&object(params.clone()), &info(bands));
+        let checked = check(name, &object(params.clone()), &[], &info(bands));
         assert_eq!(checked, Ok(()), "{name} {params}");
     }
 }

@@ -1,9 +1,13 @@
 //! Jobs that end without a result.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use msvpu::Limits;
 use msvpu_web::model::{EventBody, Phase};
 use msvpu_web::service::{RunError, Told};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::pictures::{HEIGHT, Pictures, WIDTH};
 use crate::{machine, run, run_until};
@@ -48,6 +52,39 @@ async fn a_job_is_cancelled_wherever_it_is() {
 }
 
 #[tokio::test]
+async fn a_job_that_nobody_waits_for_ends_on_the_machine() {
+    let pictures = Pictures::new();
+    let gray = pictures.gray();
+    let machine = machine().await;
+    for (name, params) in [
+        (
+            "pairwise",
+            json!({ "tiles": { "rows": 1, "columns": 1 }, "rounds": u32::MAX }),
+        ),
+        (
+            "fuzzy-cmeans",
+            json!({ "start": { "classes": 64 }, "epsilon": 1e-300, "max_iterations": 1_000_000 }),
+        ),
+    ] {
+        let iterated = Arc::new(Notify::new());
+        let tell = Arc::clone(&iterated);
+        let ran = run_until(&machine, name, &gray, params, &[], move |told| {
+            if matches!(told, Told::Event(EventBody::Iteration(_))) {
+                tell.notify_one();
+            }
+            false
+        });
+        tokio::select! {
+            ran = ran => panic!("it ended by itself: {:?}", ran.result),
+            () = iterated.notified() => {}
+        }
+        let idle = tokio::time::timeout(Duration::from_secs(60), machine.idle());
+        assert!(idle.await.is_ok(), "{name} goes on");
+    }
+    machine.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_machine_that_stops_is_no_failure() {
     let pictures = Pictures::new();
     let gray = pictures.gray();
@@ -78,14 +115,13 @@ async fn failures_have_a_code_and_say_what_is_wrong() {
     let (code_, message) = code(ran.result);
     assert_eq!(code_, "invalid-input");
     assert!(message.contains("fully transparent"), "{message}");
+}
 
+#[tokio::test]
+async fn of_more_classes_than_have_a_picture_each_there_are_labels() {
+    let pictures = Pictures::new();
     let many = json!({ "start": { "classes": 256 } });
-    let gray = pictures.gray();
-    let (code_, message) = code(run("cmeans", &gray, many.clone(), &["masks"]).await.result);
-    assert_eq!(code_, "invalid-input");
-    assert!(message.contains("256 classes"), "{message}");
-    // Labels of so many there are.
-    let ran = run("cmeans", &gray, many, &["labels", "preview"]).await;
+    let ran = run("cmeans", &pictures.gray(), many, &["labels", "preview"]).await;
     ran.result.as_ref().unwrap();
     assert!(ran.files().contains(&"labels-preview.png".to_owned()));
 }

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 use msvpu::raster::ReadLimits;
 use msvpu::serving::{PictureReader, services};
 use msvpu::{CMeans, FuzzyCMeans, JobOptions, Pairwise, VirtualMachine};
-use msvpu_web::model::{EventBody, InputInfo, IterationRow};
-use msvpu_web::service::{Cancelled, InputReader, Reporter, Run, RunError, Service, Told};
+use msvpu_web::model::{EventBody, FieldError, InputInfo, IterationRow, TeamTimes};
+use msvpu_web::service::{Asked, Cancelled, InputReader, Reporter, Run, RunError, Service, Told};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -48,6 +48,15 @@ impl Ran {
         rows.collect()
     }
 
+    /// What the team did, as it was told last.
+    fn team(&self) -> &TeamTimes {
+        let told = self.told.iter().rev().find_map(|told| match told {
+            Told::Team(times) => Some(times),
+            _ => None,
+        });
+        told.unwrap()
+    }
+
     /// The names in the folder.
     fn files(&self) -> Vec<String> {
         let files = std::fs::read_dir(self.folder.path()).unwrap();
@@ -65,6 +74,20 @@ impl Ran {
     fn text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
+}
+
+/// Whether a job that is asked for would be accepted.
+fn check(
+    name: &str,
+    params: &Map<String, Value>,
+    outputs: &[String],
+    input: &InputInfo,
+) -> Result<(), Vec<FieldError>> {
+    service(name).check(&Asked {
+        params,
+        outputs,
+        input,
+    })
 }
 
 async fn machine() -> VirtualMachine {
@@ -103,12 +126,13 @@ async fn run_until(
     image: &Path,
     params: Value,
     outputs: &[&str],
-    cancel: fn(&Told) -> bool,
+    cancel: impl Fn(&Told) -> bool + Send + Sync + 'static,
 ) -> Ran {
     let service = service(name);
     let params = object(params);
     let info = probe(image);
-    service.check(&params, &info).unwrap();
+    let outputs: Vec<String> = outputs.iter().map(|&output| output.to_owned()).collect();
+    check(name, &params, &outputs, &info).unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
     let (ask, asked) = watch::channel(false);
     let heard = Arc::clone(&told);
@@ -126,7 +150,7 @@ async fn run_until(
         input_name: Some("scene <1>.tif".to_owned()),
         info,
         params,
-        outputs: outputs.iter().map(|&output| output.to_owned()).collect(),
+        outputs,
         folder: folder.path().to_owned(),
         reporter,
         cancelled: Cancelled::new(asked),

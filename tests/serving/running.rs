@@ -251,3 +251,44 @@ async fn classes_without_a_pixel_are_worth_a_warning() {
     });
     assert!(warned, "{:?}", ran.told);
 }
+
+#[tokio::test]
+async fn what_each_msvpu_did_is_told() {
+    let pictures = Pictures::new();
+    let gray = pictures.gray();
+    let params = json!({ "start": { "classes": 4 }, "tiles": { "rows": 3, "columns": 2 } });
+    let ran = run("cmeans", &gray, params, &[]).await;
+    let times = ran.team();
+    assert_eq!((times.team_size, times.stride), (6, 1));
+    let last = times.rounds.last().unwrap();
+    assert_eq!(
+        last.round, None,
+        "the labels, which each computes at the end"
+    );
+    // One round asks what the scene holds, and each of the others is an iteration.
+    assert_eq!(times.rounds.len(), 1 + ran.iterations().len() + 1);
+    let mut before = 0.0;
+    for round in &times.rounds {
+        assert!(round.began_ms >= before);
+        before = round.ended_ms.unwrap();
+        assert_eq!(round.node, [Some(0); 6]);
+        for rank in 0..6 {
+            let part = |of: &[Option<f64>]| of[rank].unwrap();
+            let arrived = part(&round.arrived_ms);
+            let parts = [&round.waited_ms, &round.computed_ms, &round.kept_ms];
+            let known: f64 = parts.map(|of| part(of)).iter().sum();
+            assert!(known <= arrived + 1e-3 && round.began_ms + arrived <= before + 1e-3);
+        }
+    }
+    let computed: f64 = last.computed_ms.iter().flatten().sum();
+    assert!(computed > 0.0);
+
+    let compared = run(
+        "pairwise",
+        &gray,
+        json!({ "sampling": 4, "rounds": 2 }),
+        &[],
+    )
+    .await;
+    assert_eq!(compared.team().rounds.len(), 3);
+}

@@ -121,6 +121,7 @@ export const paths = {
   job: (id) => `jobs/${part(id)}`,
   cancel: (id) => `jobs/${part(id)}/cancel`,
   events: (id) => `jobs/${part(id)}/events`,
+  team: (id) => `jobs/${part(id)}/team`,
   artifact: (id, name) => `jobs/${part(id)}/artifacts/${part(name)}`,
   report: (id) => `jobs/${part(id)}/report.html`,
 };

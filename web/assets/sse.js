@@ -50,14 +50,20 @@ export function parser(tell) {
   };
 }
 
+/** In which start of the server an event was told. */
+const generation = (id) => id.slice(0, id.indexOf("-"));
+const number = (id) => Number(id.slice(id.indexOf("-") + 1));
+
 /**
- * Follows a job's events until `done`, through interruptions, none twice and none left out.
+ * Follows a job's events until `done`, through interruptions, none twice and none left out. After a crash of the server
+ * `onAnew` is told the first event that takes the place of what was lost.
  *
  * @param {string} path
- * @param {{after?: number, signal: AbortSignal, onEvent: (event: any) => void}} options
+ * @param {{after?: string, signal: AbortSignal, onEvent: (event: any, id: string) => void,
+ *   onAnew: (first: number) => void}} options
  * @returns {Promise<void>} rejects with a `Problem` when the server refuses
  */
-export async function follow(path, { after = 0, signal, onEvent }) {
+export async function follow(path, { after = "", signal, onEvent, onAnew }) {
   let last = after;
   let wait = FIRST_WAIT_MS;
   let ended = false;
@@ -66,15 +72,16 @@ export async function follow(path, { after = 0, signal, onEvent }) {
     const either = AbortSignal.any([signal, silence.signal]);
     let watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
     try {
-      const headers = { Accept: "text/event-stream", ...(last > 0 ? { "Last-Event-ID": String(last) } : {}) };
+      const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
       const response = await send("GET", path, { headers, signal: either, stream: true });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      const parse = parser(({ data }) => {
+      const parse = parser(({ id, data }) => {
         const event = JSON.parse(data);
-        if (event.id <= last) return;
-        last = event.id;
+        if (last && generation(id) !== generation(last)) onAnew(event.id);
+        else if (last && event.id <= number(last)) return;
+        last = id;
         ended = event.event === "done";
-        onEvent(event);
+        onEvent(event, id);
       });
       for (;;) {
         const { done, value } = await reader.read();

@@ -16,7 +16,9 @@ use futures_util::future::BoxFuture;
 use msvpu_actors::{Priority, VirtualMachine};
 use msvpu_web::engine::{Caller, EngineConfig};
 use msvpu_web::model::{FieldError, InputInfo, NewJob, State};
-use msvpu_web::service::{InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Told};
+use msvpu_web::service::{
+    Asked, InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Told,
+};
 use msvpu_web::{Engine, Services};
 use serde_json::{Map, Value, json};
 
@@ -47,7 +49,7 @@ impl Service for Nothing {
         }
     }
 
-    fn check(&self, _: &Map<String, Value>, _: &InputInfo) -> Result<(), Vec<FieldError>> {
+    fn check(&self, _: &Asked<'_>) -> Result<(), Vec<FieldError>> {
         Ok(())
     }
 

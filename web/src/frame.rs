@@ -7,7 +7,7 @@ use std::time::Instant;
 use actix_web::body::{BodySize, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RANGE};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 use bytes::Bytes;
@@ -84,6 +84,8 @@ pub(crate) async fn head<B: MessageBody>(
         return Ok(next.call(request).await?.map_into_left_body());
     }
     request.head_mut().method = Method::GET;
+    // Ranges are of GET alone (RFC 9110, section 14.2).
+    request.headers_mut().remove(RANGE);
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| EitherBody::right(Absent(body.size()))))
 }

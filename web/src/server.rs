@@ -26,9 +26,10 @@ pub struct ServerLimits {
     pub workers: usize,
     /// Connections to each of them; more wait. Default 4096.
     pub max_connections: usize,
-    /// How long the head of a request may take. Default 10 s.
+    /// How long the head of the first request of a connection may take. Default 10 s. That of a later one may take
+    /// as long as the connection may [rest](Self::keep_alive).
     pub head_timeout: Duration,
-    /// How long a connection may rest between requests. Default 75 s.
+    /// How long a connection may rest between requests. Default 30 s.
     pub keep_alive: Duration,
     /// How long a body may rest, and what it may take beside [`body_min_rate`](Self::body_min_rate). Default 30 s.
     pub body_idle: Duration,
@@ -49,7 +50,7 @@ impl Default for ServerLimits {
             workers: 2,
             max_connections: 4096,
             head_timeout: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(75),
+            keep_alive: Duration::from_secs(30),
             body_idle: Duration::from_secs(30),
             body_min_rate: 1024,
             json_bytes: 1 << 20,
@@ -86,6 +87,18 @@ pub enum ServerError {
     /// The description of the API cannot be written.
     #[error("the description of the API cannot be written: {0}")]
     Document(#[from] serde_json::Error),
+}
+
+/// Whether a server that listens there may be started so.
+///
+/// # Errors
+/// [`ServerError::NoTokens`], [`ServerError::Host`].
+pub fn check(address: SocketAddr, tokens: &Tokens, hosts: &[String]) -> Result<(), ServerError> {
+    if tokens.is_none() && !address.ip().to_canonical().is_loopback() {
+        return Err(ServerError::NoTokens(address));
+    }
+    AllowedHosts::new(address, hosts)?;
+    Ok(())
 }
 
 /// A server that is yet to be started.
@@ -137,9 +150,7 @@ impl Server {
     /// See [`ServerError`].
     pub fn start(self) -> Result<RunningServer, ServerError> {
         let address = self.listener.local_addr()?;
-        if self.tokens.is_none() && !address.ip().to_canonical().is_loopback() {
-            return Err(ServerError::NoTokens(address));
-        }
+        check(address, &self.tokens, &self.hosts)?;
         let (stop, stopping) = watch::channel(false);
         let limits = self.limits;
         let shared = web::Data::new(Shared {

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use crate::model::{EventBody, Failure, FieldError, InputInfo, Phase};
+use crate::model::{EventBody, Failure, FieldError, InputInfo, Phase, TeamTimes};
 
 /// What a client is told of a service.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -83,14 +83,27 @@ pub trait Service: Send + Sync + 'static {
     /// What clients are told.
     fn info(&self) -> ServiceInfo;
 
-    /// Checks parameters before the job is accepted. Pointers are into the parameters, such as `/start/classes`.
+    /// Checks a job before it is accepted. Pointers are into the request, such as `/params/start/classes` or
+    /// `/outputs/0`.
     ///
     /// # Errors
     /// Each wrong field.
-    fn check(&self, params: &Map<String, Value>, input: &InputInfo) -> Result<(), Vec<FieldError>>;
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Vec<FieldError>>;
 
     /// Runs a job to its end. What blocks for long goes to threads that may block.
     fn run(&self, run: Run) -> BoxFuture<'static, Result<Value, RunError>>;
+}
+
+/// What is asked for, before it is accepted.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The parameters, of which nothing is known yet.
+    pub params: &'a Map<String, Value>,
+    /// The groups of artifacts that are wanted: those of the request, among which there may be unknown ones, which
+    /// others name; or else the defaults.
+    pub outputs: &'a [String],
+    /// What the file holds.
+    pub input: &'a InputInfo,
 }
 
 /// A job as its service is handed it.
@@ -160,6 +173,9 @@ pub enum Told {
         /// What it shows, in one line.
         doc: String,
     },
+    /// What its team did over time, in the place of what was told before; kept with the job, whatever its end. Of
+    /// more than 8192 entries the first rounds are forgotten.
+    Team(TeamTimes),
     /// `iteration`, `tiles`, `node` or `log`.
     Event(EventBody),
 }

@@ -154,7 +154,11 @@ impl Handler<Letter> for LoadBalancer {
                 cost,
             } => {
                 let step = (program.as_str(), cost);
-                if let Some(plan) = self.core.allot(team, leader, &ranks, step) {
+                let plan = self.core.allot(team, leader, &ranks, step);
+                for refusal in self.core.take_refusals() {
+                    log::warn!("job {}: a node is passed over: {refusal}", team.job);
+                }
+                if let Some(plan) = plan {
                     log::debug!("job {}: hop 3, balancer allots {:?}", team.job, plan.shares);
                     self.tell_leader(team, leader, LeaderMessage::Allotted(plan));
                     self.publish();

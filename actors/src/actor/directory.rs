@@ -99,6 +99,7 @@ impl Handler<Tick> for Directory {
         }
         let lost = self.leases.expire(now);
         if !lost.is_empty() {
+            self.host.link.given_up(lost.len());
             self.tell_members();
         }
         for origin in lost {
@@ -124,6 +125,7 @@ impl Handler<Letter> for Directory {
             DirectoryMessage::Grant { job } => {
                 let epoch = self.leases.grant(job);
                 log::debug!("job {job}: directory grants epoch {epoch}");
+                self.host.link.audit(|audit| audit.granted(job, epoch));
                 self.host
                     .link
                     .send(Address::Proxy, ProxyMessage::EpochGranted { job, epoch });

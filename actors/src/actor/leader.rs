@@ -1,5 +1,6 @@
 //! The team leader: drives one job's rounds.
 
+mod answers;
 mod telling;
 
 use std::sync::Arc;
@@ -25,12 +26,12 @@ use crate::payload::Payload;
 use crate::program::Cancellation;
 use crate::work::{Label, run};
 
-use telling::Stand;
+use telling::{Stand, ToldTimes};
 
 pub(crate) struct TeamLeader {
     host: Host,
     team: TeamId,
-    invocation: Invocation,
+    invocation: Box<Invocation>,
     instance: Arc<dyn Instance>,
     cancellation: Cancellation,
     /// Taken when the actor starts.
@@ -39,6 +40,7 @@ pub(crate) struct TeamLeader {
     /// What the steps on the tiles cost, by rank.
     costs: Vec<Cost>,
     told: Duration,
+    told_times: ToldTimes,
     stand: Stand,
     reports: Reports,
     /// The end, until the proxy has it. The result is in it: it may take longer than a tick.
@@ -105,7 +107,11 @@ impl Handler<Letter> for TeamLeader {
                 Event::Moved(plan.shares)
             }
             LeaderMessage::NoNode => Event::NoNode,
-            LeaderMessage::Lost(origins) => Event::Lost(origins),
+            LeaderMessage::Lost(origins) => {
+                let team = self.team;
+                self.host.link.audit(|audit| audit.lost(team, &origins));
+                Event::Lost(origins)
+            }
             LeaderMessage::Fates(fates) => Event::Fates(fates),
             LeaderMessage::Started { origin, ranks } => {
                 log::debug!(
@@ -133,13 +139,12 @@ impl Handler<Letter> for TeamLeader {
                 self.proxy_knows = true;
                 Event::End(JobError::Cancelled)
             }
-            LeaderMessage::Answers { origin, answers } => {
-                let now = self.host.clock.now();
-                for answer in answers {
-                    let event = Event::Answered(origin, answer.rank, answer.stage, answer.payload);
-                    self.step_at(now, event, context);
-                }
-                return self.tell_tiles();
+            LeaderMessage::Answers {
+                origin,
+                sent,
+                answers,
+            } => {
+                return self.take(origin, sent, answers, context);
             }
         };
         self.step(event, context);
@@ -167,7 +172,7 @@ impl TeamLeader {
     pub(crate) fn new(
         host: Host,
         team: TeamId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         instance: Arc<dyn Instance>,
         cancellation: Cancellation,
         input: Payload,
@@ -183,6 +188,7 @@ impl TeamLeader {
             core: Team::new(host.limits, host.is_recoverable(), resumed),
             costs: Vec::new(),
             told: host.clock.now(),
+            told_times: ToldTimes::at(host.clock.now()),
             stand: Stand::default(),
             reports: Reports::resumed(done.unwrap_or_default()),
             ended: None,
@@ -194,11 +200,7 @@ impl TeamLeader {
     }
 
     fn step(&mut self, event: Event, context: &Context<Self>) {
-        self.step_at(self.host.clock.now(), event, context);
-    }
-
-    fn step_at(&mut self, now: Duration, event: Event, context: &Context<Self>) {
-        for effect in self.core.step(event, now) {
+        for effect in self.core.step(event, self.host.clock.now()) {
             self.perform(effect, context);
         }
     }
@@ -379,8 +381,9 @@ impl TeamLeader {
     fn tell_end(&self, result: Result<Finished, JobError>) {
         let ended = ProxyMessage::Ended {
             team: self.team,
-            result,
+            result: Box::new(result),
             nodes: self.reports.nodes(),
+            times: self.core.times().clone(),
         };
         self.host.link.send(Address::Proxy, ended);
     }

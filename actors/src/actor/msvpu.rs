@@ -9,6 +9,8 @@ use crate::catalog::{Instance, LoadedTile};
 use crate::core::fair::Flow;
 use crate::core::msvpu::{Agenda, Next, Order, Stage, Word, Work};
 use crate::core::outbox::Outbox;
+use crate::core::stopwatch::Stopwatch;
+use crate::core::timesheet::is_kept;
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::{Counted, Host};
 use crate::id::{NodeId, Origin, Rank, TeamId};
@@ -16,7 +18,7 @@ use crate::job::JobOptions;
 use crate::message::{Address, Answer, LeaderMessage};
 use crate::payload::Payload;
 use crate::program;
-use crate::work::{Label, run};
+use crate::work::{Label, run_timed};
 
 type Tile = Box<dyn LoadedTile>;
 
@@ -31,8 +33,8 @@ pub(crate) struct Msvpu {
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) enum Errand {
-    /// An order of the leader; with a tile, the work of one step on it.
-    Do(Order, f64),
+    /// An order of the leader; with a tile, the work of one step on it; and when it came.
+    Do(Order, f64, Duration),
     /// The leader misses the answer of this stage.
     Inquire(Arc<Inquiry>),
 }
@@ -71,7 +73,8 @@ impl Drop for Inquiry {
             orders,
         } = std::mem::take(said);
         if !answers.is_empty() {
-            self.team.tell_answers(Some(answers));
+            let now = self.team.host.clock.now();
+            self.team.tell_answers(Some(answers), now);
         }
         if !(tiles.is_empty() && orders.is_empty()) {
             self.team.tell_leader(LeaderMessage::Lacks {
@@ -116,34 +119,37 @@ impl LocalTeam {
     }
 
     /// So many MsVPUs are about to get an order that ends in an answer.
-    pub(crate) fn ordered(&self, msvpus: usize) {
-        locked(&self.outbox).order(msvpus, self.host.clock.now());
+    pub(crate) fn ordered(&self, msvpus: usize, now: Duration) {
+        locked(&self.outbox).order(msvpus, now);
     }
 
-    fn answer(&self, answer: Answer) {
-        // Not under the lock.
-        let now = self.host.clock.now();
+    fn answer(&self, answer: Answer, now: Duration) {
         let answers = locked(&self.outbox).put(answer, now);
-        self.tell_answers(answers);
+        self.tell_answers(answers, now);
     }
 
     /// Sends what waits for the others.
     pub(crate) fn flush(&self) {
-        let answers = locked(&self.outbox).tick(self.host.clock.now());
-        self.tell_answers(answers);
+        let now = self.host.clock.now();
+        let answers = locked(&self.outbox).tick(now);
+        self.tell_answers(answers, now);
     }
 
     fn drop_orders(&self, orders: usize) {
         for _ in 0..orders {
-            let answers = locked(&self.outbox).drop_order(self.host.clock.now());
-            self.tell_answers(answers);
+            let now = self.host.clock.now();
+            let answers = locked(&self.outbox).drop_order(now);
+            self.tell_answers(answers, now);
         }
     }
 
-    fn tell_answers(&self, answers: Option<Vec<Answer>>) {
+    fn tell_answers(&self, answers: Option<Vec<Answer>>, sent: Duration) {
         if let Some(answers) = answers {
-            let origin = self.origin;
-            self.tell_leader(LeaderMessage::Answers { origin, answers });
+            self.tell_leader(LeaderMessage::Answers {
+                origin: self.origin,
+                sent,
+                answers,
+            });
         }
     }
 
@@ -171,6 +177,8 @@ struct Processor {
     team: Arc<LocalTeam>,
     place: program::Context,
     memory: Mutex<Memory>,
+    /// Whether its times are.
+    is_kept: bool,
     _counted: Counted,
 }
 
@@ -178,13 +186,22 @@ struct Memory {
     agenda: Agenda<Tile>,
     /// The work of one step on the tile, in elementary operations.
     complexity: f64,
+    /// If its times are kept.
+    stopwatch: Option<Box<Stopwatch>>,
 }
 
-/// The tile, if it is still of use, and what to answer.
-type Performed = (Option<Tile>, Option<(Stage, Option<Payload>)>);
+/// What came of a work.
+struct Performed {
+    /// The tile, if it is still of use.
+    tile: Option<Tile>,
+    answer: Option<(Stage, Option<Payload>)>,
+    /// When it began, if that is to be measured.
+    began: Option<Duration>,
+}
 
 impl Msvpu {
     pub(crate) fn new(team: Arc<LocalTeam>, place: program::Context, counted: Counted) -> Self {
+        let is_kept = is_kept(place.rank(), place.team_size());
         Self {
             processor: Arc::new(Processor {
                 team,
@@ -192,7 +209,9 @@ impl Msvpu {
                 memory: Mutex::new(Memory {
                     agenda: Agenda::new(),
                     complexity: 0.0,
+                    stopwatch: is_kept.then(Box::default),
                 }),
+                is_kept,
                 _counted: counted,
             }),
         }
@@ -219,12 +238,19 @@ impl Handler<Errand> for Msvpu {
 
     fn handle(&mut self, errand: Errand, _: &mut Self::Context) {
         match errand {
-            Errand::Do(order, complexity) => {
+            Errand::Do(order, complexity, at) => {
                 let mut memory = locked(&self.processor.memory);
                 if matches!(order, Order::Load(_)) {
                     memory.complexity = complexity;
                 }
                 let next = memory.agenda.order(order);
+                // Not for what has come before.
+                let Memory {
+                    agenda, stopwatch, ..
+                } = &mut *memory;
+                if let Some(stopwatch) = stopwatch.as_deref_mut().filter(|_| agenda.owes()) {
+                    stopwatch.ordered(at);
+                }
                 drop(memory);
                 Processor::go_on(&self.processor, next);
             }
@@ -253,17 +279,18 @@ impl Processor {
         };
         let flow = this.team.flow;
         let (performer, owner) = (Arc::clone(this), Arc::clone(this));
-        run(
+        run_timed(
             &*this.team.host.processors,
             Label { flow, site, cost },
             move || performer.perform(work),
-            move |result| Self::end(&owner, result),
+            move |result, took| Self::end(&owner, result, took),
         );
     }
 
     fn perform(&self, work: Work<Tile>) -> Result<Performed, ProgramError> {
         self.place.check()?;
-        Ok(match work {
+        let began = self.is_kept.then(|| self.team.host.clock.now());
+        let (tile, answer) = match work {
             Work::Load(tile) => {
                 let tile = Arc::clone(&self.team.instance).load(tile, &self.place)?;
                 (Some(tile), None)
@@ -276,19 +303,35 @@ impl Processor {
                 let tile = tile.collect(output, &self.place)?;
                 (None, Some((Stage::Collecting, tile)))
             }
+        };
+        Ok(Performed {
+            tile,
+            answer,
+            began,
         })
     }
 
-    fn end(this: &Arc<Self>, result: Result<Performed, JobError>) {
+    /// `took` is how long the work has taken, where that is not what the clock shows.
+    fn end(this: &Arc<Self>, result: Result<Performed, JobError>, took: Option<Duration>) {
+        // Not under a lock.
+        let now = this.team.host.clock.now();
+        let mut effort = None;
         let (next, answer) = match result {
-            Ok((tile, answer)) => {
+            Ok(performed) => {
+                let Performed {
+                    tile,
+                    answer,
+                    began,
+                } = performed;
                 let kept = answer.clone().filter(|_| this.team.host.is_recoverable());
+                let mut memory = locked(&this.memory);
+                if let (Some(stopwatch), Some(began)) = (&mut memory.stopwatch, began) {
+                    stopwatch.computed(took.unwrap_or(now.saturating_sub(began)));
+                    effort = answer.is_some().then(|| stopwatch.answered(now));
+                }
                 // Before the answer is sent: the next order may come at once.
-                let now = match kept {
-                    Some(_) => this.team.host.clock.now(),
-                    None => Duration::ZERO,
-                };
-                let next = locked(&this.memory).agenda.done(tile, kept, now);
+                let next = memory.agenda.done(tile, kept, now);
+                drop(memory);
                 (next, answer)
             }
             // The team was stopped here; nobody is to hear of it.
@@ -304,11 +347,13 @@ impl Processor {
         };
         if let Some((stage, payload)) = answer {
             let rank = this.place.rank();
-            this.team.answer(Answer {
+            let answer = Answer {
                 rank,
                 stage,
                 payload,
-            });
+                effort,
+            };
+            this.team.answer(answer, now);
         }
         Self::go_on(this, next);
     }
@@ -326,7 +371,10 @@ impl Processor {
         // It waits for others no longer than a tick; younger ones are there or under way.
         let way = host.timing.map_or(Duration::ZERO, |timing| timing.retry());
         let now = host.clock.now();
-        let word = locked(&self.memory).agenda.inquire(stage, now, way);
+        let memory = locked(&self.memory);
+        let word = memory.agenda.inquire(stage, now, way);
+        let effort = memory.stopwatch.as_ref().and_then(|of| of.last());
+        drop(memory);
         match word {
             Word::Busy => {}
             Word::LacksTile => locked(&inquiry.said).tiles.push(rank),
@@ -335,6 +383,7 @@ impl Processor {
                 rank,
                 stage,
                 payload,
+                effort,
             }),
             Word::Failed(error) => self.fail(error),
         }

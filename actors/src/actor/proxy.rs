@@ -150,7 +150,7 @@ impl Proxy {
             job.ordered = true;
             let start = SupervisorMessage::StartLeader {
                 team,
-                invocation: job.invocation.clone(),
+                invocation: Box::new(job.invocation.clone()),
                 input,
                 resumed: job.record.clone().map(Box::new),
             };
@@ -326,6 +326,13 @@ impl Handler<Letter> for Proxy {
             Message::Proxy(message) => message,
             other => return self.host.link.misdirected(&other),
         };
+        if let Some(team) = message.leader() {
+            if !self.is_current(team) {
+                // Of a job that has ended, or of a leader that was replaced.
+                return self.host.link.stale();
+            }
+            self.host.link.audit(|audit| audit.takes_word(team));
+        }
         match message {
             ProxyMessage::LeaderPlaced { job, origin } => self.leader_placed(job, origin),
             ProxyMessage::EpochGranted { job: id, epoch } => {
@@ -336,7 +343,7 @@ impl Handler<Letter> for Proxy {
                 self.start_leader(id);
             }
             ProxyMessage::Lost(origin) => self.lost(origin),
-            ProxyMessage::LeaderStarted { team } if self.is_current(team) => {
+            ProxyMessage::LeaderStarted { team } => {
                 if let Some(job) = self.jobs.get_mut(&team.job) {
                     job.started = true;
                 }
@@ -345,13 +352,13 @@ impl Handler<Letter> for Proxy {
                 team,
                 number,
                 state,
-            } if self.is_current(team) => self.stands(team.job, number, state),
+            } => self.stands(team.job, number, state),
             ProxyMessage::Progressed {
                 team,
                 round,
                 answered,
                 team_size,
-            } if self.is_current(team) => {
+            } => {
                 if let Some(job) = self.jobs.get_mut(&team.job)
                     && (round, answered) > job.answered
                     && round >= job.round()
@@ -365,21 +372,24 @@ impl Handler<Letter> for Proxy {
                     self.write(team.job, tiles);
                 }
             }
-            ProxyMessage::Commit { team, record } if self.is_current(team) => {
-                self.commit(team, record);
+            ProxyMessage::Times { team, news } => {
+                if let Some(journal) = self.journals.get(team.job) {
+                    journal.times(news);
+                }
             }
+            ProxyMessage::Commit { team, record } => self.commit(team, *record),
             ProxyMessage::Ended {
                 team,
                 result,
                 nodes,
-            } if self.is_current(team) => {
+                times,
+            } => {
                 if let Some(journal) = self.journals.get(team.job) {
                     journal.report(nodes);
+                    journal.times(times);
                 }
-                self.end(team.job, result);
+                self.end(team.job, *result);
             }
-            // Of a job that has ended, or of a leader that was replaced.
-            _ => self.host.link.stale(),
         }
     }
 }

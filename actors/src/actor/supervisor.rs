@@ -20,6 +20,7 @@ use crate::core::msvpu::Order;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::Reservations;
+use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::host::Host;
 use crate::id::{Incarnation, NodeId, Rank, TeamId};
@@ -115,6 +116,8 @@ impl Handler<Letter> for Supervisor {
         {
             return self.host.link.stale();
         }
+        let link = &self.host.link;
+        link.audit(|audit| audit.takes_order(letter.incarnation, origin));
         match message {
             SupervisorMessage::Granted { at, head, over } => {
                 // A later head counts from another moment.
@@ -164,7 +167,7 @@ impl Handler<Letter> for Supervisor {
                 complexity,
             } => {
                 self.tell_loading(team);
-                let load = |_| Errand::Do(Order::Load(tile.clone()), complexity);
+                let load = |at| Errand::Do(Order::Load(tile.clone()), complexity, at);
                 self.hand_out(team, &self.admitted(team, &rank.into()), false, load);
             }
             SupervisorMessage::Task {
@@ -173,7 +176,7 @@ impl Handler<Letter> for Supervisor {
                 round,
                 task,
             } => {
-                let step = |_| Errand::Do(Order::Step(round, task.clone()), 0.0);
+                let step = |at| Errand::Do(Order::Step(round, task.clone()), 0.0, at);
                 self.hand_out(team, &self.admitted(team, &ranks), true, step);
             }
             SupervisorMessage::Collect {
@@ -181,7 +184,7 @@ impl Handler<Letter> for Supervisor {
                 ranks,
                 output,
             } => {
-                let collect = |_| Errand::Do(Order::Collect(output.clone()), 0.0);
+                let collect = |at| Errand::Do(Order::Collect(output.clone()), 0.0, at);
                 self.hand_out(team, &self.admitted(team, &ranks), true, collect);
             }
             SupervisorMessage::Inquire {
@@ -299,7 +302,7 @@ impl Supervisor {
     fn start_leader(
         &mut self,
         team: TeamId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         input: Payload,
         resumed: Option<Record>,
     ) {
@@ -327,8 +330,9 @@ impl Supervisor {
             Err(error) => {
                 let ended = ProxyMessage::Ended {
                     team,
-                    result: Err(error),
+                    result: Box::new(Err(error)),
                     nodes: Vec::new(),
+                    times: Timesheet::default(),
                 };
                 host.link.send(Address::Proxy, ended);
                 return;

@@ -29,6 +29,23 @@ pub enum Leaders {
     Nodes,
 }
 
+/// This process's part in a cluster, as its head.
+pub(crate) struct Head {
+    pub(crate) member: Member,
+    /// What came of the wait for the first connection. Its sender ends with the event loop.
+    first: watch::Receiver<Option<Result<(), BrokerError>>>,
+}
+
+impl Head {
+    /// Waits for the first connection.
+    pub(crate) async fn connected(&self) -> Result<(), StartError> {
+        let mut first = self.first.clone();
+        let result = first.wait_for(Option::is_some).await;
+        let result = result.map_err(|_| StartError::Ended)?.clone();
+        Ok(result.ok_or(StartError::Ended)??)
+    }
+}
+
 /// Configures a cluster and this process as its head; made by [`VirtualMachine::cluster`].
 #[must_use = "call `start`"]
 pub struct ClusterBuilder {
@@ -48,7 +65,7 @@ impl ClusterBuilder {
             workers: None,
             limits: Limits::default(),
             catalog: Catalog::default(),
-            strategy: "performance-index".to_owned(),
+            strategy: VirtualMachine::strategies()[0].to_owned(),
             leaders: Leaders::default(),
             node_timeout: None,
         }
@@ -103,7 +120,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// How long [`start`](Self::start) waits for the broker. By default as long as it takes.
+    /// How long [`start`](Self::start) and [`VirtualMachine::connected`] wait for the broker. By default as long as it
+    /// takes.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.access.connect_timeout = Some(timeout);
         self
@@ -134,6 +152,17 @@ impl ClusterBuilder {
     /// When the machine has a head already, the broker refuses us or is not reached in time, or the
     /// operating system refuses threads.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
+        let machine = self.begin().await?;
+        machine.connected().await?;
+        Ok(machine)
+    }
+
+    /// The same without waiting for the broker, which is looked for meanwhile: jobs can be submitted, and wait for
+    /// nodes. [`VirtualMachine::connected`] tells what comes of it.
+    ///
+    /// # Errors
+    /// When the URL or a name will not do, or the operating system refuses threads.
+    pub async fn begin(self) -> Result<VirtualMachine, StartError> {
         let joining = self.access.join(Part::Head)?;
         let threads = Arc::new(watch::Sender::new(0));
         let (compute, workers) = start_compute(self.workers, &threads)?;
@@ -156,9 +185,11 @@ impl ClusterBuilder {
         let stop = watch::Sender::new(false);
         let (mut stopped, vital) = (stop.subscribe(), stop.clone());
         let (ready, started) = oneshot::channel();
+        let (connect, first) = watch::channel(None);
         let alive = Alive::new(&threads, &journals);
         let orphans = Arc::clone(&journals);
         let (census, nodes) = (Arc::clone(&host.census), Arc::clone(&host.nodes));
+        let placed_by = self.strategy.clone();
         let (states, strategy, leaders) = (Arc::clone(&connectivity), self.strategy, self.leaders);
         event_loop::spawn(alive, None, move || async move {
             let proxy = start_head(&host, &strategy, journals, &vital)
@@ -168,26 +199,26 @@ impl ClusterBuilder {
             }
             let bridge = mouth.start(host.link.clone(), Arc::clone(&host.clock));
             drop(host);
-            let proxy = match proxy {
-                Ok(proxy) => {
-                    let connected = connected(&states, &broker, &patience);
-                    tokio::select! {
-                        connected = connected => connected.map(|()| proxy).map_err(Into::into),
-                        // Whoever started it does not wait any more.
-                        _ = stopped.wait_for(|stop| *stop) => Err(StartError::Ended),
-                    }
-                }
-                Err(error) => Err(error),
-            };
             let started = proxy.is_ok();
             if ready.send(proxy).is_ok() && started {
-                tokio::select! {
-                    // An error means that the last handle is gone, which is the other reason.
-                    _ = stopped.wait_for(|stop| *stop) => {}
-                    error = given_up(&states) => {
-                        log::error!("{error}; the machine ends");
-                        let reason = error.to_string();
-                        orphans.end_all(&JobError::BrokerLost { reason });
+                // An error means that the last handle is gone, which is the other reason.
+                let stopping = async { drop(stopped.wait_for(|stop| *stop).await) };
+                tokio::pin!(stopping);
+                let result = tokio::select! {
+                    result = connected(&states, &broker, &patience) => Some(result),
+                    () = &mut stopping => None,
+                };
+                if let Some(result) = result {
+                    // Whoever waits is told of it, and ends the machine.
+                    let is_refused = result.as_ref().is_err_and(BrokerError::is_final);
+                    connect.send_replace(Some(result));
+                    tokio::select! {
+                        () = &mut stopping => {}
+                        error = given_up(&states), if !is_refused => {
+                            log::error!("{error}; the machine ends");
+                            let reason = error.to_string();
+                            orphans.end_all(&JobError::BrokerLost { reason });
+                        }
                     }
                 }
             }
@@ -202,13 +233,17 @@ impl ClusterBuilder {
             link,
             clock,
             workers,
+            strategy: placed_by,
             census,
             threads,
             stop,
             nodes,
-            cluster: Some(Member {
-                tally,
-                connectivity,
+            cluster: Some(Head {
+                member: Member {
+                    tally,
+                    connectivity,
+                },
+                first,
             }),
         }))
     }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
+pub(crate) use head::Head;
 pub use head::{ClusterBuilder, Leaders};
 pub use list::{Members, NodeList};
 pub use node::{Node, NodeBuilder};
@@ -77,6 +78,17 @@ impl Member {
 
     pub(crate) fn connectivity(&self) -> Connectivity {
         self.connectivity.borrow().clone()
+    }
+
+    /// Waits until the connectivity fits; tells what it is then.
+    pub(crate) async fn connectivity_is(
+        &self,
+        mut fits: impl FnMut(&Connectivity) -> bool,
+    ) -> Connectivity {
+        let mut states = self.connectivity.subscribe();
+        // The sender lives as long as `self`.
+        let _ = states.wait_for(|state| fits(state)).await;
+        self.connectivity()
     }
 }
 

@@ -248,14 +248,8 @@ impl Node {
     }
 
     /// Waits until the connection to the broker is in a state that fits, and tells it.
-    pub async fn connectivity_is(
-        &self,
-        mut fits: impl FnMut(&Connectivity) -> bool,
-    ) -> Connectivity {
-        let mut states = self.member.connectivity.subscribe();
-        // The sender lives as long as `self`.
-        let _ = states.wait_for(|state| fits(state)).await;
-        self.connectivity()
+    pub async fn connectivity_is(&self, fits: impl FnMut(&Connectivity) -> bool) -> Connectivity {
+        self.member.connectivity_is(fits).await
     }
 
     /// Takes nothing more, hands back its tiles where there are other nodes, finishes the rest, and

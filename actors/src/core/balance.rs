@@ -2,6 +2,7 @@
 
 mod draining;
 mod moving;
+mod status;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,16 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::allotment::{Share, deal, whole};
 use crate::core::calibration::Calibration;
-use crate::core::examination::{Capacity, Examination, PROBES, is_drift};
+use crate::core::examination::{Capacity, Examination, is_drift};
 use crate::core::fate::{Fate, Lives};
 use crate::core::lease::Member;
 use crate::core::performance::{
-    NodePerformance, PerformanceError, StepCost, load_indices, performance_indices,
+    LARGEST, NodePerformance, PerformanceError, StepCost, load_indices, performance_indices,
 };
 use crate::core::ranks::Ranks;
 use crate::core::strategy::{Candidate, Strategy, UnknownStrategy, by_name};
 use crate::id::{JobId, NodeId, Origin, Round, TeamId};
-use crate::job::{Cost, Forecast, NodeStatus};
+use crate::job::{Cost, Forecast};
 
 /// The balancer's memory.
 pub(crate) struct Balance {
@@ -33,6 +34,8 @@ pub(crate) struct Balance {
     /// Where the leaders of jobs were put.
     leaders: BTreeMap<JobId, Origin>,
     tested: u64,
+    /// Why nodes were passed over since this was last asked for.
+    refusals: Vec<PerformanceError>,
 }
 
 /// How a team is placed.
@@ -68,6 +71,7 @@ impl Balance {
             lives: Lives::default(),
             leaders: BTreeMap::new(),
             tested: 0,
+            refusals: Vec::new(),
         })
     }
 
@@ -189,9 +193,11 @@ impl Balance {
         Some(origin)
     }
 
-    /// Whether there is a node that could run MsVPUs, tested or not.
+    /// Whether there is a node that could run MsVPUs, tested or not: not one whose tests come to nothing.
     pub(crate) fn has_cpus(&self) -> bool {
-        let takes = |node: &Examination| node.member.cpus > 0 && !node.member.draining;
+        let takes = |node: &Examination| {
+            node.member.cpus > 0 && !node.member.draining && !node.is_refused()
+        };
         self.nodes.values().any(takes)
     }
 
@@ -251,10 +257,15 @@ impl Balance {
         })
     }
 
+    /// Why nodes were passed over when MsVPUs were placed, since this was last asked.
+    pub(crate) fn take_refusals(&mut self) -> Vec<PerformanceError> {
+        std::mem::take(&mut self.refusals)
+    }
+
     /// How many of `count` more MsVPUs each node gets.
-    fn counts(&self, team: TeamId, count: u32) -> Option<Vec<(Origin, u32)>> {
-        let placement = self.teams.get(&team)?;
+    fn counts(&mut self, team: TeamId, count: u32) -> Option<Vec<(Origin, u32)>> {
         let candidates = self.candidates(team);
+        let placement = self.teams.get(&team)?;
         let (origins, counts): (Vec<Origin>, Vec<u32>) = if candidates.is_empty() {
             if self.tests {
                 return None;
@@ -283,14 +294,20 @@ impl Balance {
     }
 
     /// The tested nodes as the team may find them.
-    fn candidates(&self, team: TeamId) -> Vec<(Origin, Candidate)> {
-        let stays = |node: &&Examination| !node.member.draining;
-        let tested = self.nodes.values().filter(stays).filter_map(|node| {
-            let (origin, performance) = (node.member.origin, self.performance(team, node)?);
-            let candidate = self.candidate(team, origin, performance).ok()?;
-            Some((origin, candidate.at_work(node.load().unwrap_or(0))))
-        });
-        tested.collect()
+    fn candidates(&mut self, team: TeamId) -> Vec<(Origin, Candidate)> {
+        let (mut found, mut refusals) = (Vec::new(), Vec::new());
+        for node in self.nodes.values().filter(|node| !node.member.draining) {
+            let origin = node.member.origin;
+            let Some(performance) = self.performance(team, node) else {
+                continue;
+            };
+            match self.candidate(team, origin, performance) {
+                Ok(candidate) => found.push((origin, candidate.at_work(node.load().unwrap_or(0)))),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        self.refusals.extend(refusals);
+        found
     }
 
     fn candidate(
@@ -304,7 +321,12 @@ impl Balance {
         let placed =
             others.map(|(_, placement)| count(placement) as f64 * placement.cost.complexity);
         let already = self.teams.get(&team).map_or(0, count);
-        Candidate::new(performance, placed.sum(), already as u32)
+        // Of two that are as busy as can be said neither is busier.
+        let placed = match placed.sum::<f64>() {
+            placed if placed > LARGEST => LARGEST,
+            placed => placed,
+        };
+        Candidate::new(performance, placed, already as u32)
     }
 
     fn forecasts(&self, team: TeamId) -> Vec<Forecast> {
@@ -351,46 +373,11 @@ impl Balance {
         self.teams.retain(|team, _| team.job != job);
         self.leaders.remove(&job);
     }
-
-    /// What is known of the nodes. Their indices are those of eq. 4 for a step of the work and the
-    /// size of the larger test: unlike eq. 1, which has no CPUs, it tells what a node does with all of
-    /// them.
-    pub(crate) fn status(&self) -> Vec<NodeStatus> {
-        let [_, larger] = PROBES;
-        let test = step_cost(Cost {
-            complexity: larger.work,
-            bytes_exchanged: larger.bytes,
-            tile_bytes: 0.0,
-        });
-        let seconds = |node: &Examination| Some(node.performance()?.execution_seconds(test));
-        let shortest = self
-            .nodes
-            .values()
-            .filter_map(seconds)
-            .fold(f64::INFINITY, f64::min);
-        let status = |node: &Examination| NodeStatus {
-            origin: node.member.origin,
-            name: node.member.name.clone(),
-            age: None,
-            draining: node.member.draining,
-            cpus: node.member.cpus,
-            performance_index: seconds(node).map(|seconds| shortest / seconds),
-            msvpus: self
-                .teams
-                .values()
-                .filter_map(|placement| placement.places.get(&node.member.origin))
-                .map(|ranks| ranks.len() as u32)
-                .sum(),
-            load: node.load(),
-        };
-        let computing = self.nodes.values().filter(|node| node.member.cpus > 0);
-        computing.map(status).collect()
-    }
 }
 
-/// What programs state was checked when they did; a cost beyond all bounds counts as the bound.
+/// What programs state is checked when they do; what a message has beyond all bounds counts as the bound.
 fn step_cost(cost: Cost) -> StepCost {
-    let bounded = |value: f64| value.clamp(0.0, 1e30);
+    let bounded = |value: f64| value.clamp(0.0, LARGEST);
     StepCost::new(bounded(cost.complexity), bounded(cost.bytes_exchanged)).unwrap_or_default()
 }
 

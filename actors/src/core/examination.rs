@@ -67,6 +67,8 @@ pub(crate) struct Examination {
     under_way: Option<(u64, usize, Duration)>,
     /// The size to send next.
     due: Option<usize>,
+    /// When nothing could be computed from the answers of the latest test.
+    refused: Option<Duration>,
     tested_at: Duration,
 }
 
@@ -79,6 +81,7 @@ impl Examination {
             answers: [None; 2],
             under_way: None,
             due: Some(0),
+            refused: None,
             tested_at: Duration::ZERO,
         }
     }
@@ -94,6 +97,11 @@ impl Examination {
         Some(self.performance?.slowed(1.0 / running))
     }
 
+    /// Whether its latest test came to nothing, and none before came to something.
+    pub(crate) const fn is_refused(&self) -> bool {
+        self.performance.is_none() && self.refused.is_some()
+    }
+
     /// How many pieces of work ran or waited there when it was last tested.
     pub(crate) fn load(&self) -> Option<u32> {
         self.capacity.map(|capacity| capacity.load)
@@ -106,6 +114,7 @@ impl Examination {
             (Some((_, size, sent)), _) if now.saturating_sub(sent) > patience => size,
             (Some(_), _) => return None,
             (None, Some(size)) => size,
+            (None, None) if is_over(self.refused, now, patience) => 0,
             (None, None) if now.saturating_sub(self.tested_at) > STALE_AFTER => 0,
             (None, None) => return None,
         };
@@ -118,7 +127,8 @@ impl Examination {
     /// were sent is forgotten.
     ///
     /// # Errors
-    /// When nothing can be computed from the answers; the node is tested anew.
+    /// When nothing can be computed from the answers; the node is tested anew after the patience of
+    /// [`next`](Self::next), and is meanwhile what it was found to be before.
     pub(crate) fn answer(
         &mut self,
         (origin, number): (Origin, u64),
@@ -149,7 +159,9 @@ impl Examination {
         self.tested_at = now;
         if let [Some(small), Some(large)] = self.answers {
             let (small, large) = ((PROBES[0], small), (PROBES[1], large));
-            self.performance = Some(NodePerformance::measured_twice(small, large)?);
+            let measured = NodePerformance::measured_twice(small, large);
+            self.refused = measured.is_err().then_some(now);
+            self.performance = Some(measured?);
         }
         Ok(())
     }
@@ -162,6 +174,10 @@ impl Examination {
             self.due = Some(0);
         }
     }
+}
+
+fn is_over(since: Option<Duration>, now: Duration, patience: Duration) -> bool {
+    since.is_some_and(|since| now.saturating_sub(since) > patience)
 }
 
 /// Whether the ratio of two times is that of a node that has changed. No time where none was

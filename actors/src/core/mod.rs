@@ -26,5 +26,7 @@ pub(crate) mod report;
 pub(crate) mod reservation;
 #[cfg(feature = "amqp")]
 pub(crate) mod sending;
+pub(crate) mod stopwatch;
 pub(crate) mod strategy;
 pub(crate) mod team;
+pub(crate) mod timesheet;

@@ -96,6 +96,9 @@ impl<L> Agenda<L> {
 
     /// Takes an order.
     pub(crate) fn order(&mut self, order: Order) -> Next<L> {
+        if self.waiting.is_empty() {
+            return self.begin([order].into_iter());
+        }
         // A task may have overtaken the tile.
         match (&self.state, &order) {
             (State::Empty, Order::Load(_)) => self.waiting.push_front(order),
@@ -125,6 +128,11 @@ impl<L> Agenda<L> {
         self.failure = Some(Box::new(error));
         self.state = State::Spent;
         self.next()
+    }
+
+    /// Whether there is an order that it works on, or will.
+    pub(crate) fn owes(&self) -> bool {
+        matches!(self.state, State::Busy) || !self.waiting.is_empty()
     }
 
     /// What is left at the end of a team: the tile, if it was not collected.
@@ -158,47 +166,45 @@ impl<L> Agenda<L> {
     }
 
     fn next(&mut self) -> Next<L> {
+        // Leaves nothing allocated behind: most MsVPUs are idle most of the time.
+        let waiting = std::mem::take(&mut self.waiting);
+        self.begin(waiting.into_iter())
+    }
+
+    /// Begins with the first of the orders that can be followed; those behind it wait.
+    fn begin(&mut self, mut orders: impl Iterator<Item = Order>) -> Next<L> {
         let mut dropped = 0;
-        while let Some(order) = self.waiting.pop_front() {
+        let mut work = None;
+        for order in orders.by_ref() {
             match (std::mem::replace(&mut self.state, State::Busy), order) {
-                (State::Empty, Order::Load(tile)) => return Next::start(Work::Load(tile), dropped),
+                (State::Empty, Order::Load(tile)) => work = Some(Work::Load(tile)),
                 (State::Idle(tile), Order::Step(round, task))
                     if self.is_new(Stage::Round(round)) =>
                 {
-                    return Next::start(Work::Step(tile, round, task), dropped);
+                    work = Some(Work::Step(tile, round, task));
                 }
                 (State::Idle(tile), Order::Collect(output)) => {
-                    return Next::start(Work::Collect(tile, output), dropped);
+                    work = Some(Work::Collect(tile, output));
                 }
                 (state @ (State::Busy | State::Empty), order) => {
                     self.state = state;
-                    self.waiting.push_front(order);
-                    break;
+                    self.waiting.push_back(order);
                 }
                 // What has come before, or finds no tile any more.
                 (state, order) => {
                     self.state = state;
                     dropped += usize::from(!matches!(order, Order::Load(_)));
+                    continue;
                 }
             }
+            break;
         }
-        Next {
-            work: None,
-            dropped,
-        }
+        self.waiting.extend(orders);
+        Next { work, dropped }
     }
 
     fn is_new(&self, stage: Stage) -> bool {
         self.last.as_ref().is_none_or(|last| stage > last.stage)
-    }
-}
-
-impl<L> Next<L> {
-    const fn start(work: Work<L>, dropped: usize) -> Self {
-        Self {
-            work: Some(work),
-            dropped,
-        }
     }
 }
 
@@ -217,6 +223,13 @@ mod tests {
         }
     }
 
+    fn start(work: Work<&'static str>) -> Next<&'static str> {
+        Next {
+            work: Some(work),
+            dropped: 0,
+        }
+    }
+
     fn nothing(dropped: usize) -> Next<&'static str> {
         Next {
             work: None,
@@ -229,13 +242,14 @@ mod tests {
         let mut agenda = Agenda::new();
         let early = agenda.order(Order::Step(Round(1), payload(1)));
         assert_eq!(early, nothing(0), "no tile yet: the task has overtaken it");
+        assert!(agenda.owes(), "it waits for its tile");
         assert_eq!(
             agenda.inquire(Stage::Round(Round(1)), AT + WAY, WAY),
             Word::LacksTile
         );
         assert_eq!(
             agenda.order(Order::Load(payload(0))),
-            Next::start(Work::Load(payload(0)), 0)
+            start(Work::Load(payload(0)))
         );
         assert_eq!(
             agenda.inquire(Stage::Round(Round(1)), AT + WAY, WAY),
@@ -243,17 +257,19 @@ mod tests {
         );
         assert_eq!(
             agenda.done(Some("tile"), None, AT),
-            Next::start(Work::Step("tile", Round(1), payload(1)), 0)
+            start(Work::Step("tile", Round(1), payload(1)))
         );
+        assert!(agenda.owes());
         assert_eq!(agenda.done(Some("tile"), None, AT), nothing(0));
         assert_eq!(
             agenda.order(Order::Load(payload(9))),
             nothing(0),
             "has its tile"
         );
+        assert!(!agenda.owes());
         assert_eq!(
             agenda.order(Order::Collect(payload(2))),
-            Next::start(Work::Collect("tile", payload(2)), 0)
+            start(Work::Collect("tile", payload(2)))
         );
         assert_eq!(agenda.done(None, None, AT), nothing(0));
         assert_eq!(

@@ -15,7 +15,7 @@ use crate::id::NodeId;
 /// No interval of a measurement is longer: 10⁹ s, some 30 years.
 const LONGEST_SECONDS: f64 = 1e9;
 /// No work or size is larger; then all predicted times are finite.
-const LARGEST: f64 = 1e30;
+pub(crate) const LARGEST: f64 = 1e30;
 
 /// `D0`, the data of the performance test.
 #[derive(Clone, Copy, Debug, PartialEq)]

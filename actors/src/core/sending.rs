@@ -1,39 +1,60 @@
 //! What is to be sent through a broker: what waits, and what was sent and is not confirmed.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-/// How much may be unconfirmed at once, and how much may wait while there is no connection.
+/// How much may be unconfirmed at once, how much goes in one message, and how much may wait while
+/// there is no connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WindowLimits {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
+    pub(crate) bundle: BundleLimits,
     /// More than this is dropped while there is no connection, the oldest first: it is asked for
     /// again by whoever misses it.
     pub(crate) kept: usize,
 }
 
-/// A sliding window over what is sent. Nothing waits for a single confirmation.
+/// How much of what waits goes in one message, if there is more than one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BundleLimits {
+    pub(crate) parts: usize,
+    pub(crate) bytes: usize,
+}
+
+/// A sliding window over what is sent. Nothing waits for a single confirmation, nor for company:
+/// what is there when the window has room is sent, as much at once as may go together.
 #[derive(Debug)]
 pub(crate) struct Sending<T> {
     limits: WindowLimits,
     waiting: VecDeque<T>,
     /// By the number under which it was sent.
-    unconfirmed: BTreeMap<u64, T>,
+    unconfirmed: BTreeMap<u64, Unconfirmed<T>>,
     unconfirmed_bytes: usize,
     sent: u64,
     connected: bool,
 }
 
-/// What has a size on the wire.
-pub(crate) trait Weighed {
+/// A message that was sent, of one part or of several.
+#[derive(Debug)]
+struct Unconfirmed<T> {
+    parts: Arc<Vec<T>>,
+    bytes: usize,
+}
+
+/// What is sent.
+pub(crate) trait Part {
     /// In bytes.
     fn len_bytes(&self) -> usize;
+
+    /// Whether it may go in one message with this one.
+    fn joins(&self, other: &Self) -> bool;
 
     /// It is going to be sent once more.
     fn again(&mut self) {}
 }
 
-impl<T: Weighed + Clone> Sending<T> {
+impl<T: Part + Clone> Sending<T> {
     pub(crate) const fn new(limits: WindowLimits) -> Self {
         Self {
             limits,
@@ -55,26 +76,42 @@ impl<T: Weighed + Clone> Sending<T> {
         None
     }
 
-    /// What may be sent now, and under which number its fate is to be told.
-    pub(crate) fn next(&mut self) -> Option<(u64, T)> {
+    /// What may be sent now, in one message, and under which number its fate is to be told.
+    pub(crate) fn next(&mut self) -> Option<(u64, Arc<Vec<T>>)> {
         let has_room = self.unconfirmed.is_empty()
             || (self.unconfirmed.len() < self.limits.messages
                 && self.unconfirmed_bytes < self.limits.bytes);
         if !self.connected || !has_room {
             return None;
         }
-        let part = self.waiting.pop_front()?;
+        let first = self.waiting.pop_front()?;
+        let BundleLimits { parts, bytes: most } = self.limits.bundle;
+        let mut bytes = first.len_bytes();
+        let mut bundle = vec![first];
+        while let Some(next) = self.waiting.pop_front_if(|next| {
+            bundle.len() < parts
+                && bytes + next.len_bytes() <= most
+                && bundle.first().is_some_and(|first| next.joins(first))
+        }) {
+            bytes += next.len_bytes();
+            bundle.push(next);
+        }
         self.sent += 1;
-        self.unconfirmed_bytes += part.len_bytes();
-        self.unconfirmed.insert(self.sent, part.clone());
-        Some((self.sent, part))
+        self.unconfirmed_bytes += bytes;
+        let parts = Arc::new(bundle);
+        let unconfirmed = Unconfirmed {
+            parts: Arc::clone(&parts),
+            bytes,
+        };
+        self.unconfirmed.insert(self.sent, unconfirmed);
+        Some((self.sent, parts))
     }
 
     /// The broker has it, or has refused it for good.
-    pub(crate) fn settled(&mut self, number: u64) -> Option<T> {
-        let part = self.unconfirmed.remove(&number)?;
-        self.unconfirmed_bytes -= part.len_bytes();
-        Some(part)
+    pub(crate) fn settled(&mut self, number: u64) -> Option<Arc<Vec<T>>> {
+        let Unconfirmed { parts, bytes } = self.unconfirmed.remove(&number)?;
+        self.unconfirmed_bytes -= bytes;
+        Some(parts)
     }
 
     /// Whether nothing waits, and all is confirmed.
@@ -92,9 +129,12 @@ impl<T: Weighed + Clone> Sending<T> {
     pub(crate) fn disconnect(&mut self) -> Vec<T> {
         self.connected = false;
         self.unconfirmed_bytes = 0;
-        for (_, mut part) in std::mem::take(&mut self.unconfirmed).into_iter().rev() {
-            part.again();
-            self.waiting.push_front(part);
+        let unconfirmed = std::mem::take(&mut self.unconfirmed);
+        for (_, Unconfirmed { parts, .. }) in unconfirmed.into_iter().rev() {
+            for mut part in Arc::unwrap_or_clone(parts).into_iter().rev() {
+                part.again();
+                self.waiting.push_front(part);
+            }
         }
         let excess = self.waiting.len().saturating_sub(self.limits.kept);
         self.waiting.drain(..excess).collect()
@@ -107,40 +147,84 @@ mod tests {
 
     use super::*;
 
-    impl Weighed for usize {
+    /// As many bytes as it says; even ones go with even ones.
+    impl Part for usize {
         fn len_bytes(&self) -> usize {
             *self
+        }
+
+        fn joins(&self, other: &Self) -> bool {
+            self % 2 == other % 2
         }
     }
 
     const LIMITS: WindowLimits = WindowLimits {
         messages: 3,
         bytes: 100,
+        bundle: BundleLimits {
+            parts: 4,
+            bytes: 50,
+        },
         kept: 5,
     };
+
+    /// What is sent now.
+    fn sent(sending: &mut Sending<usize>) -> Vec<(u64, Vec<usize>)> {
+        let next = || {
+            sending
+                .next()
+                .map(|(number, parts)| (number, parts.to_vec()))
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    fn push(sending: &mut Sending<usize>, parts: &[usize]) {
+        for part in parts {
+            assert_eq!(sending.push(*part), None);
+        }
+    }
 
     #[test]
     fn the_window_is_bounded_by_number_and_by_bytes() {
         let mut sending = Sending::new(LIMITS);
-        assert_eq!(sending.next(), None);
+        assert_eq!(sent(&mut sending), []);
         sending.connect();
-        for _ in 0..5 {
-            assert_eq!(sending.push(10), None);
-        }
-        let sent: Vec<_> = std::iter::from_fn(|| sending.next()).collect();
-        assert_eq!(sent, [(1, 10), (2, 10), (3, 10)]);
-        assert_eq!(sending.settled(2), Some(10));
+        push(&mut sending, &[10, 11, 12, 13, 14]);
+        let first = [(1, vec![10]), (2, vec![11]), (3, vec![12])];
+        assert_eq!(sent(&mut sending), first);
+        assert_eq!(sending.settled(2), Some(vec![11].into()));
         assert_eq!(sending.settled(2), None);
-        assert_eq!(sending.next(), Some((4, 10)));
+        assert_eq!(sent(&mut sending), [(4, vec![13])]);
         for number in [1, 3, 4] {
             sending.settled(number);
         }
-        for _ in 0..2 {
-            assert_eq!(sending.push(1000), None);
+        assert_eq!(sent(&mut sending), [(5, vec![14])]);
+        push(&mut sending, &[1000, 1000]);
+        let however_long = [(6, vec![1000])];
+        assert_eq!(sent(&mut sending), however_long, "it fills the window");
+    }
+
+    #[test]
+    fn what_waits_goes_together_as_far_as_it_may() {
+        let mut sending = Sending::new(LIMITS);
+        sending.connect();
+        push(&mut sending, &[2]);
+        assert_eq!(sent(&mut sending), [(1, vec![2])], "not waiting for more");
+        push(&mut sending, &[2, 4, 6, 8, 10, 1, 3, 40, 12]);
+        let full = [(2, vec![2, 4, 6, 8]), (3, vec![10])];
+        assert_eq!(sent(&mut sending), full, "four are the most");
+        for number in 1..=3 {
+            sending.settled(number);
         }
-        assert_eq!(sending.next(), Some((5, 10)));
-        assert_eq!(sending.next(), Some((6, 1000)), "however long it is");
-        assert_eq!(sending.next(), None, "it fills the window");
+        let bytes = [(4, vec![1, 3]), (5, vec![40]), (6, vec![12])];
+        assert_eq!(sent(&mut sending), bytes, "and 50 bytes; in their order");
+        assert_eq!(sending.unconfirmed_bytes, 56);
+        assert_eq!(sending.disconnect(), [0; 0]);
+        sending.connect();
+        assert_eq!(
+            sent(&mut sending),
+            [(7, vec![1, 3]), (8, vec![40]), (9, vec![12])]
+        );
     }
 
     proptest! {
@@ -148,18 +232,27 @@ mod tests {
         fn nothing_is_lost_by_a_lost_connection_unless_it_is_said(
             steps in prop::collection::vec(0_u8..6, 0..300),
         ) {
-            let mut sending = Sending::new(LIMITS);
+            let mut sending = Sending::new(WindowLimits {
+                bytes: 5000,
+                bundle: BundleLimits { parts: 3, bytes: 1000 },
+                ..LIMITS
+            });
             let (mut pushed, mut settled, mut dropped) = (0, Vec::new(), Vec::new());
+            // Ever greater; four at a time may go together.
+            let part = |number: usize| 2 * number + number / 4 % 2;
             let mut under_way = Vec::new();
             for step in steps {
                 match step {
                     0 | 1 => {
                         pushed += 1;
-                        dropped.extend(sending.push(pushed));
+                        dropped.extend(sending.push(part(pushed)));
                     }
                     2 => under_way.extend(sending.next()),
-                    3 => if let Some((number, _)) = under_way.pop() {
-                        settled.extend(sending.settled(number));
+                    3 => if let Some((number, parts)) = under_way.pop() {
+                        let told = sending.settled(number);
+                        prop_assert_eq!(told.as_ref(), Some(&parts));
+                        prop_assert!(parts.is_sorted());
+                        settled.extend(parts.to_vec());
                     },
                     4 => sending.connect(),
                     _ => {
@@ -168,15 +261,19 @@ mod tests {
                     }
                 }
                 prop_assert!(sending.unconfirmed.len() <= LIMITS.messages);
+                let parts = || sending.unconfirmed.values();
+                let bytes = parts().flat_map(|sent| sent.parts.iter()).sum::<usize>();
+                prop_assert_eq!(bytes, sending.unconfirmed_bytes);
             }
             let settled_all = settled.len() + dropped.len() == pushed;
             let mut all: Vec<usize> = settled;
             all.extend(dropped);
-            all.extend(sending.unconfirmed.values());
+            let unconfirmed = sending.unconfirmed.values();
+            all.extend(unconfirmed.flat_map(|sent| sent.parts.iter()));
             all.extend(&sending.waiting);
             all.sort_unstable();
             prop_assert_eq!(sending.is_empty(), settled_all);
-            prop_assert_eq!(all, (1..=pushed).collect::<Vec<_>>());
+            prop_assert_eq!(all, (1..=pushed).map(part).collect::<Vec<_>>());
             prop_assert!(sending.waiting.iter().is_sorted());
         }
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::core::performance::{NodePerformance, PerformanceError, StepCost};
+use crate::core::performance::{LARGEST, NodePerformance, PerformanceError, StepCost};
 use crate::id::NodeId;
 
 use adaptive::Adaptive;
@@ -40,7 +40,7 @@ impl Candidate {
         placed: f64,
         already: u32,
     ) -> Result<Self, PerformanceError> {
-        if !(0.0..=1e30).contains(&placed) {
+        if !(0.0..=LARGEST).contains(&placed) {
             return Err(PerformanceError::OutOfRange {
                 node: performance.node(),
                 what: "the work placed",

@@ -13,6 +13,8 @@ use crate::core::gather::{Gather, Taken};
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::{Record, Suspects};
+use crate::core::stopwatch::Spent;
+use crate::core::timesheet::Timesheet;
 use crate::error::{JobError, Site};
 use crate::id::{Origin, Rank, Round};
 use crate::job::{Finished, Limits, Phase};
@@ -52,7 +54,10 @@ pub(crate) struct Team {
     unrecorded: bool,
     placed: u64,
     /// The latest record, until the proxy has it.
-    record: Option<Record>,
+    record: Option<Box<Record>>,
+    /// What the MsVPUs did, since this leader gave its first order.
+    times: Timesheet,
+    begun: Duration,
     state: State,
 }
 
@@ -87,6 +92,8 @@ impl Team {
             unrecorded: false,
             placed: 0,
             record: None,
+            times: Timesheet::default(),
+            begun: Duration::ZERO,
             state: State::Splitting,
         }
     }
@@ -106,6 +113,11 @@ impl Team {
             State::Asking(Demand::Task(round, _), gather) => Some((*round, gather.answered())),
             _ => None,
         }
+    }
+
+    /// What the MsVPUs did.
+    pub(crate) const fn times(&self) -> &Timesheet {
+        &self.times
     }
 
     pub(crate) const fn has_ended(&self) -> bool {
@@ -131,8 +143,8 @@ impl Team {
             Event::Allotted(shares) => self.allotted(shares, &mut effects),
             Event::Moved(shares) => self.moves = shares,
             Event::Started(origin, ranks) => self.started(origin, &ranks, &mut effects),
-            Event::Answered(origin, rank, stage, answer) => {
-                return self.take(origin, rank, stage, answer, now);
+            Event::Answered(origin, rank, stage, answer, spent) => {
+                return self.take((origin, rank), stage, answer, spent, now);
             }
             Event::Loading(origin) => self.crews.loading(origin),
             Event::Lacks {
@@ -186,6 +198,8 @@ impl Team {
             }
         }
         self.tiles = tiles;
+        self.times = Timesheet::of(self.team_size);
+        self.begun = now;
         self.unplaced = (0..self.team_size).into();
         let demand = match self.resumed.take() {
             Some(record) => {
@@ -211,6 +225,8 @@ impl Team {
             Demand::Output(_) => self.moves.clear(),
         }
         self.crews.ask(now);
+        let since_begun = now.saturating_sub(self.begun);
+        self.times.begin(demand.stage(), since_begun);
         self.state = State::Asking(demand, Gather::new(self.team_size as usize));
         self.commit(effects);
         if let State::Asking(demand, _) = &self.state {
@@ -235,7 +251,7 @@ impl Team {
         if std::mem::take(&mut self.unrecorded) {
             self.placed = self.sequence;
         }
-        let record = Record {
+        let record = Box::new(Record {
             sequence: self.sequence,
             round: *round,
             task: task.clone(),
@@ -243,17 +259,17 @@ impl Team {
             former: self.former.clone(),
             suspects: self.suspects.clone(),
             done: Vec::new(),
-        };
+        });
         self.record = self.recoverable.then(|| record.clone());
         effects.push(Effect::Commit(record));
     }
 
     fn take(
         &mut self,
-        origin: Origin,
-        rank: Rank,
+        (origin, rank): (Origin, Rank),
         stage: Stage,
         answer: Option<Payload>,
+        spent: Option<Spent>,
         now: Duration,
     ) -> Vec<Effect> {
         let dropped = |why| vec![Effect::Drop(why)];
@@ -283,8 +299,13 @@ impl Team {
             }
             Taken::First | Taken::Last => self.crews.answered(origin, now),
         }
+        let since_begun = now.saturating_sub(self.begun);
+        if let Some(spent) = spent {
+            self.times.answered(rank, origin.node, spent, since_begun);
+        }
         self.acquit(origin, rank, &mut effects);
         if taken == Taken::Last {
+            self.times.end(since_begun);
             self.complete(&mut effects);
         }
         effects

@@ -150,3 +150,9 @@ fn what_overtakes_in_another_queue_makes_nothing_look_repeated() {
         );
     });
 }
+
+/// A team has a tile for each of its MsVPUs, and all of them may wait in one mailbox.
+#[test]
+fn letters_are_small() {
+    assert!(size_of::<Letter>() <= 144, "{}", size_of::<Letter>());
+}

@@ -49,6 +49,7 @@ async fn a_panic_in_an_actor_of_the_machine_ends_it_and_its_jobs() {
     let ended = tokio::time::timeout(soon, job.clone().into_future());
     assert_eq!(ended.await.unwrap().unwrap_err(), JobError::Stopped);
     assert_eq!(job.state(), JobState::Failed(JobError::Stopped));
+    tokio::time::timeout(soon, machine.ended()).await.unwrap();
     let refused = machine.submit(ENDLESS, ()).await;
     assert_eq!(refused.unwrap_err(), JobError::Stopped);
     let shut_down = tokio::time::timeout(soon, machine.shutdown());

@@ -9,16 +9,16 @@ impl Message {
     pub(crate) fn bulk(&mut self) -> Vec<&mut Bytes> {
         match self {
             Self::Proxy(ProxyMessage::Commit { record, .. }) => vec![&mut record.task.body],
-            Self::Proxy(ProxyMessage::Ended {
-                result: Ok(finished),
-                ..
-            }) => {
-                let tiles = finished.tiles.iter_mut().flatten();
-                std::iter::once(&mut finished.output)
-                    .chain(tiles)
-                    .map(|payload| &mut payload.body)
-                    .collect()
-            }
+            Self::Proxy(ProxyMessage::Ended { result, .. }) => match result.as_mut() {
+                Ok(finished) => {
+                    let tiles = finished.tiles.iter_mut().flatten();
+                    std::iter::once(&mut finished.output)
+                        .chain(tiles)
+                        .map(|payload| &mut payload.body)
+                        .collect()
+                }
+                Err(_) => Vec::new(),
+            },
             Self::Supervisor(SupervisorMessage::StartLeader { input, resumed, .. }) => {
                 let resumed = resumed.iter_mut().map(|record| &mut record.task.body);
                 std::iter::once(&mut input.body).chain(resumed).collect()

@@ -28,6 +28,7 @@ kinds! {
     Proxy(ProxyMessage::LeaderStarted) = "proxy.leader-started",
     Proxy(ProxyMessage::Stands) = "proxy.stands",
     Proxy(ProxyMessage::Progressed) = "proxy.progressed",
+    Proxy(ProxyMessage::Times) = "proxy.times",
     Proxy(ProxyMessage::Commit) = "proxy.commit",
     Proxy(ProxyMessage::Ended) = "proxy.ended",
     Balancer(BalancerMessage::Members) = "balancer.members",

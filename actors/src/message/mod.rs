@@ -24,6 +24,8 @@ use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
+use crate::core::stopwatch::Effort;
+use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
 use crate::job::{Cost, Finished, JobOptions, JobState, NodeReport, NodeStatus};
@@ -63,7 +65,8 @@ pub(crate) struct Invocation {
     pub(crate) options: JobOptions,
 }
 
-/// A message, by the actor it is for.
+/// A message, by the actor it is for. What is rare and large is boxed: a team has a tile for each of
+/// its MsVPUs, and all of them may wait in one mailbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Message {
     Proxy(ProxyMessage),
@@ -105,14 +108,32 @@ pub(crate) enum ProxyMessage {
         answered: u32,
         team_size: u32,
     },
+    /// Leader: what the MsVPUs did since it last told.
+    Times { team: TeamId, news: Timesheet },
     /// Leader: where it stands, to outlive it.
-    Commit { team: TeamId, record: Record },
+    Commit { team: TeamId, record: Box<Record> },
     /// Leader: the job is over.
     Ended {
         team: TeamId,
-        result: Result<Finished, JobError>,
+        result: Box<Result<Finished, JobError>>,
         nodes: Vec<NodeReport>,
+        times: Timesheet,
     },
+}
+
+impl ProxyMessage {
+    /// The team whose leader says so, if one does.
+    pub(crate) const fn leader(&self) -> Option<TeamId> {
+        match self {
+            Self::LeaderStarted { team }
+            | Self::Stands { team, .. }
+            | Self::Progressed { team, .. }
+            | Self::Times { team, .. }
+            | Self::Commit { team, .. }
+            | Self::Ended { team, .. } => Some(*team),
+            Self::LeaderPlaced { .. } | Self::EpochGranted { .. } | Self::Lost(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -194,7 +215,7 @@ pub(crate) enum SupervisorMessage {
     /// Proxy: start the job's leader, and give it the input.
     StartLeader {
         team: TeamId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         input: Payload,
         resumed: Option<Box<Record>>,
     },
@@ -204,7 +225,7 @@ pub(crate) enum SupervisorMessage {
     StartMsvpus {
         team: TeamId,
         leader: NodeId,
-        invocation: Invocation,
+        invocation: Box<Invocation>,
         ranks: Ranks,
         team_size: u32,
     },
@@ -281,6 +302,8 @@ pub(crate) enum LeaderMessage {
     /// MsVPUs of one node: their answers (`results_queue`).
     Answers {
         origin: Origin,
+        /// By the node's clock.
+        sent: Duration,
         answers: Vec<Answer>,
     },
     /// Supervisor: tiles are coming, so that there is nothing to ask about.
@@ -312,6 +335,8 @@ pub(crate) struct Answer {
     pub(crate) rank: Rank,
     pub(crate) stage: Stage,
     pub(crate) payload: Option<Payload>,
+    /// Of those MsVPUs whose times are kept.
+    pub(crate) effort: Option<Effort>,
 }
 
 macro_rules! wrapped {

@@ -39,7 +39,7 @@ impl Queue {
             Message::Supervisor(
                 SupervisorMessage::StartLeader { .. } | SupervisorMessage::Tile { .. },
             )
-            | Message::Proxy(ProxyMessage::Ended { .. }) => Self::Data,
+            | Message::Proxy(ProxyMessage::Ended { .. } | ProxyMessage::Times { .. }) => Self::Data,
             Message::Supervisor(_) => Self::Tasks,
             Message::Leader(_) => Self::Results,
         }

@@ -18,6 +18,7 @@ use crate::host::{Census, Host, Timing};
 use crate::id::{Incarnation, JobId, NodeId, Origin};
 use crate::job::{Limits, NodeStatus};
 use crate::journal::{Journal, Journals};
+use crate::link::audit::Audit;
 use crate::link::{Counters, Link, Tally};
 use crate::local::StartError;
 use crate::random::Random;
@@ -31,7 +32,7 @@ use crate::simulation::timeline::{Timeline, VirtualClock};
 use faults::{StepFaults, step_faults};
 
 /// The head, where proxy, balancer and directory are.
-const HEAD: usize = 0;
+pub(crate) const HEAD: usize = 0;
 
 /// What randomness is drawn for; each use has a stream of its own.
 const NETWORK_STREAM: u64 = 1 << 32;
@@ -52,6 +53,7 @@ pub(crate) struct Cluster {
     catalog: Arc<Catalog>,
     limits: Limits,
     tally: Arc<Tally>,
+    audit: Arc<Audit>,
     step_faults: StepFaults,
     state: Mutex<State>,
     this: Weak<Self>,
@@ -98,6 +100,7 @@ impl Cluster {
             catalog: Arc::new(catalog),
             limits,
             tally: Arc::default(),
+            audit: Arc::default(),
             step_faults,
             state: Mutex::new(State {
                 nodes,
@@ -179,7 +182,8 @@ impl Cluster {
             NodeId(HEAD as u32),
             Some(Arc::new(port)),
             Arc::clone(&self.tally),
-        );
+        )
+        .audited(&self.audit);
         self.network.connect(node, link.clone());
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock {
             timeline: Arc::clone(&self.timeline),
@@ -252,6 +256,11 @@ impl Cluster {
 
     pub(crate) fn counters(&self) -> Counters {
         self.tally.counters()
+    }
+
+    /// What was taken of those who may say nothing any more.
+    pub(crate) fn taken_stale(&self) -> u64 {
+        self.audit.taken_stale()
     }
 
     pub(crate) fn kills(&self) -> u64 {

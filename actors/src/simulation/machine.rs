@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::{Addr, System};
+use thiserror::Error;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
 use tokio::{runtime, select};
@@ -23,7 +24,7 @@ use crate::machine::{Running, VirtualMachine, submission};
 use crate::program::Program;
 use crate::simulation::cluster::Cluster;
 use crate::simulation::outcome::Outcome;
-use crate::simulation::spec::Spec;
+use crate::simulation::spec::{ComputeMode, Spec};
 use crate::simulation::synthetic::Synthetic;
 
 /// Configures a simulated machine; made by [`VirtualMachine::simulated`].
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     plans: AtomicUsize,
     /// How often it had been asked when it last came to a stand.
     stands: watch::Sender<u64>,
+    /// Whether nobody drives it any more.
+    ended: AtomicBool,
     proxy: std::sync::OnceLock<Addr<Proxy>>,
 }
 
@@ -62,6 +65,31 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
     }
+}
+
+/// Lives as long as the thread of the simulation; when it ends, in whichever way, nobody waits for
+/// what virtual time would have brought.
+struct Driven(Arc<Shared>);
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::SeqCst);
+        self.0.cluster.timeline.clear();
+        self.0.stands.send_replace(u64::MAX);
+    }
+}
+
+/// The jobs of a spec cannot be planned.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum SubmitSpecError {
+    /// They are to run kernels, which a spec does not hold.
+    #[error(
+        "the spec has compute = \"real\", and what stands for its jobs runs no kernel; submit their programs with `submit_at`, or set it to \"cost\""
+    )]
+    Real,
+    /// One of them was refused.
+    #[error(transparent)]
+    Job(#[from] JobError),
 }
 
 type Planned<P> = Pin<Box<dyn Future<Output = Result<Job<P>, JobError>> + Send>>;
@@ -121,12 +149,15 @@ impl SimulatedBuilder {
             plans: AtomicUsize::new(0),
             limit: watch::Sender::new(None),
             stands: watch::Sender::new(0),
+            ended: AtomicBool::new(false),
             proxy: std::sync::OnceLock::new(),
         });
         let driven = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("msvpu-simulation".to_owned())
             .spawn(move || {
+                // Dropped in reverse: the jobs have ended before anybody hears of it.
+                let _driven = Driven(Arc::clone(&driven));
                 let _alive = alive;
                 System::with_tokio_rt(|| runtime).block_on(drive(driven, ready, stop_actors));
             })?;
@@ -137,6 +168,7 @@ impl SimulatedBuilder {
             link: host.link,
             clock: host.clock,
             workers,
+            strategy: shared.cluster.spec.strategy.clone(),
             census: Arc::clone(&shared.cluster.census),
             threads,
             stop,
@@ -162,7 +194,8 @@ impl Simulation {
     }
 
     /// Plans a job: it is submitted when virtual time comes to `at`. Faults that speak of jobs mean
-    /// them in the order of their planning. Await what is returned after [`run`](Self::run).
+    /// them in the order of their planning. Await what is returned after [`run`](Self::run): it is
+    /// [`JobError::Stopped`] where the simulation has ended before.
     ///
     /// # Errors
     /// When the input or the program cannot be encoded.
@@ -196,6 +229,10 @@ impl Simulation {
             });
         };
         timeline.schedule(submitted, None, Box::new(due));
+        if self.shared.ended.load(Ordering::SeqCst) {
+            // It may have been cleared just before.
+            timeline.clear();
+        }
         let running = self.machine.running();
         Ok(Box::pin(async move {
             let journal = told.await.map_err(|_| JobError::Stopped)??;
@@ -207,8 +244,11 @@ impl Simulation {
     /// must be registered.
     ///
     /// # Errors
-    /// As [`submit_at`](Self::submit_at).
-    pub fn submit_spec(&self) -> Result<(), JobError> {
+    /// When the spec asks for real kernels, and as [`submit_at`](Self::submit_at).
+    pub fn submit_spec(&self) -> Result<(), SubmitSpecError> {
+        if self.shared.cluster.spec.compute == ComputeMode::Real {
+            return Err(SubmitSpecError::Real);
+        }
         for job in &self.shared.cluster.spec.jobs {
             let options = JobOptions {
                 owner: job.owner.clone(),
@@ -222,7 +262,9 @@ impl Simulation {
     }
 
     /// Lets virtual time pass until all jobs have ended and their teams are gone, or until it
-    /// comes to `limit`; then tells what happened.
+    /// comes to `limit`; then tells what happened. A simulation that has ended, because its machine
+    /// was shut down or something in it panicked, moves no more and is [not
+    /// finished](Outcome::finished).
     pub async fn run(&self, limit: Duration) -> Outcome {
         let mut stands = self.shared.stands.subscribe();
         self.shared.limit.send_replace(Some(limit));
@@ -231,7 +273,12 @@ impl Simulation {
         self.release();
         // The sender lives as long as `self`.
         let _ = stands.wait_for(|stands| *stands >= asked).await;
-        Outcome::of(&self.shared.cluster)
+        let ended = self.shared.ended.load(Ordering::SeqCst);
+        let outcome = Outcome::of(&self.shared.cluster);
+        Outcome {
+            finished: outcome.finished && !ended,
+            ..outcome
+        }
     }
 }
 

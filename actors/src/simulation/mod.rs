@@ -16,9 +16,9 @@ mod timeline;
 mod validate;
 
 pub use formula::{Formula, FormulaError, FormulaProblem};
-pub use machine::{SimulatedBuilder, Simulation};
-pub use outcome::{JobOutcome, NodeOutcome, Outcome};
-pub use parse::{SpecError, SpecProblem};
+pub use machine::{SimulatedBuilder, Simulation, SubmitSpecError};
+pub use outcome::{HeadOutcome, JobOutcome, NodeOutcome, Outcome};
+pub use parse::{SpecError, SpecPlaces, SpecProblem};
 pub use spec::{Communication, ComputeMode, Direction, Fault, FaultKind, JobSpec, NodeSpec, Spec};
 pub use synthetic::Synthetic;
 pub use validate::{InvalidSpec, SpecField};

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use crate::id::NodeId;
 use crate::link::{Link, Transport};
+use crate::message::queue::Queue;
 use crate::message::{Envelope, Message, SupervisorMessage};
 use crate::random::Random;
 use crate::simulation::overlapping::Overlapping;
 use crate::simulation::spec::{Communication, Direction, NodeSpec};
 use crate::simulation::timeline::{Process, Timeline};
 
-/// A message that is overtaken comes up to so many latencies later, and a little more.
-const OVERTAKEN: f64 = 5.0;
+/// A message that is overtaken comes up to so many latencies later, and a little more. Half of them
+/// come within 2.5; a few so late that their node has been given up and has joined anew.
+const OVERTAKEN: f64 = 40.0;
 const OVERTAKEN_AT_LEAST: Duration = Duration::from_millis(1);
 
 /// A line has a lane for data, and one for control, so that tiles hold up no lease: as a node has
@@ -22,7 +24,7 @@ const LANES: usize = 2;
 
 /// All links between nodes and the broker in the middle. Each message occupies its lane of its
 /// sender's line, in the order of sending, and then of its receiver's, in the order of coming there,
-/// for `bytes / bandwidth`.
+/// for the time that handling it takes and `bytes / bandwidth`.
 pub(crate) struct Network {
     timeline: Arc<Timeline>,
     communication: Communication,
@@ -52,9 +54,9 @@ struct Line {
     cuts_in: u32,
     cuts_out: u32,
     flaws: Overlapping<Flaws>,
-    /// When the latest message came to the line of each receiver, by lane: a connection keeps its
-    /// order, however long its messages take.
-    latest: HashMap<(usize, usize), Duration>,
+    /// When the latest message came to the line of each receiver, by queue: each keeps its order,
+    /// however long its messages take, and overtakes the others.
+    latest: HashMap<(usize, Queue), Duration>,
     traffic: Traffic,
 }
 
@@ -224,7 +226,8 @@ impl Network {
             return;
         }
         let bytes = self.bytes(&envelope);
-        let lane = lane(&envelope.message);
+        let queue = Queue::of(&envelope.message);
+        let lane = lane(queue);
         let receiver = self.timeline.process(to);
         let now = self.timeline.now();
         let mut guard = self.state();
@@ -240,7 +243,7 @@ impl Network {
         // Drawn always, so that one flaw more or less changes no other fate.
         let [lost, twice, late] = [(); 3].map(|()| random.uniform());
         let strays = latency.mul_f64(OVERTAKEN) + OVERTAKEN_AT_LEAST;
-        let [delay, echo] = [(); 2].map(|()| strays.mul_f64(random.uniform()));
+        let [delay, echo] = [(); 2].map(|()| strays.mul_f64(random.uniform().powi(4)));
         let stretch = 1.0 + self.jitter * random.uniform();
         let happens = |draw: f64, of: fn(&Flaws) -> f64| {
             draw < 1.0 - flaws.iter().map(|flaws| 1.0 - of(flaws)).product::<f64>()
@@ -250,8 +253,8 @@ impl Network {
         line.traffic.messages_sent += 1;
         line.traffic.bytes_sent += bytes;
         let busy = &mut line.up_busy[lane];
-        *busy = (*busy).max(now + handling) + seconds(8.0 * bytes / up);
-        let latest = line.latest.entry((to, lane)).or_default();
+        *busy = (*busy).max(now) + handling + seconds(8.0 * bytes / up);
+        let latest = line.latest.entry((to, queue)).or_default();
         *latest = (*latest).max(*busy + latency.mul_f64(stretch));
         let there = *latest;
         if cut || happens(lost, |flaws| flaws.loss) {
@@ -294,8 +297,9 @@ impl Network {
         let arrival = self.line(receiver.node, |line| {
             line.traffic.bytes_received += message.bytes;
             let busy = &mut line.down_busy[message.lane];
-            *busy = (*busy).max(now) + seconds(8.0 * message.bytes / line.bandwidth);
-            *busy + self.communication.handling + message.delay
+            let takes = seconds(8.0 * message.bytes / line.bandwidth);
+            *busy = (*busy).max(now) + self.communication.handling + takes;
+            *busy + message.delay
         });
         let Some(arrival) = arrival else {
             return;
@@ -339,18 +343,12 @@ impl Network {
     }
 }
 
-/// Which lane of a line a message takes.
-const fn lane(message: &Message) -> usize {
-    let is_control = matches!(
-        message,
-        Message::Directory(_)
-            | Message::Balancer(_)
-            | Message::Monitor(_)
-            | Message::Supervisor(
-                SupervisorMessage::Granted { .. } | SupervisorMessage::Expelled { .. }
-            )
-    );
-    is_control as usize
+/// Which lane of a line a queue takes.
+const fn lane(queue: Queue) -> usize {
+    match queue {
+        Queue::Control => 1,
+        Queue::Data | Queue::Tasks | Queue::Results => 0,
+    }
 }
 
 fn seconds(seconds: f64) -> Duration {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::host::Census;
 use crate::job::{JobState, NodeReport};
 use crate::link::Counters;
-use crate::simulation::cluster::Cluster;
+use crate::simulation::cluster::{Cluster, HEAD};
 
 /// What has happened since virtual time began.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,7 +17,7 @@ pub struct Outcome {
     pub trace: u64,
     /// How much virtual time has passed.
     pub elapsed: Duration,
-    /// Whether every job has ended.
+    /// Whether every job has ended, and the simulation has not.
     pub finished: bool,
     /// Leaders and MsVPUs that were still there at the end; none, unless time was cut short.
     pub left_over: Census,
@@ -25,6 +25,8 @@ pub struct Outcome {
     pub jobs: Vec<JobOutcome>,
     /// The nodes, in the order of the spec.
     pub nodes: Vec<NodeOutcome>,
+    /// What went over the line of the head, where proxy, balancer and directory are.
+    pub head: HeadOutcome,
     /// What the mailboxes have seen.
     pub counters: Counters,
     /// Messages that the simulated links have lost.
@@ -35,6 +37,10 @@ pub struct Outcome {
     pub messages_overtaken: u64,
     /// How often a node's process was ended.
     pub kills: u64,
+    /// How much was taken of those who may say nothing any more: answers of a node that the leader
+    /// had been told is lost, words of a leader that was replaced, orders for an earlier incarnation
+    /// of a node. None, whatever goes wrong.
+    pub taken_stale: u64,
 }
 
 /// What became of one job.
@@ -77,6 +83,18 @@ pub struct NodeOutcome {
     pub bytes_received: f64,
 }
 
+/// What the head has exchanged with the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct HeadOutcome {
+    /// Messages it sent to nodes.
+    pub messages_sent: u64,
+    /// With envelopes, as the communication model weighs them.
+    pub bytes_sent: f64,
+    /// Likewise.
+    pub bytes_received: f64,
+}
+
 impl Outcome {
     pub(crate) fn of(cluster: &Cluster) -> Self {
         let mishaps = cluster.network.mishaps();
@@ -94,6 +112,7 @@ impl Outcome {
                 bytes_received: traffic.bytes_received,
             }
         });
+        let head = cluster.network.traffic(HEAD);
         Self {
             trace: cluster.timeline.trace(),
             elapsed: cluster.timeline.now() - cluster.timeline.origin(),
@@ -101,11 +120,17 @@ impl Outcome {
             left_over: *cluster.census.borrow(),
             jobs: cluster.jobs(),
             nodes: nodes.collect(),
+            head: HeadOutcome {
+                messages_sent: head.messages_sent,
+                bytes_sent: head.bytes_sent,
+                bytes_received: head.bytes_received,
+            },
             counters: cluster.counters(),
             messages_lost: mishaps.lost,
             messages_repeated: mishaps.repeated,
             messages_overtaken: mishaps.overtaken,
             kills: cluster.kills(),
+            taken_stale: cluster.taken_stale(),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Spec {
     ///
     /// The first thing that is wrong, with its line and column and what would be right: see [`SpecProblem`].
     pub fn parse(text: &str, origin: &str) -> Result<Self> {
-        parse(text, origin, None)
+        Ok(parse(text, origin, None)?.0)
     }
 
     /// As [`Self::parse`], but with this seed instead of the one in the text: nodes that are drawn are drawn
@@ -70,11 +70,43 @@ impl Spec {
     ///
     /// As [`Self::parse`].
     pub fn parse_with_seed(text: &str, origin: &str, seed: u64) -> Result<Self> {
-        parse(text, origin, Some(seed))
+        Ok(parse(text, origin, Some(seed))?.0)
+    }
+
+    /// As [`Self::parse`], or [`Self::parse_with_seed`] where there is one; tells also where in the text
+    /// the jobs stand, for whoever holds them to rules of their own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    pub fn parse_with_places(
+        text: &str,
+        origin: &str,
+        seed: Option<u64>,
+    ) -> Result<(Self, SpecPlaces)> {
+        let (spec, places) = parse(text, origin, seed)?;
+        let source = Source { text, origin };
+        let jobs = places.jobs.iter().map(|at| source.position(*at));
+        let jobs = jobs.collect();
+        Ok((spec, SpecPlaces { jobs }))
     }
 }
 
-fn parse(text: &str, origin: &str, seed: Option<u64>) -> Result<Spec> {
+/// Where in its text the jobs of a spec stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpecPlaces {
+    jobs: Vec<(usize, usize)>,
+}
+
+impl SpecPlaces {
+    /// Line and column of the name of a job, both from 1; `None` beyond the last job.
+    #[must_use]
+    pub fn job(&self, index: usize) -> Option<(usize, usize)> {
+        self.jobs.get(index).copied()
+    }
+}
+
+fn parse(text: &str, origin: &str, seed: Option<u64>) -> Result<(Spec, Places)> {
     let source = Source { text, origin };
     if text.len() > MAX_BYTES {
         let (bytes, limit) = (text.len(), MAX_BYTES);
@@ -129,7 +161,7 @@ fn parse(text: &str, origin: &str, seed: Option<u64>) -> Result<Spec> {
         faults,
     };
     match spec.validate() {
-        Ok(()) => Ok(spec),
+        Ok(()) => Ok((spec, places)),
         Err(invalid) => Err(places.error(&source, invalid)),
     }
 }

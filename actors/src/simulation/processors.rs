@@ -1,7 +1,6 @@
 //! The CPUs of a simulated node: steps run inline, and their cost passes as virtual time.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,7 +45,8 @@ struct State {
     paused: bool,
     waiting: Gate<(Label, Work)>,
     readies: Readies,
-    running: BTreeMap<u64, Running>,
+    /// By number, ascending; no more than there are CPUs.
+    running: Vec<(u64, Running)>,
     begun: u64,
     random: Random,
     busy: Duration,
@@ -85,7 +85,7 @@ impl SimulatedProcessors {
                 paused: false,
                 waiting: Gate::new(),
                 readies: Readies::default(),
-                running: BTreeMap::new(),
+                running: Vec::new(),
                 begun: 0,
                 random,
                 busy: Duration::ZERO,
@@ -152,8 +152,8 @@ impl SimulatedProcessors {
     fn interrupt(&self, state: &mut State) -> Vec<Running> {
         let now = self.timeline.now();
         let (speed, stands) = (state.speed, state.paused);
-        let interrupted = std::mem::take(&mut state.running).into_values();
-        let interrupted = interrupted.map(|mut running| {
+        let interrupted = std::mem::take(&mut state.running).into_iter();
+        let interrupted = interrupted.map(|(_, mut running)| {
             let passed = now - running.at;
             if stands {
                 running.stood += passed;
@@ -202,7 +202,7 @@ impl SimulatedProcessors {
         let id = state.begun;
         let takes = Duration::try_from_secs_f64(running.left / state.speed);
         let end = running.at + takes.unwrap_or(Duration::MAX / 4);
-        state.running.insert(id, running);
+        state.running.push((id, running));
         if state.paused {
             return;
         }
@@ -218,9 +218,10 @@ impl SimulatedProcessors {
 
     fn end(&self, id: u64) {
         let mut state = self.state();
-        let Some(running) = state.running.remove(&id) else {
+        let Some(at) = state.running.iter().position(|(of, _)| *of == id) else {
             return;
         };
+        let (_, running) = state.running.remove(at);
         state.busy += self.timeline.now() - running.since - running.stood;
         if matches!(running.label.site, Site::LocalStep(..)) {
             state.steps += 1;

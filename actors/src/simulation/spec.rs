@@ -12,6 +12,11 @@ pub struct Spec {
     /// Everything random is drawn from it: the same seed gives the same trace.
     pub seed: u64,
     /// Whether kernels run, or only their cost passes.
+    ///
+    /// It says how [`jobs`](Self::jobs) are to be run, to whoever runs them: `msvpu simulate` goes by
+    /// it, and [`Simulation::submit_spec`](crate::Simulation::submit_spec) refuses [`ComputeMode::Real`],
+    /// because what a job stands for has no kernel and no input. A program that is submitted in code runs
+    /// its kernels whatever stands here.
     pub compute: ComputeMode,
     /// Which balancing strategy places teams, by its name.
     pub strategy: String,
@@ -29,7 +34,8 @@ pub struct Spec {
     pub faults: Vec<Fault>,
 }
 
-/// Whether the functions of a program run.
+/// Whether the functions of the services that the jobs of a spec name are to run; see
+/// [`Spec::compute`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ComputeMode {
     /// Kernels run and give results; their cost passes as virtual time.
@@ -62,7 +68,8 @@ pub struct Communication {
     pub envelope_bytes: f64,
     /// What one byte of payload becomes on the wire.
     pub expansion: f64,
-    /// Time that each message costs its sender, and again its receiver.
+    /// Time that each message costs its sender, and again its receiver; those of one lane, control or
+    /// data, one after the other.
     pub handling: Duration,
     /// Code and state that travel with each MsVPU when it is started on a node, in bytes.
     pub migration_bytes: f64,
@@ -153,7 +160,8 @@ pub enum FaultKind {
         loss: f64,
         /// Probability that a message comes twice.
         duplication: f64,
-        /// Probability that a message is delayed, so that later ones overtake it.
+        /// Probability that a message is delayed, mostly by a few latencies, at times by many, so that
+        /// later ones overtake it.
         reordering: f64,
         /// For how long; for ever without.
         duration: Option<Duration>,

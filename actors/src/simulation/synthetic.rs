@@ -41,15 +41,21 @@ impl Synthetic {
                 "`{key}` gives {what} of {found} bytes; at most {limit} can be simulated"
             )))
         };
-        let (tile, partial) = (self.tile_bytes as u64, self.partial_bytes as u64);
+        let tile = self.tile_bytes as u64;
         if tile > Self::MAX_TILE_BYTES {
             return too_many("tile_bytes", "a tile", tile, Self::MAX_TILE_BYTES);
         }
-        let of_round = partial.saturating_mul(self.tiles.into());
-        if partial > tile && of_round > Self::MAX_ROUND_BYTES {
-            return too_many("partial_bytes", "a round", of_round, Self::MAX_ROUND_BYTES);
+        match self.excess_of_round() {
+            Some(bytes) => too_many("partial_bytes", "a round", bytes, Self::MAX_ROUND_BYTES),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The bytes of all partial results of a round, if they are too many.
+    pub(crate) fn excess_of_round(&self) -> Option<u64> {
+        let bytes = (self.partial_bytes as u64).saturating_mul(self.tiles.into());
+        let longer = self.partial_bytes > self.tile_bytes;
+        (longer && bytes > Self::MAX_ROUND_BYTES).then_some(bytes)
     }
 
     /// Of a job as a spec describes it.

@@ -46,11 +46,23 @@ struct NodeState {
 }
 
 struct Event {
-    at: Duration,
+    /// Nanoseconds: compared as one number, and there are as many events as steps.
+    at: u64,
     made: u64,
     /// `None`: of the world, and not of a node.
     process: Option<Process>,
     action: Action,
+}
+
+impl Event {
+    /// 584 years from the beginning are the end of all times.
+    fn nanoseconds(at: Duration) -> u64 {
+        u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn key(&self) -> u128 {
+        u128::from(self.at) << 64 | u128::from(self.made)
+    }
 }
 
 impl PartialEq for Event {
@@ -70,7 +82,7 @@ impl PartialOrd for Event {
 impl Ord for Event {
     /// Reversed: the heap gives the greatest, which is to be the earliest.
     fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.made).cmp(&(self.at, self.made))
+        other.key().cmp(&self.key())
     }
 }
 
@@ -127,12 +139,23 @@ impl Timeline {
         let mut inner = self.inner();
         inner.made += 1;
         let event = Event {
-            at: at.max(inner.now),
+            at: Event::nanoseconds(at.max(inner.now)),
             made: inner.made,
             process,
             action,
         };
         inner.queue.push(event);
+    }
+
+    /// Nothing that was to happen happens any more.
+    pub(crate) fn clear(&self) {
+        let mut guard = self.inner();
+        let queue = std::mem::take(&mut guard.queue);
+        let held = guard.nodes.iter_mut().map(|node| &mut node.held);
+        let held: Vec<Vec<Event>> = held.map(std::mem::take).collect();
+        drop(guard);
+        // Whoever waits for one of them is told: not under the lock.
+        drop((queue, held));
     }
 
     /// Moves on to the next event, and gives it.
@@ -151,7 +174,7 @@ impl Timeline {
                     continue;
                 }
             }
-            inner.now = event.at;
+            inner.now = Duration::from_nanos(event.at);
             return Some(event.action);
         }
     }
@@ -220,7 +243,7 @@ impl Timeline {
         }
         for mut event in std::mem::take(&mut state.held) {
             inner.made += 1;
-            (event.at, event.made) = (inner.now, inner.made);
+            (event.at, event.made) = (Event::nanoseconds(inner.now), inner.made);
             inner.queue.push(event);
         }
         true

@@ -10,7 +10,10 @@ use thiserror::Error;
 use super::rules::{self, Range, Readable};
 use crate::core::strategy::NAMES;
 use crate::simulation::formula::Formula;
-use crate::simulation::spec::{Communication, Fault, FaultKind, JobSpec, NodeSpec, Spec};
+use crate::simulation::spec::{
+    Communication, ComputeMode, Fault, FaultKind, JobSpec, NodeSpec, Spec,
+};
+use crate::simulation::synthetic::Synthetic;
 
 type Result<T> = std::result::Result<T, InvalidSpec>;
 
@@ -106,7 +109,11 @@ impl Spec {
             node(Item(Some(("nodes", index))), of)?;
         }
         for (index, of) in self.jobs.iter().enumerate() {
-            job(Item(Some(("jobs", index))), of)?;
+            let item = Item(Some(("jobs", index)));
+            job(item, of)?;
+            if self.compute == ComputeMode::Cost {
+                stand_in(item, of)?;
+            }
         }
         differ("nodes", self.nodes.iter().map(|node| node.name.as_str()))?;
         differ("jobs", self.jobs.iter().map(|job| job.name.as_str()))?;
@@ -253,6 +260,20 @@ fn job(item: Item, of: &JobSpec) -> Result<()> {
     item.formula("tile_bytes", &of.tile_bytes, x, rules::PIECE_BYTES)?;
     item.formula("partial_bytes", &of.partial_bytes, x, rules::PIECE_BYTES)?;
     item.name("owner", &of.owner)
+}
+
+/// What stands for the job is in memory.
+fn stand_in(item: Item, of: &JobSpec) -> Result<()> {
+    let Some(bytes) = Synthetic::of(of).excess_of_round() else {
+        return Ok(());
+    };
+    let limit = Synthetic::MAX_ROUND_BYTES;
+    let value = format!(
+        "`{}`, which gives a round of {bytes} bytes",
+        of.partial_bytes
+    );
+    let expected = format!("no longer than a tile, or {limit} at most in a round of all tiles");
+    Err(item.wrong("partial_bytes", value, expected))
 }
 
 fn differ<'n>(list: &'static str, names: impl Iterator<Item = &'n str>) -> Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! What stands in the header of each part is [`PartHead`]; the first part's body is the encoded
 //! message, without its bulk data, and what is small of that; the rest of the bulk data follows in
-//! parts of at most [`PART_BYTES`], each a slice of what is sent: nothing is copied.
+//! parts of at most [`PART_BYTES`]. All are slices of what is sent: nothing is copied. Parts that
+//! wait for the broker go together, in [bundles](crate::wire::bundle).
 
 use bytes::{Buf, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
@@ -10,15 +11,18 @@ use thiserror::Error;
 
 use crate::id::{Incarnation, Origin, Rank, TeamId};
 use crate::message::{Address, Envelope, Message, SupervisorMessage};
+use crate::wire::body::Body;
+use crate::wire::bundle::MAX_PARTS;
 use crate::wire::queues::Queue;
 
 /// Processes of different versions do not understand each other.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 /// The most bytes of a part's body: RabbitMQ 4 takes 16 MiB, and small ones flow better.
 pub(crate) const PART_BYTES: usize = 1 << 20;
 
-/// Bulk data up to this size travels within the first part: a copy is cheaper than a message.
+/// Bulk data up to this size travels within the first part: to write it in one go with that is
+/// cheaper than another part.
 const INLINE_BYTES: usize = 64 << 10;
 
 /// Bulk data up to this size is encoded with the message.
@@ -43,7 +47,7 @@ pub(crate) struct Parcel {
     /// Which tile it is, if it is one: two of the same for the same incarnation need not
     /// wait side by side.
     pub(crate) tile: Option<(Option<Incarnation>, TeamId, Rank)>,
-    pub(crate) parts: Vec<Bytes>,
+    pub(crate) parts: Vec<Body>,
 }
 
 /// Why a message cannot be read.
@@ -65,6 +69,8 @@ pub(crate) enum WireError {
     OtherKind { said: String, is: &'static str },
     #[error("its body is no such message: {0}")]
     Body(String),
+    #[error("a bundle of {parts} parts; {MAX_PARTS} are the most")]
+    Bundle { parts: usize },
     #[error("its bulk data has {got} bytes, and should have {expected}")]
     Bulk { got: u64, expected: u64 },
 }
@@ -97,11 +103,17 @@ impl PartHead {
         if !rest.is_empty() {
             return Err(WireError::Head);
         }
-        let Self { part, parts, .. } = head;
+        head.checked()
+    }
+
+    /// # Errors
+    /// When there is no such part.
+    pub(crate) const fn checked(self) -> Result<Self, WireError> {
+        let Self { part, parts, .. } = self;
         if part >= parts {
             return Err(WireError::Part { part, parts });
         }
-        Ok(head)
+        Ok(self)
     }
 }
 
@@ -139,19 +151,21 @@ impl Parcel {
             message,
             detached,
         };
-        let mut first = postcard::to_extend(&sealed, Vec::new())?;
+        let first = Bytes::from(postcard::to_extend(&sealed, Vec::new())?);
         let bulk: usize = bodies.iter().map(Bytes::len).sum();
         let mut parts = Vec::new();
-        if bulk <= INLINE_BYTES {
-            bodies.drain(..).for_each(|body| first.extend(body));
-        }
-        // What is encoded with the message, such as a task of many centers, may itself be long.
-        let first = Bytes::from(first);
-        for mut body in std::iter::once(first).chain(bodies) {
-            while body.len() > PART_BYTES {
-                parts.push(body.split_to(PART_BYTES));
+        if bulk <= INLINE_BYTES && first.len() + bulk <= PART_BYTES {
+            let mut whole = Body::from(first);
+            bodies.into_iter().for_each(|body| whole.push(body));
+            parts.push(whole);
+        } else {
+            // What is encoded with the message, such as a task of many centers, may itself be long.
+            for mut body in std::iter::once(first).chain(bodies) {
+                while body.len() > PART_BYTES {
+                    parts.push(body.split_to(PART_BYTES).into());
+                }
+                parts.push(body.into());
             }
-            parts.push(body);
         }
         Ok(Self {
             queue,

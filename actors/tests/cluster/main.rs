@@ -9,6 +9,8 @@
 mod broker;
 #[path = "../programs/mod.rs"]
 mod programs;
+#[path = "../times/mod.rs"]
+mod times;
 
 mod disturbed;
 mod draining;

@@ -7,6 +7,7 @@ use msvpu_actors::{BrokerError, StartError, VirtualMachine};
 use crate::gate::{Gate, Point};
 use crate::programs::Sum;
 use crate::support::{Cluster, assert_equal, computing, soon, total};
+use crate::times::assert_complete;
 use crate::work::{Work, noise};
 
 const MIB: usize = 1 << 20;
@@ -69,6 +70,23 @@ async fn any_number_of_tiles_of_any_size_gives_what_one_process_gives() {
         assert!(counters.consume_connection.received > 0);
     }
     assert!(published > 0);
+    cluster.end(head, nodes).await;
+}
+
+#[tokio::test]
+async fn what_each_msvpu_did_is_known() {
+    let cluster = Cluster::new("times");
+    let (head, nodes) = cluster.start::<2>().await;
+    for (tile_len, rounds) in [(125, 4), (1, 2)] {
+        let sum = Sum { tile_len, rounds };
+        let input: Vec<u64> = (0..1000).collect();
+        let job = head.submit(sum, input).await.unwrap();
+        soon(job.clone().into_future()).await.unwrap();
+        let team_size = 1000 / tile_len as u32;
+        let on = assert_complete(&job.timesheet(), team_size, rounds);
+        let expected = nodes.iter().map(|node| node.origin().node).collect();
+        assert_eq!(on, expected);
+    }
     cluster.end(head, nodes).await;
 }
 

@@ -14,10 +14,27 @@ fn stranger() -> Origin {
     postcard::from_bytes(&bytes).unwrap()
 }
 
+/// The version of frames and bundles.
+const OURS: u8 = 2;
+
 /// The header of a part, as `wire/frame.rs` has it.
 fn head(version: u8, sequence: u64, part: u32, parts: u32) -> Vec<u8> {
     let head = (stranger(), sequence, part, parts);
     postcard::to_extend(&head, vec![version]).unwrap()
+}
+
+/// A kind, whom it is from, and of each part: sequence number, which part, of how many, of how many
+/// bytes; as `wire/bundle.rs` has it.
+type Run<'a> = (&'a str, Origin, Vec<(u64, u32, u32, u32)>);
+
+/// A bundle of messages that nobody can read.
+fn of_rubbish(bodies: &[&str]) -> Vec<u8> {
+    let parts = bodies.iter().zip(1 << 20..);
+    let parts = parts.map(|(body, sequence)| (sequence, 0, 1, body.len() as u32));
+    let run: Run<'_> = ("supervisor.stop", stranger(), parts.collect());
+    let mut bundle = postcard::to_allocvec(&vec![run]).unwrap();
+    bodies.iter().for_each(|body| bundle.extend(body.bytes()));
+    bundle
 }
 
 /// A kind, a header of ours, and a body.
@@ -67,7 +84,10 @@ async fn rubbish_is_counted_and_kept_and_the_node_lives() {
     let exchange = format!("msvpu.{}", cluster.vm);
     let sender = Sender { channel, exchange };
 
-    let known = Some("supervisor.stop");
+    let (known, bundle) = (Some("supervisor.stop"), Some("bundle"));
+    let nothing = postcard::to_allocvec(&Vec::<Run<'_>>::new()).unwrap();
+    let one = of_rubbish(&["hello"]);
+    let two = of_rubbish(&["hello", "again"]);
     let garbage = noise(300).body;
     let long = vec![7; (1 << 20) + 1];
     let kinds = ["control", "data_queue", "tasks_queue", "results_queue"];
@@ -87,41 +107,61 @@ async fn rubbish_is_counted_and_kept_and_the_node_lives() {
                 (None, None, b"hello"),
                 (known, None, b"hello"),
                 // Another version, no version, a header cut short, one too long.
-                (known, Some(head(2, next(), 0, 1)), b"hello"),
+                (known, Some(head(OURS - 1, next(), 0, 1)), b"hello"),
                 (known, Some(Vec::new()), b"hello"),
-                (known, Some(vec![1]), b"hello"),
-                (known, Some(vec![1; 3]), b"hello"),
-                (known, Some([head(1, next(), 0, 1), vec![0]].concat()), b""),
+                (known, Some(vec![OURS]), b"hello"),
+                (known, Some(vec![OURS; 3]), b"hello"),
+                (
+                    known,
+                    Some([head(OURS, next(), 0, 1), vec![0]].concat()),
+                    b"",
+                ),
                 // Kinds that nobody knows, or of another message.
                 (
                     Some("supervisor.sing"),
-                    Some(head(1, next(), 0, 1)),
+                    Some(head(OURS, next(), 0, 1)),
                     b"hello",
                 ),
-                (None, Some(head(1, next(), 0, 1)), b"hello"),
-                (Some("proxy.ended"), Some(head(1, next(), 0, 1)), b"hello"),
+                (None, Some(head(OURS, next(), 0, 1)), b"hello"),
+                (
+                    Some("proxy.ended"),
+                    Some(head(OURS, next(), 0, 1)),
+                    b"hello",
+                ),
                 // Bodies that are garbage, empty, cut short.
-                (known, Some(head(1, next(), 0, 1)), &garbage),
-                (known, Some(head(1, next(), 0, 1)), b""),
-                (known, Some(head(1, next(), 0, 1)), cut),
+                (known, Some(head(OURS, next(), 0, 1)), &garbage),
+                (known, Some(head(OURS, next(), 0, 1)), b""),
+                (known, Some(head(OURS, next(), 0, 1)), cut),
                 // Parts that cannot be.
-                (known, Some(head(1, next(), 1, 1)), b"hello"),
-                (known, Some(head(1, next(), 5, 3)), b"hello"),
-                (known, Some(head(1, next(), 0, 0)), b"hello"),
-                (known, Some(head(1, next(), 0, 65_537)), b"hello"),
-                (known, Some(head(1, next(), 0, u32::MAX)), b"hello"),
+                (known, Some(head(OURS, next(), 1, 1)), b"hello"),
+                (known, Some(head(OURS, next(), 5, 3)), b"hello"),
+                (known, Some(head(OURS, next(), 0, 0)), b"hello"),
+                (known, Some(head(OURS, next(), 0, 65_537)), b"hello"),
+                (known, Some(head(OURS, next(), 0, u32::MAX)), b"hello"),
+                // Bundles of another version, with a header too long, of garbage, empty, cut short.
+                (bundle, None, &nothing),
+                (bundle, Some(vec![OURS - 1]), &nothing),
+                (bundle, Some(head(OURS, next(), 0, 1)), &nothing),
+                (bundle, Some(vec![OURS]), &garbage),
+                (bundle, Some(vec![OURS]), b""),
+                (bundle, Some(vec![OURS]), &two[..two.len() - 1]),
+                // One of which nothing can be read, though it can be taken apart: one.
+                (bundle, Some(vec![OURS]), &one),
             ];
             short += rubbish.len() as u64;
             for (kind, head, body) in rubbish {
                 sender.send(&key, kind, head, body).await;
             }
+            // A bundle of which each message is counted and kept.
+            sender.send(&key, bundle, Some(vec![OURS]), &two).await;
+            short += 2;
             // Longer than any part of ours; it is neither kept nor waited with for the other part.
-            let part = head(1, next(), 0, 2);
+            let part = head(OURS, next(), 0, 2);
             sender.send(&key, known, Some(part), &long).await;
             short += 1;
             // Messages that say they are long, and of which nothing more comes.
             for _ in 0..200 {
-                let part = head(1, next(), 65_535, 65_536);
+                let part = head(OURS, next(), 65_535, 65_536);
                 sender.send(&key, known, Some(part), b"x").await;
             }
         }
@@ -164,7 +204,7 @@ async fn a_body_of_100_mb_is_refused_and_the_node_lives() {
     let body = vec![0; 100_000_000];
     let key = format!("data_queue.{}", node.origin().node);
     let mut headers = FieldTable::default();
-    let part = LongString::from(head(1, 1, 0, 1));
+    let part = LongString::from(head(OURS, 1, 0, 1));
     headers.insert("msvpu".into(), AMQPValue::LongString(part));
     let properties = BasicProperties::default()
         .with_type("supervisor.tile".into())

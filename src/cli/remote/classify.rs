@@ -1,29 +1,40 @@
 //! `msvpu classify --server`: the same report and the same files, computed elsewhere.
 
+#[cfg(feature = "amqp")]
+use std::ffi::OsStr;
 use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use msvpu::{Centers, Program};
 use msvpu_web::model::{EventBody, Job, Phase, State, Upload};
 use serde_json::{Map, Value, json};
+use tokio::task;
+use tokio::time::timeout;
 
-use super::{Server, new_job};
+use super::{Heard, Server, new_job};
 use crate::cli::args::{Algorithm, ClassifyArgs};
 use crate::cli::classify::check;
 use crate::cli::destination::Destination;
 use crate::cli::failure::Failure;
-use crate::cli::interrupts::Interrupts;
+use crate::cli::interrupts::{Interrupts, joined};
 use crate::cli::jobs::{ended, summary};
 use crate::cli::on_runtime::on_a_runtime;
 use crate::cli::progress::Display;
 use crate::cli::stale::{self, Kept};
 use crate::cli::stdout::print;
 
+/// How long the answer to a request for a job is waited for after Ctrl-C.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// Classifies an image on a server; Ctrl-C cancels the job there.
 pub(crate) fn classify(args: ClassifyArgs, url: &str) -> Result<(), Failure> {
     check(&args)?;
+    #[cfg(feature = "amqp")]
+    check_broker(&args)?;
     let server = Arc::new(Server::new(url, &args.token)?);
     let destination = args
         .output
@@ -37,6 +48,33 @@ pub(crate) fn classify(args: ClassifyArgs, url: &str) -> Result<(), Failure> {
     result
 }
 
+/// A server has a broker of its own. One that stands in a variable is for other commands; clap does not tell these
+/// from those in the command line.
+#[cfg(feature = "amqp")]
+fn check_broker(args: &ClassifyArgs) -> Result<(), Failure> {
+    let broker = &args.cluster.broker;
+    let file = broker.broker_file.as_ref();
+    for (flag, variable, value) in [
+        (
+            "--broker",
+            "MSVPU_BROKER",
+            broker.broker.as_ref().map(OsStr::new),
+        ),
+        (
+            "--broker-file",
+            "MSVPU_BROKER_FILE",
+            file.map(|file| file.as_os_str()),
+        ),
+    ] {
+        if value.is_some() && value != std::env::var_os(variable).as_deref() {
+            return Err(Failure::input(format_args!(
+                "{flag} cannot be used with --server, which has a broker of its own"
+            )));
+        }
+    }
+    Ok(())
+}
+
 async fn steps(
     args: ClassifyArgs,
     server: Arc<Server>,
@@ -45,24 +83,15 @@ async fn steps(
     let mut interrupts = Interrupts::listen();
     let args = Arc::new(args);
     let display = Arc::new(Display::new(args.quiet));
-    let job = {
-        let (args, server, display) = (args.clone(), server.clone(), display.clone());
-        let submitting = move || {
-            display.phase("uploading the image");
-            let upload = upload(&server, &args.image)?;
-            let job = new_job(service(&args), &upload, parameters(&args), &outputs(&args));
-            Ok((server.submit(&job)?, upload))
-        };
-        interrupts.or_done(submitting).await
-    };
-    let (job, upload) = job.map_err(|failure| failure.at(&args.image))?;
+    let submitted = submit(&args, &server, &display, &mut interrupts).await;
+    let (job, upload) = submitted.map_err(|failure| failure.at(&args.image))?;
     let id = job.id;
     let (cancelling, mut stopping) = (server.clone(), interrupts.clone());
     let followed = {
         let (args, display) = (args.clone(), display.clone());
         let follow = move |stop: &AtomicBool| {
             follow(&server, id, &display)?;
-            let job = server.job(id)?;
+            let job = server.job_at_last(id)?;
             ended(&job)?;
             finish(&args, &server, destination.as_ref(), &job, &upload, stop)
         };
@@ -70,7 +99,7 @@ async fn steps(
             done = stopping.or_stopped(follow) => done,
             () = interrupts.pressed() => {
                 // It may have ended meanwhile.
-                let _ = tokio::task::spawn_blocking(move || cancelling.cancel(id)).await;
+                let _ = task::spawn_blocking(move || cancelling.cancel(id)).await;
                 Err(Failure::Interrupted)
             }
         }
@@ -80,10 +109,80 @@ async fn steps(
     print(&printed)
 }
 
+/// Hands in the image and asks for the job. When Ctrl-C comes between the question and its answer, the answer is waited
+/// for a little, because it names what is to be cancelled.
+async fn submit(
+    args: &Arc<ClassifyArgs>,
+    server: &Arc<Server>,
+    display: &Arc<Display>,
+    interrupts: &mut Interrupts,
+) -> Result<(Job, Upload), Failure> {
+    let step = Arc::new(Mutex::new(Step::HandingIn));
+    let mut submitting = {
+        let (args, server, display) = (args.clone(), server.clone(), display.clone());
+        let step = step.clone();
+        task::spawn_blocking(move || {
+            display.phase("uploading the image");
+            let upload = upload(&server, &args.image)?;
+            let job = new_job(service(&args), &upload, parameters(&args), &outputs(&args));
+            if !reach(&step, Step::Asking) {
+                return Err(Failure::Interrupted);
+            }
+            match server.submit(&job) {
+                Ok(job) => Ok((job, upload)),
+                Err(failure) => {
+                    // Nobody else knows of it; if it cannot be removed, it goes with its age.
+                    let _ = server.delete_upload(upload.id);
+                    Err(failure)
+                }
+            }
+        })
+    };
+    tokio::select! {
+        done = &mut submitting => return joined(done),
+        () = interrupts.pressed() => {}
+    }
+    if !reach(&step, Step::Interrupted)
+        && let Ok(Ok(Ok((job, _)))) = timeout(ANSWER, submitting).await
+    {
+        let server = server.clone();
+        // It may have ended meanwhile.
+        let _ = task::spawn_blocking(move || server.cancel(job.id)).await;
+    }
+    Err(Failure::Interrupted)
+}
+
+/// How far a submission is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// There is no job yet.
+    HandingIn,
+    /// There is one soon.
+    Asking,
+    /// There will be none.
+    Interrupted,
+}
+
+/// Goes on from handing in, unless another was first.
+fn reach(step: &Mutex<Step>, to: Step) -> bool {
+    let mut step = step.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_first = *step == Step::HandingIn;
+    if is_first {
+        *step = to;
+    }
+    is_first
+}
+
+/// Names nothing that its caller names.
 fn upload(server: &Server, image: &Path) -> Result<Upload, Failure> {
-    let file = File::open(image).map_err(|error| {
-        Failure::input(format_args!("cannot read {}: {error}", image.display()))
-    })?;
+    let cannot_read = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => Failure::input("no such file"),
+        _ => Failure::input(format_args!("cannot be read: {error}")),
+    };
+    let file = File::open(image).map_err(cannot_read)?;
+    if file.metadata().map_err(cannot_read)?.is_dir() {
+        return Err(Failure::input("a directory; an image is a file"));
+    }
     server.upload(image, file)
 }
 
@@ -144,8 +243,15 @@ fn outputs(args: &ClassifyArgs) -> Vec<&'static str> {
 
 /// Shows what happens to the job until it ends.
 pub(crate) fn follow(server: &Server, id: uuid::Uuid, display: &Display) -> Result<(), Failure> {
-    for event in server.events(id) {
-        match event?.body {
+    for heard in server.events(id) {
+        let event = match heard? {
+            Heard::Event(event) => event,
+            Heard::Away(why) => {
+                display.warn(&format!("{why}; trying again"));
+                continue;
+            }
+        };
+        match event.body {
             EventBody::State {
                 state: State::Pending,
                 reason,
@@ -205,7 +311,7 @@ fn finish(
             return Err(Failure::Interrupted);
         }
         if kept.writes(&artifact.name) == Some(true) {
-            server.fetch(job.id, artifact, stage.path())?;
+            server.fetch(job.id, artifact, stage.path(), stop)?;
             names.push(artifact.name.clone());
         }
     }

@@ -2,27 +2,40 @@
 
 mod classify;
 mod events;
+mod patience;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use msvpu_web::model::{Artifact, Event, Job, Upload};
+use msvpu_web::model::{Artifact, Job, Upload};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{Response, StatusCode, Uri, header};
+use ureq::typestate::WithoutBody;
 use ureq::{Agent, Body, RequestBuilder};
 use uuid::Uuid;
 
 use super::failure::Failure;
 pub(crate) use classify::classify;
 use events::Events;
+pub(crate) use events::Heard;
+use patience::Patience;
 
 /// A connection that takes longer is none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that is silent for longer while it has something to say is away; in a stream of events it says something
+/// every 15 s.
+const SILENCE: Duration = Duration::from_secs(40);
+/// What was handed in may take that long to come to the disk.
+const LONG_SILENCE: Duration = Duration::from_secs(600);
+/// So much of a file is taken at once.
+const PART_BYTES: usize = 64 << 10;
 
 /// How a client shows who it is.
 #[derive(Clone, Debug, Args)]
@@ -84,14 +97,22 @@ pub(crate) struct Page {
 
 impl Server {
     pub(crate) fn new(url: &str, token: &TokenArgs) -> Result<Self, Failure> {
-        let url = url.trim_end_matches('/');
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let parsed = url.parse::<Uri>().ok();
+        let fits = parsed.is_some_and(|parsed| {
+            let scheme = parsed.scheme_str().unwrap_or_default();
+            ["http", "https"].contains(&scheme)
+                && parsed.host().is_some_and(|host| !host.is_empty())
+        });
+        if !fits {
             return Err(Failure::input(format_args!(
                 "--server {url}: expected http://host:port or https://host"
             )));
         }
+        let url = url.trim_end_matches('/');
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_per_read(Some(LONG_SILENCE))
+            .timeout_per_write(Some(SILENCE))
             // What the server says of a refusal is in the body.
             .http_status_as_error(false)
             .build();
@@ -119,7 +140,11 @@ impl Server {
         answer: Result<Response<Body>, ureq::Error>,
     ) -> Result<Response<Body>, Failure> {
         let mut answer = answer.map_err(|error| {
-            Failure::runtime(format_args!("{}: {error}; is the server there?", self.url))
+            let reason = match error {
+                ureq::Error::Io(error) => error.to_string(),
+                other => other.to_string(),
+            };
+            Failure::runtime(format_args!("{}: {reason}; is the server there?", self.url))
         })?;
         let status = answer.status();
         if status.is_success() {
@@ -140,9 +165,16 @@ impl Server {
         })
     }
 
+    /// A request for something that is there.
+    fn getting(&self, path: &str) -> RequestBuilder<WithoutBody> {
+        self.authorized(self.agent.get(self.at(path)))
+            .config()
+            .timeout_per_read(Some(SILENCE))
+            .build()
+    }
+
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let answer = self.authorized(self.agent.get(self.at(path))).call();
-        self.json(self.answered(answer)?)
+        self.json(self.answered(self.getting(path).call())?)
     }
 
     /// Hands in a file.
@@ -170,6 +202,20 @@ impl Server {
 
     pub(crate) fn job(&self, id: Uuid) -> Result<Job, Failure> {
         self.get(&format!("/jobs/{id}"))
+    }
+
+    /// The same where the server may be away for some minutes.
+    pub(crate) fn job_at_last(&self, id: Uuid) -> Result<Job, Failure> {
+        let mut patience = Patience::new();
+        loop {
+            match self.job(id) {
+                Err(failure @ Failure::Runtime(_)) => match patience.next() {
+                    Some(wait) => pause(wait),
+                    None => return Err(failure.of_job(id)),
+                },
+                job => return job.map_err(|failure| failure.of_job(id)),
+            }
+        }
     }
 
     /// The jobs that fit, newest first, those after a page's token.
@@ -201,23 +247,38 @@ impl Server {
         self.answered(request.call()).map(drop)
     }
 
-    /// All that happens to a job, from its start to its end; a connection that is lost is made again.
+    pub(crate) fn delete_upload(&self, id: Uuid) -> Result<(), Failure> {
+        let request = self.authorized(self.agent.delete(self.at(&format!("/uploads/{id}"))));
+        self.answered(request.call()).map(drop)
+    }
+
+    /// All that happens to a job, from its start to its end; a server that goes away is waited for, some minutes.
     pub(crate) fn events(
         &self,
         id: Uuid,
-    ) -> impl Iterator<Item = Result<Event, Failure>> + use<'_> {
-        Events::new(move |after| {
-            let request = self
-                .authorized(self.agent.get(self.at(&format!("/jobs/{id}/events"))))
-                .header(header::ACCEPT, "text/event-stream")
-                .header("Last-Event-ID", after.to_string());
+    ) -> impl Iterator<Item = Result<Heard, Failure>> + use<'_> {
+        let open = move |after: &str| {
+            let mut request = self
+                .getting(&format!("/jobs/{id}/events"))
+                .header(header::ACCEPT, "text/event-stream");
+            if !after.is_empty() {
+                request = request.header("Last-Event-ID", after);
+            }
             let answer = self.answered(request.call())?;
             Ok(answer.into_body().into_reader())
-        })
+        };
+        let events = Events::new(open, pause);
+        events.map(move |heard| heard.map_err(|failure| failure.of_job(id)))
     }
 
-    /// Writes an artifact into a directory; what is there is whole, or an error.
-    pub(crate) fn fetch(&self, id: Uuid, artifact: &Artifact, into: &Path) -> Result<(), Failure> {
+    /// Writes an artifact into a directory; what is there is whole, or an error. Ends soon after `stop` is set.
+    pub(crate) fn fetch(
+        &self,
+        id: Uuid,
+        artifact: &Artifact,
+        into: &Path,
+        stop: &AtomicBool,
+    ) -> Result<(), Failure> {
         // A server may be anybody's: no name leads elsewhere.
         let mut parts = Path::new(&artifact.name).components();
         if !matches!(
@@ -231,13 +292,27 @@ impl Server {
         }
         let to = &into.join(&artifact.name);
         let path = format!("/jobs/{id}/artifacts/{}", percent_encoded(&artifact.name));
-        let answer = self.authorized(self.agent.get(self.at(&path))).call();
-        let mut body = self.answered(answer)?.into_body().into_reader();
+        let answer = self.answered(self.getting(&path).call())?;
+        let mut body = answer.into_body().into_reader();
         let cannot = |error: io::Error| {
             Failure::runtime(format_args!("{}: cannot be written: {error}", to.display()))
         };
         let mut file = File::create(to).map_err(cannot)?;
-        let bytes = io::copy(&mut body, &mut file).map_err(cannot)?;
+        let mut part = vec![0; PART_BYTES];
+        let mut bytes = 0;
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted);
+            }
+            let read = body
+                .read(&mut part)
+                .map_err(|error| Failure::runtime(format_args!("{}: {error}", artifact.name)))?;
+            if read == 0 {
+                break;
+            }
+            file.write_all(&part[..read]).map_err(cannot)?;
+            bytes += read as u64;
+        }
         if bytes == artifact.bytes {
             Ok(())
         } else {
@@ -247,6 +322,14 @@ impl Server {
             )))
         }
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "nothing tells when a server is back"
+)]
+fn pause(wait: Duration) {
+    thread::sleep(wait);
 }
 
 /// What was asked for cannot be (4xx), or not now.

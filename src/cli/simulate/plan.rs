@@ -32,9 +32,6 @@ impl Plan {
         let mut plan = Self::default();
         for job in &spec.jobs {
             let program = Synthetic::of(job);
-            program
-                .check()
-                .map_err(|error| Failure::input(format_args!("the job `{}`: {error}", job.name)))?;
             let tiles = f64::from(job.tiles);
             let rounds = f64::from(job.rounds);
             let load = Load {

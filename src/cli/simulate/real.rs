@@ -1,12 +1,14 @@
 //! The mode `real`: kernels run on a generated scene, beside the local deployment.
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use msvpu::{
-    CMeans, Cancellation, CompletionOf, FuzzyCMeans, JobSpec, Pairwise, Payload, Program,
-    SampleType, Scene, Settings, Shape, Simulation, Spec, Start, Tiling, VirtualMachine, Wire,
+    CMeans, Cancellation, FuzzyCMeans, Job, JobError, JobSpec, Pairwise, Payload, Program,
+    Progress, Round, SampleType, Scene, Settings, Shape, Simulation, Spec, Start, Tiling,
+    VirtualMachine, Wire,
 };
 
 use super::limit::Load;
+use super::places::Places;
 use super::plan::Plan;
 use crate::cli::failure::Failure;
 use crate::cli::run::failure;
@@ -17,7 +19,11 @@ const MAX_PIXELS: u64 = 1 << 28;
 const CLASSES: u32 = 4;
 
 /// Runs every job in this process, and plans it in the simulation with the same input.
-pub(crate) async fn plan(simulation: &Simulation, spec: &Spec) -> Result<Plan, Failure> {
+pub(crate) async fn plan(
+    simulation: &Simulation,
+    spec: &Spec,
+    places: &Places<'_>,
+) -> Result<Plan, Failure> {
     let local = VirtualMachine::local()
         .service::<CMeans>()
         .service::<FuzzyCMeans>()
@@ -27,7 +33,9 @@ pub(crate) async fn plan(simulation: &Simulation, spec: &Spec) -> Result<Plan, F
         .map_err(Failure::runtime)?;
     let mut plan = Plan::default();
     for (index, job) in spec.jobs.iter().enumerate() {
-        let (scene, tiles) = scene(job, spec.seed.wrapping_add(index as u64))?;
+        let refused = |failure| places.refused(index, failure);
+        let made = scene(job, spec.seed.wrapping_add(index as u64));
+        let (scene, tiles) = made.map_err(refused)?;
         let settings = Settings {
             // As many rounds as the spec has, unless nothing changes any more.
             epsilon: f64::MIN_POSITIVE,
@@ -73,12 +81,7 @@ pub(crate) async fn plan(simulation: &Simulation, spec: &Spec) -> Result<Plan, F
                 Pairwise::NAME
             ))),
         };
-        planned.map_err(|failure| match failure {
-            Failure::Input(reason) => {
-                Failure::input(format_args!("the job `{}`: {reason}", job.name))
-            }
-            other => other,
-        })?;
+        planned.map_err(refused)?;
     }
     local.shutdown().await;
     Ok(plan)
@@ -92,28 +95,49 @@ async fn add<P: Program<Input = Scene> + Clone>(
     program: P,
     scene: Scene,
 ) -> Result<(), Failure> {
-    let expected = local
-        .run(program.clone(), scene.clone())
+    let job_here = local
+        .submit(program.clone(), scene.clone())
         .await
         .map_err(failure)?;
-    let expected = bits::<P>(expected).map_err(Failure::runtime)?;
+    let expected = bits(job_here).await.map_err(failure)?;
     let load = load(&program, scene.clone(), job.rounds).map_err(Failure::runtime)?;
     plan.add(simulation, job, program, scene, load, |job| {
         async move {
-            let found = job.await.ok()?;
-            Some(bits::<P>(found).is_ok_and(|found| found == expected))
+            match bits(job).await {
+                Ok(found) => Some(found == expected),
+                Err(JobError::Codec { .. }) => Some(false),
+                Err(_) => None,
+            }
         }
         .boxed()
     })
 }
 
-/// A result as it travels: floats are equal to the last bit or not at all.
-fn bits<P: Program>(of: CompletionOf<P>) -> Result<Vec<Option<Payload>>, msvpu::CodecError> {
-    let tiles = of.tiles.into_iter();
+/// A result and the tasks of all rounds on the way to it, as they travel: floats are equal to the last
+/// bit or not at all.
+#[derive(PartialEq)]
+struct Bits {
+    tasks: Vec<(Round, Payload)>,
+    output: Payload,
+    tiles: Vec<Option<Payload>>,
+}
+
+async fn bits<P: Program>(job: Job<P>) -> Result<Bits, JobError> {
+    let mut tasks = Vec::new();
+    let mut progress = job.progress();
+    while let Some(event) = progress.next().await {
+        if let Progress::Round { round, task, .. } = event? {
+            tasks.push((round, task.into_payload()?));
+        }
+    }
+    let done = job.await?;
+    let tiles = done.tiles.into_iter();
     let tiles = tiles.map(|tile| tile.map(Wire::into_payload).transpose());
-    std::iter::once(of.output.into_payload().map(Some))
-        .chain(tiles)
-        .collect()
+    Ok(Bits {
+        tasks,
+        output: done.output.into_payload()?,
+        tiles: tiles.collect::<Result<_, _>>()?,
+    })
 }
 
 fn load<P: Program<Input = Scene>>(
@@ -136,10 +160,9 @@ fn load<P: Program<Input = Scene>>(
 /// A gray scene of bright fields on a slope, with noise; its tiles lie one below the other, and
 /// each has exactly the pixels that the spec gives it.
 fn scene(job: &JobSpec, seed: u64) -> Result<(Scene, Tiling), Failure> {
-    let refused = |reason: String| Failure::input(format_args!("the job `{}`: {reason}", job.name));
     let pixels = job.tile_size * f64::from(job.tiles);
     if job.tile_size.fract() != 0.0 || pixels > MAX_PIXELS as f64 {
-        return Err(refused(format!(
+        return Err(Failure::input(format_args!(
             "`tiles` x `tile_size` are {pixels} pixels; with compute = \"real\" they must be whole, and {MAX_PIXELS} at most"
         )));
     }
@@ -157,7 +180,7 @@ fn scene(job: &JobSpec, seed: u64) -> Result<(Scene, Tiling), Failure> {
     let samples: Vec<u8> = (0..shape.height)
         .flat_map(|y| (0..shape.width).map(move |x| level(x, y, shape, seed)))
         .collect();
-    let tiling = Tiling::new(job.tiles, 1).ok_or_else(|| refused("no tiles".to_owned()))?;
+    let tiling = Tiling::new(job.tiles, 1).ok_or_else(|| Failure::input("no tiles"))?;
     let scene = Scene::new(shape, samples).map_err(Failure::runtime)?;
     Ok((scene, tiling))
 }

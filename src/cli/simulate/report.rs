@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use msvpu::{ComputeMode, FaultKind, JobError, JobOutcome, JobState, Outcome, Priority, Spec};
+use msvpu::{
+    ComputeMode, FaultKind, HeadOutcome, JobError, JobOutcome, JobState, Outcome, Priority, Spec,
+};
 use serde::Serialize;
 
 use super::plan::Found;
@@ -53,6 +55,8 @@ pub(crate) struct Recoveries {
     pub(crate) kills: u64,
     /// Processes of nodes that were started, after the first of each node.
     pub(crate) restarts: u64,
+    /// How often a node was given up because its lease had run out, dead or not.
+    pub(crate) nodes_given_up: u64,
     /// Leaders that were replaced.
     pub(crate) leaders_lost: u64,
 }
@@ -60,11 +64,13 @@ pub(crate) struct Recoveries {
 /// What went over links and through mailboxes.
 #[derive(Serialize)]
 pub(crate) struct Messages {
-    /// By nodes, to other nodes.
+    /// By nodes and the head, to others of them.
     pub(crate) sent: u64,
     /// With envelopes, as the communication model weighs them.
     pub(crate) bytes_sent: f64,
     pub(crate) bytes_received: f64,
+    /// What of these is the head's.
+    pub(crate) head: HeadOutcome,
     /// By the links.
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
@@ -195,6 +201,7 @@ impl Report {
                 bytes_received: of.bytes_received,
             })
             .collect();
+        let head = outcome.head;
         let cpus = nodes.iter().map(|node| u64::from(node.cpus)).sum();
         let busy_s = nodes.iter().map(|node| node.busy_s).sum();
         Self {
@@ -219,12 +226,15 @@ impl Report {
             recoveries: Recoveries {
                 kills: outcome.kills,
                 restarts: nodes.iter().map(|node| node.starts.saturating_sub(1)).sum(),
+                nodes_given_up: outcome.counters.nodes_given_up,
                 leaders_lost: jobs.iter().map(|job| u64::from(job.row.leaders_lost)).sum(),
             },
             messages: Messages {
-                sent: nodes.iter().map(|node| node.messages_sent).sum(),
-                bytes_sent: nodes.iter().map(|node| node.bytes_sent).sum(),
-                bytes_received: nodes.iter().map(|node| node.bytes_received).sum(),
+                sent: head.messages_sent + nodes.iter().map(|node| node.messages_sent).sum::<u64>(),
+                bytes_sent: head.bytes_sent + nodes.iter().map(|node| node.bytes_sent).sum::<f64>(),
+                bytes_received: head.bytes_received
+                    + nodes.iter().map(|node| node.bytes_received).sum::<f64>(),
+                head,
                 lost: outcome.messages_lost,
                 repeated: outcome.messages_repeated,
                 overtaken: outcome.messages_overtaken,

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use msvpu::Spec;
+use msvpu::{Spec, SpecPlaces};
 
 use crate::cli::failure::Failure;
 
 /// More than the parser takes is not read.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Reads a spec; with a seed, that one instead of the one in the file.
-pub(crate) fn read(path: &Path, seed: Option<u64>) -> Result<Spec, Failure> {
+/// Reads a spec, and where its jobs stand; with a seed, that one instead of the one in the file.
+pub(crate) fn read(path: &Path, seed: Option<u64>) -> Result<(Spec, SpecPlaces), Failure> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     File::open(path)
@@ -36,15 +36,11 @@ pub(crate) fn read(path: &Path, seed: Option<u64>) -> Result<Spec, Failure> {
             "{name}:{line}:{column}: this is not UTF-8; a spec is a text in TOML"
         ))
     })?;
-    let spec = match seed {
-        Some(seed) => Spec::parse_with_seed(&text, &name, seed),
-        None => Spec::parse(&text, &name),
-    };
-    let spec = spec.map_err(Failure::input)?;
+    let (spec, places) = Spec::parse_with_places(&text, &name, seed).map_err(Failure::input)?;
     if spec.jobs.is_empty() {
         return Err(Failure::input(format_args!(
-            "{name}: the spec has no job; it needs at least one table [[jobs]] with `name`, `tiles` and `tile_size`"
+            "{name}:1:1: the spec has no job; it needs at least one table [[jobs]] with `name`, `tiles` and `tile_size`"
         )));
     }
-    Ok(spec)
+    Ok((spec, places))
 }

@@ -59,7 +59,7 @@ fn head(report: &Report) -> Vec<String> {
             }
         ),
         format!(
-            "messages    {} of nodes, {} sent, {} received; {} lost, {} repeated, {} overtaken",
+            "messages    {} of nodes and head, {} sent, {} received; {} lost, {} repeated, {} overtaken",
             grouped(messages.sent),
             bytes(messages.bytes_sent),
             bytes(messages.bytes_received),
@@ -75,8 +75,9 @@ fn head(report: &Report) -> Vec<String> {
             grouped(mailboxes.undeliverable)
         ),
         format!(
-            "recoveries  {}, {}, {}",
+            "recoveries  {}, {}, {}, {}",
             counted(report.recoveries.kills, "node") + " killed",
+            counted(report.recoveries.nodes_given_up, "node") + " given up",
             counted(report.recoveries.restarts, "restart"),
             counted(report.recoveries.leaders_lost, "leader") + " replaced"
         ),

@@ -14,8 +14,9 @@ const MAX_PIXELS_PER_BYTE: u64 = 8 * 64;
 
 pub(super) fn probe(source: &Source<'_>) -> Result<Found, ReadProblem> {
     let head = head(source)?;
+    let frame = Frame::of(&head);
     let decoder = JpegDecoder::new(Cursor::new(head)).map_err(problem)?;
-    found(source, &decoder)
+    found(source, &decoder, frame)
 }
 
 pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
@@ -28,9 +29,11 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
         .map_err(ReadProblem::Io)?;
     // The decoder fills what is missing with gray and says nothing.
     check_complete(&bytes)?;
+    // By the same segments as when it was let in.
+    let frame = Frame::of(&head(source)?);
     let decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(problem)?;
-    let found = found(source, &decoder)?;
-    let mut samples = vec![0; source.limits.check(found.shape)?];
+    let found = found(source, &decoder, frame)?;
+    let mut samples = vec![0; source.limits.check_beside(found.shape, found.beside)?];
     decoder.read_image(&mut samples).map_err(problem)?;
     Picture::from_samples(FORMAT, &found, samples, source.limits)
 }
@@ -38,6 +41,7 @@ pub(super) fn decode(source: &Source<'_>) -> Result<Picture, ReadProblem> {
 fn found(
     source: &Source<'_>,
     decoder: &JpegDecoder<Cursor<Vec<u8>>>,
+    frame: Frame,
 ) -> Result<Found, ReadProblem> {
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
@@ -64,7 +68,10 @@ fn found(
         bands,
         sample: SampleType::U8,
     };
-    source.limits.check(shape)?;
+    // The decoder makes its copy of the file while there is another.
+    let coefficients = frame.coefficient_bytes(width, height);
+    let beside = coefficients.saturating_add(source.file_bytes.saturating_mul(2));
+    source.limits.check_beside(shape, beside)?;
     if shape.pixels() > source.file_bytes.saturating_mul(MAX_PIXELS_PER_BYTE) {
         return Err(ReadProblem::Truncated {
             format: FORMAT,
@@ -78,7 +85,72 @@ fn found(
         bits: 8,
         shape,
         alpha_band: None,
+        beside,
     })
+}
+
+/// What the frame and its first scan say of how the picture is coded (T.81, B.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Frame {
+    is_progressive: bool,
+    components: u8,
+    /// Of them, those that the first scan has.
+    scanned: u8,
+}
+
+impl Frame {
+    /// Of the segments up to the first scan; whether they are sound the decoder says.
+    fn of(bytes: &[u8]) -> Self {
+        let mut frame = Self::default();
+        let mut at = 2;
+        while let Some(found) = bytes
+            .get(at..)
+            .and_then(|rest| rest.iter().position(|&byte| byte == 0xff))
+        {
+            at += found + 1;
+            let Some(&code) = bytes.get(at) else {
+                break;
+            };
+            if code == 0xff {
+                continue;
+            }
+            if matches!(code, 0x00 | 0x01 | 0xd0..=0xd9) {
+                at += 1;
+                continue;
+            }
+            let Some(&[high, low]) = bytes.get(at + 1..at + 3) else {
+                break;
+            };
+            match code {
+                0xda => {
+                    frame.scanned = bytes.get(at + 3).copied().unwrap_or(0);
+                    break;
+                }
+                // Any frame but a table of Huffman codes, of arithmetic ones, or an extension.
+                0xc0..=0xcf if !matches!(code, 0xc4 | 0xc8 | 0xcc) => {
+                    frame.is_progressive = !matches!(code, 0xc0 | 0xc1);
+                    frame.components = bytes.get(at + 8).copied().unwrap_or(0);
+                }
+                _ => {}
+            }
+            at += 1 + usize::from(u16::from_be_bytes([high, low]));
+        }
+        frame
+    }
+
+    /// What the decoder keeps of a picture until its last scan: all coefficients, of 16 bits, of whole blocks. Where
+    /// the first scan is the only one it keeps none.
+    fn coefficient_bytes(self, width: u32, height: u32) -> u64 {
+        /// The largest unit of blocks is of 4 × 4 (T.81, A.1.1).
+        const UNIT: u32 = 4 * 8;
+
+        if !self.is_progressive && self.scanned == self.components {
+            return 0;
+        }
+        let padded = |pixels: u32| u64::from(pixels.next_multiple_of(UNIT));
+        let samples = padded(width) * padded(height) * u64::from(self.components.max(1));
+        samples.saturating_mul(2)
+    }
 }
 
 /// More than all tables and frame headers of any sound file.

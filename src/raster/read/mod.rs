@@ -3,6 +3,7 @@
 mod alpha;
 mod geotags;
 mod jpeg;
+mod limits;
 mod png;
 mod pnm;
 mod stoppable;
@@ -27,6 +28,7 @@ use crate::{Scene, SceneError, Shape};
 use stoppable::Stoppable;
 
 pub use geotags::{GeoTag, GeoTags};
+pub use limits::ReadLimits;
 
 /// The format of a picture file, found by its first bytes, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,41 +65,6 @@ impl Format {
                 Some(Self::Pnm)
             }
             _ => None,
-        }
-    }
-}
-
-/// What reading may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadLimits {
-    /// The most bytes that the decoded samples may take; checked before they are allocated.
-    pub max_decoded_bytes: u64,
-}
-
-impl ReadLimits {
-    /// The default of [`max_decoded_bytes`](Self::max_decoded_bytes): 2 GiB.
-    pub const DEFAULT_MAX_DECODED_BYTES: u64 = 2 << 30;
-
-    /// The size of samples of this shape, if it is within the limit.
-    fn check(&self, shape: Shape) -> Result<usize, ReadProblem> {
-        let needed_bytes = u128::from(shape.pixels()) * shape.pixel_bytes() as u128;
-        match usize::try_from(needed_bytes) {
-            Ok(bytes) if needed_bytes <= u128::from(self.max_decoded_bytes) => Ok(bytes),
-            _ => Err(ReadProblem::TooLarge {
-                width: shape.width,
-                height: shape.height,
-                bands: shape.bands,
-                needed_bytes,
-                limit_bytes: self.max_decoded_bytes,
-            }),
-        }
-    }
-}
-
-impl Default for ReadLimits {
-    fn default() -> Self {
-        Self {
-            max_decoded_bytes: Self::DEFAULT_MAX_DECODED_BYTES,
         }
     }
 }
@@ -157,6 +124,7 @@ impl Picture {
             bits,
             shape,
             alpha_band,
+            ..
         } = *found;
         let Some(alpha_band) = alpha_band else {
             return Ok(Self::new(
@@ -168,7 +136,10 @@ impl Picture {
         found.check_alpha(format)?;
         let transparent_pixels = alpha::count_transparent(shape, &samples, alpha_band);
         let transparent = transparent_pixels > 0;
-        limits.check(alpha::shape_without(shape, transparent))?;
+        if transparent {
+            let floats = alpha::shape_without(shape, true);
+            limits.check_beside(floats, samples.len() as u64)?;
+        }
         let scene = alpha::leave_out(shape, samples, alpha_band, transparent).map_err(broken)?;
         Ok(Self {
             alpha: Some(Alpha { transparent_pixels }),
@@ -188,7 +159,8 @@ pub struct Head {
     pub shape: Shape,
     /// Whether there is an alpha band, which is left out.
     pub has_alpha: bool,
-    /// What the samples take in memory while they are decoded, or after that, whichever is more, in bytes.
+    /// What the picture takes in memory at most while it is decoded, in bytes: its samples, what the decoder keeps
+    /// beside them, and, where pixels may turn out to be transparent, the floats that they become.
     pub decoded_bytes: u64,
 }
 
@@ -200,6 +172,8 @@ struct Found {
     shape: Shape,
     /// Counted from 0.
     alpha_band: Option<usize>,
+    /// What is in memory beside the samples while they are decoded, in bytes.
+    beside: u64,
 }
 
 impl Found {
@@ -224,14 +198,18 @@ impl Found {
                 self.shape
             }
         };
-        // Both are within the limits, or beyond them by what floats are larger.
         let bytes = |shape: Shape| shape.pixels().saturating_mul(shape.pixel_bytes() as u64);
         Ok(Head {
             format,
             bits: self.bits,
             shape: scene(false),
             has_alpha,
-            decoded_bytes: bytes(self.shape).max(bytes(scene(true))),
+            // The floats are made of the samples, when the decoder is done.
+            decoded_bytes: bytes(self.shape).saturating_add(self.beside.max(if has_alpha {
+                bytes(scene(true))
+            } else {
+                0
+            })),
         })
     }
 }

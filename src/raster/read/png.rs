@@ -123,6 +123,7 @@ fn open<R: BufRead + Seek>(
         bits,
         shape,
         alpha_band,
+        beside: 0,
     };
     Ok((reader, found))
 }

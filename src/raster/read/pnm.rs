@@ -84,6 +84,7 @@ fn open<R: BufRead>(source: &Source<'_>, input: R) -> Result<(Take<R>, Opened), 
         bits: (u32::BITS - maximum.leading_zeros()) as u8,
         shape,
         alpha_band,
+        beside: 0,
     };
     let opened = Opened {
         found,

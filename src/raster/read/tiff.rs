@@ -60,6 +60,7 @@ fn read_head<'a>(source: &Source<'a>) -> Result<FirstDirectory<'a>, ReadProblem>
         bits: header.bits,
         shape,
         alpha_band: header.alpha_band,
+        beside: grid.scratch_bytes(),
     };
     Ok(FirstDirectory {
         found,

@@ -154,6 +154,22 @@ impl Grid {
         self.row_bytes(self.chunk_width) * u64::from(rows)
     }
 
+    /// Whether the bytes of a chunk are those of the rows that it makes.
+    fn is_straight(&self) -> bool {
+        self.chunk_width == self.width && !self.planar && self.stored.is_final()
+    }
+
+    /// What chunks take that are being decoded, in bytes: one for each thread that has a row of them, if they do not go
+    /// straight to their place.
+    pub(super) fn scratch_bytes(&self) -> u64 {
+        if self.is_straight() {
+            return 0;
+        }
+        let threads = self.down().min(rayon::current_num_threads() as u64);
+        let rows = self.chunk_height.min(self.height);
+        threads * self.row_bytes(self.chunk_width.min(self.width)) * u64::from(rows)
+    }
+
     fn row_bytes(&self, width: u32) -> u64 {
         (u64::from(width) * self.run() as u64 * self.stored.bits()).div_ceil(8)
     }
@@ -238,8 +254,7 @@ impl Worker<'_, '_> {
         target: &mut [u8],
     ) -> Result<(), ReadProblem> {
         let grid = self.grid;
-        let whole_rows = grid.chunk_width == grid.width && !grid.planar;
-        if whole_rows && grid.stored.is_final() {
+        if grid.is_straight() {
             return self
                 .decoder
                 .read_chunk_bytes(chunk, target)

@@ -30,12 +30,15 @@ const STREAM_REST_MS = 20000;
 export function watch(job, signal, { changed, failed }) {
   /** @type {Model} */
   const model = { job, iterations: [], nodes: job.result?.nodes ?? [], log: [], tiles: null };
+  /** What the events call the nodes; a result has but their numbers. @type {Map<number, string>} */
+  const names = new Map();
+  const named = (nodes) => nodes.map((node) => ({ ...node, name: node.name ?? names.get(node.node) }));
   const load = async () => {
     try {
       const next = await json("GET", paths.job(job.id), { signal });
       // Answers may overtake each other.
       if (next.revision >= model.job.revision) model.job = next;
-      if (Array.isArray(model.job.result?.nodes)) model.nodes = model.job.result.nodes;
+      if (Array.isArray(model.job.result?.nodes)) model.nodes = named(model.job.result.nodes);
       changed(model);
     } catch (error) {
       if (!signal.aborted) failed(error);
@@ -45,9 +48,9 @@ export function watch(job, signal, { changed, failed }) {
   const refresh = repeatedly(load, ESTIMATE_MS, signal, HIDDEN_MS);
   connection.addEventListener("back", () => refresh(), { signal });
 
-  let last = 0;
-  const take = (event) => {
-    last = event.id;
+  let last = "";
+  const take = (event, id) => {
+    last = id;
     if (event.event === "iteration") {
       // A job that begins again after a restart counts from 1 again.
       while (model.iterations.length > 0 && model.iterations.at(-1).iteration >= event.iteration)
@@ -59,7 +62,8 @@ export function watch(job, signal, { changed, failed }) {
         model.job = { ...model.job, progress: { ...progress, iteration: event.iteration } };
     } else if (event.event === "tiles") model.tiles = event;
     else if (event.event === "node") {
-      if (!model.job.result) model.nodes = event.nodes;
+      for (const { node, name } of event.nodes) if (name) names.set(node, name);
+      model.nodes = model.job.result ? named(model.nodes) : event.nodes;
     } else {
       model.log.push(event);
       // Where it stands is asked for, not taken from here: at first the events of long ago come again.
@@ -67,9 +71,16 @@ export function watch(job, signal, { changed, failed }) {
     }
     changed(model);
   };
+  /** What the server lost in a crash has not happened. */
+  const anew = (first) => {
+    const before = (event) => event.id < first;
+    model.iterations = model.iterations.filter(before);
+    model.log = model.log.filter(before);
+    model.tiles = null;
+  };
   if (isOver(job.state)) {
     json("GET", paths.events(job.id), { signal, headers: { Accept: "application/json" } })
-      .then(({ events }) => events.forEach(take))
+      .then(({ events }) => events.forEach((event) => take(event, "")))
       .catch((error) => signal.aborted || failed(error));
   } else stream();
 
@@ -80,9 +91,8 @@ export function watch(job, signal, { changed, failed }) {
     const begin = () => {
       following = new AbortController();
       const either = AbortSignal.any([signal, following.signal]);
-      follow(paths.events(job.id), { after: last, signal: either, onEvent: take }).catch(
-        (error) => either.aborted || failed(error),
-      );
+      const options = { after: last, signal: either, onEvent: take, onAnew: anew };
+      follow(paths.events(job.id), options).catch((error) => either.aborted || failed(error));
     };
     document.addEventListener(
       "visibilitychange",

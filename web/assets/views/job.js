@@ -14,6 +14,7 @@ import { iterationTable } from "../job/iterations.js";
 import { watch } from "../job/model.js";
 import { resultMap } from "../job/result-map.js";
 import { team, timings } from "../job/team.js";
+import { timeline } from "../job/timeline.js";
 
 /** @param {import("../router.js").Place} place */
 export function jobView({ path, signal, title }) {
@@ -70,6 +71,7 @@ export function jobView({ path, signal, title }) {
     const map = resultMap({ signal, colored: () => draw() });
     const top = head({ job: first, refresh, signal });
     const curves = convergence({ signal, color: map.color });
+    const lanes = timeline({ id: first.id, signal });
     const others = {
       team: team(),
       timings: timings(),
@@ -80,12 +82,13 @@ export function jobView({ path, signal, title }) {
       log: log(),
       shell: shell(),
     };
-    const parts = [top, map, curves, ...Object.values(others)];
+    const parts = [top, map, curves, lanes, ...Object.values(others)];
     fill(
       page,
       top.element,
       map.element,
       curves.element,
+      lanes.element,
       h(
         "div",
         { class: "job-columns" },

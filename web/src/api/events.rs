@@ -1,18 +1,19 @@
 //! What happens to a job, as it happens.
 
+use std::future::ready;
 use std::time::Duration;
 
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ContentType, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::request::{self, Params};
+use super::request::{self, Params, wrong_parameter};
+use crate::engine::{After, Events};
 use crate::model::{Event, EventBody, IterationRow};
 use crate::problem::{Code, Problem};
 use crate::security::access::Principal;
@@ -22,6 +23,9 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Tells proxies not to gather the stream.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const EVENT_STREAM: &str = "text/event-stream";
+const IS_NO_ID: &str = "is to be the id of an event, such as `3-17`";
+/// So many items of a list are written at once, if they are there.
+const AT_ONCE: usize = 64;
 
 /// Where to go on.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -29,24 +33,28 @@ const EVENT_STREAM: &str = "text/event-stream";
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventParams {
     /// As the header `Last-Event-ID`, which goes before it.
-    last_event_id: Option<u64>,
+    #[param(pattern = "^([0-9]{1,19}-)?[0-9]{1,19}$")]
+    last_event_id: Option<String>,
 }
 
 /// Events.
 #[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
 pub(crate) struct EventList {
     /// In their order.
     events: Vec<Event>,
 }
 
-/// Watch a job: server-sent events, each with the JSON of an `Event` as its data, that end after `done`.
+/// Watch a job: server-sent events, each with the JSON of an `Event` as its data, that end after `done`. Their ids are
+/// `GENERATION-EVENT`. The generation is another after a restart of the server that did not find the job ended: what
+/// comes then takes the place of all events of an earlier generation that have its numbers or higher ones.
 #[utoipa::path(
     tag = "jobs",
     operation_id = "get_job_events",
     params(
         ("id" = Uuid, Path, description = "The job."),
         EventParams,
-        ("Last-Event-ID" = Option<u64>, Header, description = "The last event that you have; what comes after it is told."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have; what comes after it is told. One of another generation is gone on from where that one began."),
     ),
     responses(
         (status = 200, description = "What happens, as it happens; or, where only JSON is accepted, what has happened so far.",
@@ -62,13 +70,11 @@ pub(crate) async fn watch(
     principal: Principal,
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
-    let after = last_event_id(&request)?
-        .or(params.last_event_id)
-        .unwrap_or(0);
+    let after = last_event(&request, params.last_event_id.as_deref())?;
     let caller = principal.caller();
     if wants_json(&request) {
         let events = shared.engine.events_so_far(&caller, *id, after).await?;
-        return Ok(HttpResponse::Ok().json(EventList { events }));
+        return Ok(list("events", events));
     }
     let events = shared.engine.events(&caller, *id, after).await?;
     let frames = frames(events, shared.limits.comment_every, shared.clone());
@@ -79,17 +85,37 @@ pub(crate) async fn watch(
         .streaming(frames))
 }
 
-fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, Problem> {
-    let Some(text) = request::text(request.headers(), &LAST_EVENT_ID)? else {
-        return Ok(None);
-    };
-    match text.parse() {
-        Ok(id) => Ok(Some(id)),
-        Err(_) => Err(Problem::new(
-            Code::BadRequest,
-            "Last-Event-ID is to be the number of an event",
-        )),
+/// What the client has, by the header or, without that, by the query.
+fn last_event(request: &HttpRequest, parameter: Option<&str>) -> Result<After, Problem> {
+    if let Some(text) = request::text(request.headers(), &LAST_EVENT_ID)? {
+        let wrong = |_| Problem::new(Code::BadRequest, format!("Last-Event-ID {IS_NO_ID}"));
+        return text.parse().map_err(wrong);
     }
+    let Some(text) = parameter else {
+        return Ok(After::default());
+    };
+    let wrong = |_| wrong_parameter("/last_event_id", IS_NO_ID);
+    text.parse().map_err(wrong)
+}
+
+/// An object of one list, written an item after the other as the client takes them.
+fn list<T: Serialize>(name: &str, items: impl Stream<Item = T> + 'static) -> HttpResponse {
+    let begin = stream::once(ready(Ok(Bytes::from(format!("{{\"{name}\":[")))));
+    let mut is_first = true;
+    let parts = items.ready_chunks(AT_ONCE).map(move |items| {
+        let mut text = Vec::new();
+        for item in items {
+            if !std::mem::take(&mut is_first) {
+                text.push(b',');
+            }
+            serde_json::to_writer(&mut text, &item).map_err(Problem::internal)?;
+        }
+        Ok::<_, Problem>(Bytes::from(text))
+    });
+    let end = stream::once(ready(Ok(Bytes::from_static(b"]}"))));
+    HttpResponse::Ok()
+        .insert_header(ContentType::json())
+        .streaming(begin.chain(parts).chain(end))
 }
 
 /// Whether JSON is accepted, and a stream is not.
@@ -108,13 +134,13 @@ fn wants_json(request: &HttpRequest) -> bool {
 
 /// What the client is sent: nothing is made before it can be.
 struct Watch {
-    events: BoxStream<'static, Event>,
+    events: Events,
     comments: Interval,
     shared: web::Data<Shared>,
 }
 
 fn frames(
-    events: BoxStream<'static, Event>,
+    events: Events,
     comment_every: Duration,
     shared: web::Data<Shared>,
 ) -> impl Stream<Item = Result<Bytes, Problem>> {
@@ -131,7 +157,7 @@ fn frames(
             biased;
             () = open.shared.stopping() => return None,
             _ = open.comments.tick() => Ok(Bytes::from_static(b": \n\n")),
-            event = open.events.next() => frame(&event?),
+            event = open.events.next() => frame(open.events.generation, &event?),
         };
         Some((frame, open))
     })
@@ -139,7 +165,7 @@ fn frames(
 }
 
 /// An event as the stream has it. JSON has no line breaks.
-fn frame(event: &Event) -> Result<Bytes, Problem> {
+fn frame(generation: u64, event: &Event) -> Result<Bytes, Problem> {
     let data = serde_json::to_string(event).map_err(Problem::internal)?;
     let name = match event.body {
         EventBody::State { .. } => "state",
@@ -149,11 +175,13 @@ fn frame(event: &Event) -> Result<Bytes, Problem> {
         EventBody::Log { .. } => "log",
         EventBody::Done { .. } => "done",
     };
-    Ok(format!("id: {}\nevent: {name}\ndata: {data}\n\n", event.id).into())
+    let id = event.id;
+    Ok(format!("id: {generation}-{id}\nevent: {name}\ndata: {data}\n\n").into())
 }
 
 /// Iterations.
 #[derive(Debug, Serialize, ToSchema)]
+#[allow(dead_code)]
 pub(crate) struct IterationList {
     /// From the first.
     iterations: Vec<IterationRow>,
@@ -177,5 +205,5 @@ pub(crate) async fn iterations(
 ) -> Result<HttpResponse, Problem> {
     let caller = principal.caller();
     let iterations = shared.engine.iterations(&caller, *id).await?;
-    Ok(HttpResponse::Ok().json(IterationList { iterations }))
+    Ok(list("iterations", iterations))
 }

@@ -18,7 +18,7 @@ pub(crate) async fn healthz() -> HttpResponse {
     text("ok")
 }
 
-/// Whether jobs can be taken: records can be written, and the broker is there if there is to be one.
+/// Whether jobs can be taken: the machine lives, records can be written, and the broker is there if there is to be one.
 #[utoipa::path(
     tag = "server",
     operation_id = "readyz",
@@ -32,6 +32,8 @@ pub(crate) async fn healthz() -> HttpResponse {
 pub(crate) async fn readyz(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     let trouble = if shared.is_stopping() {
         Some(Problem::new(Code::Stopping, "the server is going down"))
+    } else if let Some(trouble) = shared.engine.trouble() {
+        Some(Problem::new(Code::Stopping, trouble))
     } else if !shared.engine.gauges().writable {
         Some(Problem::new(
             Code::StoreReadOnly,

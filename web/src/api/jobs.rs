@@ -80,14 +80,15 @@ pub(crate) struct ListParams {
 /// Jobs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobList {
-    /// Newest first.
+    /// Newest first, without their results.
     jobs: Vec<Job>,
-    /// Asks for the next page; null when this was the last.
+    /// Asks for the next page, which there may be although this one has fewer than `page_size`; null when this was the
+    /// last.
     #[schema(required)]
     next_page_token: Option<String>,
 }
 
-/// List jobs, newest first.
+/// List jobs, newest first. Their results are left out; a job alone has its own.
 #[utoipa::path(
     tag = "jobs",
     operation_id = "list_jobs",

@@ -13,6 +13,7 @@ mod pages;
 mod request;
 mod services;
 mod submit;
+mod team;
 mod uploads;
 mod whoami;
 
@@ -44,6 +45,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
                 .service(jobs::remove)
                 .service(events::watch)
                 .service(events::iterations)
+                .service(team::show)
                 .service(artifacts::list)
                 .service(artifacts::fetch)
                 .service(artifacts::report)

@@ -123,6 +123,8 @@ pub(crate) struct NodesView {
     deployment: DeploymentKind,
     /// How many steps this process computes at once.
     workers: usize,
+    /// By which strategy MsVPUs are placed on nodes.
+    strategy: String,
     /// The nodes, as the balancer knows them.
     nodes: Vec<Node>,
     /// Null where there is none to be.
@@ -148,6 +150,7 @@ pub(crate) async fn nodes(shared: web::Data<Shared>) -> HttpResponse {
             Some(_) => DeploymentKind::Cluster,
         },
         workers: machine.workers(),
+        strategy: machine.strategy().to_owned(),
         nodes: machine.nodes().into_iter().map(Node::from).collect(),
         broker,
         gauges: shared.engine.gauges().into(),
@@ -156,7 +159,7 @@ pub(crate) async fn nodes(shared: web::Data<Shared>) -> HttpResponse {
 
 /// What happened to the messages of a kind of queue, by the words that the API and the metrics use.
 #[cfg(feature = "amqp")]
-pub(crate) const fn counts(queue: &QueueCounters) -> [(&'static str, u64); 12] {
+pub(crate) const fn counts(queue: &QueueCounters) -> [(&'static str, u64); 13] {
     [
         ("published", queue.published),
         ("published_bytes", queue.published_bytes),
@@ -164,6 +167,7 @@ pub(crate) const fn counts(queue: &QueueCounters) -> [(&'static str, u64); 12] {
         ("returned", queue.returned),
         ("refused", queue.refused),
         ("resent", queue.resent),
+        ("bundled", queue.bundled),
         ("dropped", queue.dropped),
         ("received", queue.received),
         ("received_bytes", queue.received_bytes),

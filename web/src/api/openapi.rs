@@ -107,7 +107,8 @@ pub fn document() -> OpenApi {
         .title("MsVPU")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
-            "Submit jobs, watch them, fetch what they made. Every error is an `application/problem+json` (RFC 9457). \
+            "Submit jobs, watch them, fetch what they made. Every error is an `application/problem+json` (RFC 9457), but \
+             for requests whose head cannot be read: those are answered with a bare status (400, 408, 431). \
              Where GET is, HEAD is too.",
         ))
         .license(Some(

@@ -162,12 +162,13 @@ pub(crate) async fn docs_file(
     };
     let digest = Sha256::digest(&found.bytes);
     let mut response = cached(&request, &digest);
+    // As above.
+    response.insert_header((CONTENT_SECURITY_POLICY, DOCS));
     if has_already(&request, &entity_tag(hex(&digest))) {
         return Ok(response.finish());
     }
     Ok(response
         .insert_header((CONTENT_TYPE, with_charset(&found.content_type)))
-        .insert_header((CONTENT_SECURITY_POLICY, DOCS))
         .body(found.bytes.into_owned()))
 }
 

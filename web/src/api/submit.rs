@@ -54,7 +54,7 @@ pub(super) struct JobRequest {
     /// Groups of artifacts; left out: the service's defaults.
     #[serde(default)]
     outputs: Option<Vec<String>>,
-    /// Whatever you want to find again.
+    /// Whatever you want to find again: up to 64 entries, keys of up to 64 bytes, values of up to 1024.
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     /// Its weight beside others.
@@ -76,7 +76,7 @@ pub(super) struct JobPart {
     /// Groups of artifacts; left out: the service's defaults.
     #[serde(default)]
     outputs: Option<Vec<String>>,
-    /// Whatever you want to find again.
+    /// Whatever you want to find again: up to 64 entries, keys of up to 64 bytes, values of up to 1024.
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     /// Its weight beside others.

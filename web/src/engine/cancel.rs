@@ -1,7 +1,9 @@
 //! Ending jobs that have not ended, and forgetting those that have.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::live::Live;
@@ -10,12 +12,15 @@ use super::{Caller, Engine, EngineError, Inner, no_job};
 use crate::model::{Job, State};
 use crate::store::{Op, StoreError, blocking, remove};
 
+/// So long the end of a job that waited is waited for, when the disk does not take it at once.
+const SOON: Duration = Duration::from_secs(2);
+
 impl Engine {
     /// Asks a job to end. One that waits has ended when this returns; one that runs ends as soon as its service
     /// lets go of it, or a little later without it.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`], [`EngineError::Ended`].
+    /// [`EngineError::NotFound`], [`EngineError::Ended`], [`EngineError::DiskFull`].
     pub async fn cancel(&self, caller: &Caller, id: Uuid) -> Result<Job, EngineError> {
         self.inner.check_job(caller, id)?;
         let live = self.inner.live(id).ok_or(EngineError::Ended)?;
@@ -57,10 +62,15 @@ impl Inner {
         let written = live
             .ask_cancel(|record| Op::job(record).map(|op| self.store.write(vec![op])))
             .ok_or(EngineError::Ended)?;
-        if self.schedule.remove(live.id) {
-            self.finish(&live, cancelled()).await;
-        }
+        // What cannot be kept over a crash is not promised. It ends all the same when its turn comes.
         written?.await?;
+        if self.schedule.remove(live.id) {
+            let (inner, of) = (Arc::clone(self), Arc::clone(&live));
+            let finish = async move { inner.finish(&of, cancelled()).await };
+            let finishing = self.tasks.spawn_on(finish, &self.runtime);
+            // Or later, when the disk takes it.
+            let _ = timeout(SOON, finishing).await;
+        }
         Ok(live.job())
     }
 

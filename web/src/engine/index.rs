@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::generation_of;
 use super::request::{Caller, Filter};
 use crate::model::{Job, State, Upload};
 use crate::store::{Op, UploadRecord};
@@ -15,8 +16,21 @@ pub(super) struct Summary {
     pub(super) owner: Option<String>,
     pub(super) service: String,
     pub(super) state: State,
-    /// When it ended, and what its artifacts take.
-    pub(super) ended: Option<(OffsetDateTime, u64)>,
+    /// If it has ended.
+    pub(super) ended: Option<Kept>,
+}
+
+/// What there is of a job that has ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Kept {
+    /// Since when.
+    pub(super) at: OffsetDateTime,
+    /// In which start of the server it ended.
+    pub(super) generation: u64,
+    /// What its artifacts take.
+    pub(super) blob_bytes: u64,
+    /// What its record and its events take.
+    pub(super) record_bytes: u64,
 }
 
 /// An upload, and what needs it.
@@ -46,12 +60,34 @@ pub(super) struct Index {
     /// What may go, the oldest first.
     old: BTreeSet<(OffsetDateTime, Old)>,
     /// What all blobs take.
-    bytes: u64,
+    blob_bytes: u64,
+    /// What the records and events of all jobs take that have ended.
+    record_bytes: u64,
+    /// How many jobs have ended.
+    ended: usize,
+}
+
+/// A part of a list, as far as it was looked for at once.
+pub(super) struct Walk {
+    /// Those that fit, newest first.
+    pub(super) ids: Vec<Uuid>,
+    /// The last that was looked at; `None` when there is no more.
+    pub(super) last: Option<Uuid>,
 }
 
 impl Index {
     pub(super) const fn blob_bytes(&self) -> u64 {
-        self.bytes
+        self.blob_bytes
+    }
+
+    /// What all takes that may go one day.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.blob_bytes + self.record_bytes
+    }
+
+    /// How many jobs have ended.
+    pub(super) const fn ended(&self) -> usize {
+        self.ended
     }
 
     pub(super) fn job(&self, id: Uuid) -> Option<&Summary> {
@@ -77,9 +113,11 @@ impl Index {
 
     /// A job that has ended has been found.
     pub(super) fn add_ended(&mut self, id: Uuid, summary: Summary) {
-        if let Some((at, bytes)) = summary.ended {
-            self.old.insert((at, Old::Job(id)));
-            self.bytes += bytes;
+        if let Some(kept) = summary.ended {
+            self.old.insert((kept.at, Old::Job(id)));
+            self.blob_bytes += kept.blob_bytes;
+            self.record_bytes += kept.record_bytes;
+            self.ended += 1;
         }
         self.jobs.insert(id, summary);
     }
@@ -90,10 +128,10 @@ impl Index {
         }
     }
 
-    /// A job has ended.
-    pub(super) fn end_job(&mut self, job: &Job) {
+    /// A job has ended; its record and its events take so many bytes.
+    pub(super) fn end_job(&mut self, job: &Job, record_bytes: u64) {
         let ended_at = job.ended_at.unwrap_or(job.created_at);
-        let bytes = job.artifacts.iter().map(|artifact| artifact.bytes).sum();
+        let blob_bytes = job.artifacts.iter().map(|artifact| artifact.bytes).sum();
         self.release_upload(job.input.upload_id, ended_at);
         self.add_ended(
             job.id,
@@ -101,7 +139,12 @@ impl Index {
                 owner: job.owner.clone(),
                 service: job.service.clone(),
                 state: job.state,
-                ended: Some((ended_at, bytes)),
+                ended: Some(Kept {
+                    at: ended_at,
+                    generation: generation_of(job.revision),
+                    blob_bytes,
+                    record_bytes,
+                }),
             },
         );
     }
@@ -109,16 +152,18 @@ impl Index {
     /// A job is gone.
     pub(super) fn remove_job(&mut self, id: Uuid) -> Option<Summary> {
         let summary = self.jobs.remove(&id)?;
-        if let Some((at, bytes)) = summary.ended {
-            self.old.remove(&(at, Old::Job(id)));
-            self.bytes -= bytes;
+        if let Some(kept) = summary.ended {
+            self.old.remove(&(kept.at, Old::Job(id)));
+            self.blob_bytes -= kept.blob_bytes;
+            self.record_bytes -= kept.record_bytes;
+            self.ended -= 1;
         }
         Some(summary)
     }
 
     pub(super) fn add_upload(&mut self, record: UploadRecord, unsaved: Vec<Op>) {
         let upload = record.upload;
-        self.bytes += upload.bytes;
+        self.blob_bytes += upload.bytes;
         let last_use = upload.created_at;
         self.old.insert((last_use, Old::Upload(upload.id)));
         self.uploads.insert(
@@ -159,14 +204,14 @@ impl Index {
     }
 
     /// An upload is gone; `None` if there is none, `Some(None)` if a job needs it.
-    pub(super) fn remove_upload(&mut self, id: Uuid) -> Option<Option<Upload>> {
+    pub(super) fn remove_upload(&mut self, id: Uuid) -> Option<Option<Held>> {
         let held = self.uploads.get(&id)?;
         if held.users > 0 {
             return Some(None);
         }
         self.old.remove(&(held.last_use, Old::Upload(id)));
-        self.bytes -= held.upload.bytes;
-        Some(self.uploads.remove(&id).map(|held| held.upload))
+        self.blob_bytes -= held.upload.bytes;
+        Some(self.uploads.remove(&id))
     }
 
     /// The oldest of what may go, and since when it may.
@@ -174,14 +219,21 @@ impl Index {
         self.old.first().copied()
     }
 
-    /// Ids of jobs, newest first, `size` at most, older than `after`; and whether there are more.
+    /// The oldest of the jobs that may go, and since when it may.
+    pub(super) fn oldest_job(&self) -> Option<(OffsetDateTime, Old)> {
+        let mut jobs = self.old.iter();
+        jobs.find(|(_, old)| matches!(old, Old::Job(_))).copied()
+    }
+
+    /// Ids of jobs, newest first, `size` at most, older than `after`; no more than `most` are looked at.
     pub(super) fn list(
         &self,
         caller: &Caller,
         filter: &Filter,
         size: usize,
         after: Option<Uuid>,
-    ) -> (Vec<Uuid>, bool) {
+        most: usize,
+    ) -> Walk {
         let fits = |summary: &Summary| {
             caller.sees(summary.owner.as_deref())
                 && filter.state.is_none_or(|state| summary.state == state)
@@ -191,13 +243,55 @@ impl Index {
                     .is_none_or(|service| summary.service == *service)
         };
         let end = after.unwrap_or(Uuid::max());
-        let mut found = self
-            .jobs
-            .range(..end)
-            .rev()
-            .filter(|(_, summary)| fits(summary))
-            .map(|(id, _)| *id);
-        let ids: Vec<Uuid> = found.by_ref().take(size).collect();
-        (ids, found.next().is_some())
+        let mut ids = Vec::new();
+        for (place, (id, summary)) in self.jobs.range(..end).rev().enumerate() {
+            if fits(summary) {
+                ids.push(*id);
+            }
+            if ids.len() >= size || place + 1 >= most {
+                let last = Some(*id);
+                return Walk { ids, last };
+            }
+        }
+        Walk { ids, last: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_fits_little_lets_others_have_the_index_meanwhile() {
+        let mut index = Index::default();
+        for number in 1..=10 {
+            let summary = Summary {
+                owner: None,
+                service: if number == 2 { "rare" } else { "common" }.to_owned(),
+                state: State::Pending,
+                ended: None,
+            };
+            index.add_ended(Uuid::from_u128(number), summary);
+        }
+        let caller = Caller {
+            name: None,
+            admin: false,
+        };
+        let filter = Filter {
+            state: None,
+            service: Some("rare".to_owned()),
+        };
+        let (mut found, mut after, mut walks) = (Vec::new(), None, 0);
+        loop {
+            let walk = index.list(&caller, &filter, 5, after, 3);
+            found.extend(walk.ids);
+            walks += 1;
+            after = walk.last;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [Uuid::from_u128(2)]);
+        assert_eq!(walks, 4);
     }
 }

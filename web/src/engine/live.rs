@@ -1,15 +1,16 @@
 //! A job that has not ended, in memory: how it stands, what happened last, who watches it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::estimate::Estimate;
+use super::generation_of;
 use super::standing::{End, Ending, Standing, ordinal};
-use crate::model::{Artifact, Event, Job, Phase, State};
+use crate::model::{Artifact, Event, Job, Phase, State, TeamTimes};
 use crate::service::Told;
 use crate::store::JobRecord;
 
@@ -30,6 +31,8 @@ pub(super) struct Live {
     cancel: watch::Sender<bool>,
     doomed: watch::Sender<bool>,
     has_folder: AtomicBool,
+    /// It was found by a start of the server: the one before may have ended because of it.
+    pub(super) is_found: bool,
 }
 
 /// Events that a watcher asked for.
@@ -43,8 +46,17 @@ pub(super) enum Seen {
 }
 
 impl Live {
-    /// A job with `last_event` events in the store.
+    /// A job that has just been accepted, with `last_event` events in the store.
     pub(super) fn new(record: JobRecord, last_event: u64) -> Self {
+        Self::with(record, last_event, false)
+    }
+
+    /// A job that has not ended by the time of another start of the server.
+    pub(super) fn found(record: JobRecord, last_event: u64) -> Self {
+        Self::with(record, last_event, true)
+    }
+
+    fn with(record: JobRecord, last_event: u64, is_found: bool) -> Self {
         let marks = Marks {
             revision: record.job.revision,
             last_event,
@@ -57,6 +69,7 @@ impl Live {
             cancel: watch::Sender::new(record.cancel_asked),
             doomed: watch::Sender::new(false),
             has_folder: AtomicBool::new(false),
+            is_found,
             state: Mutex::new(Standing::new(record, last_event)),
         }
     }
@@ -68,6 +81,16 @@ impl Live {
     /// As it stands.
     pub(super) fn job(&self) -> Job {
         self.lock().record.job.clone()
+    }
+
+    /// In which start of the server it runs or has ended.
+    pub(super) fn generation(&self) -> u64 {
+        generation_of(self.lock().record.job.revision)
+    }
+
+    /// How often the server has crashed while it ran.
+    pub(super) fn crashes(&self) -> u32 {
+        self.lock().record.crashes
     }
 
     /// Its record, and the events that the store does not have.
@@ -108,8 +131,8 @@ impl Live {
         self.publish(&standing, false);
     }
 
-    /// Another attempt begins.
-    pub(super) fn begin(&self) -> JobRecord {
+    /// Another attempt begins; `write` is handed its record before any later one can be written.
+    pub(super) fn begin<T>(&self, write: impl FnOnce(&JobRecord) -> T) -> (Job, T) {
         let mut standing = self.lock();
         let job = &mut standing.record.job;
         job.attempts += 1;
@@ -122,7 +145,7 @@ impl Live {
         standing.estimate = Estimate::default();
         standing.turn(State::Running, None, reason);
         self.publish(&standing, false);
-        standing.record.clone()
+        (standing.record.job.clone(), write(&standing.record))
     }
 
     /// Says why it waits; no event tells of it.
@@ -168,6 +191,11 @@ impl Live {
         standing.spill()
     }
 
+    /// What its team has done so far.
+    pub(super) fn team(&self) -> Arc<TeamTimes> {
+        self.lock().team.clone().unwrap_or_default()
+    }
+
     /// What it has told of its files.
     pub(super) fn told_artifacts(&self) -> Vec<Artifact> {
         self.lock().told_artifacts.clone()
@@ -187,7 +215,12 @@ impl Live {
 
     /// What was decided could not be written: it ends another way.
     pub(super) fn decide_again(&self, end: End) -> Ending {
-        self.lock().ending(end)
+        let ending = self.lock().ending(end);
+        // There may be no room for more.
+        Ending {
+            team: None,
+            ..ending
+        }
     }
 
     /// The end is on the disk: everybody may see it.
@@ -227,13 +260,15 @@ impl Live {
         (standing.attempt_event, standing.last_event)
     }
 
-    /// The store has what it was handed, so that memory need not keep it; or, with `None`, could not take it.
-    pub(super) fn handed(&self, up_to: Option<u64>) {
+    /// The store has what it was handed, events up to this one and of so many bytes, so that memory need not keep
+    /// it; or, with `None`, could not take it.
+    pub(super) fn handed(&self, taken: Option<(u64, u64)>) {
         let mut standing = self.lock();
         standing.is_handing = false;
-        let Some(up_to) = up_to else {
+        let Some((up_to, bytes)) = taken else {
             return;
         };
+        standing.record.event_bytes += bytes;
         standing.stored = standing.stored.max(up_to);
         while let Some((event, bytes)) = standing.tail.front() {
             if event.id > up_to {
@@ -255,9 +290,10 @@ impl Live {
         self.has_folder.swap(false, Ordering::Relaxed)
     }
 
-    /// It cannot go on; whoever runs it ends it.
+    /// It cannot go on; whoever runs it ends it, and its service is told to let go of it.
     pub(super) fn doom(&self) {
         self.doomed.send_replace(true);
+        self.cancel.send_replace(true);
     }
 
     /// Tells when it cannot go on.

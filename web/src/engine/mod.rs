@@ -12,10 +12,13 @@
 //! 5. [`retention`]: what goes when.
 
 mod cancel;
+mod check;
 mod config;
+mod cursor;
 mod error;
 mod estimate;
 mod index;
+mod kept;
 mod live;
 mod pump;
 mod queue;
@@ -30,6 +33,9 @@ mod tally;
 mod upload;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,10 +47,11 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use config::EngineConfig;
+pub use cursor::Events;
 pub use error::EngineError;
 use index::Index;
 use live::Live;
-pub use request::{Caller, Filter, Gauges, IdempotencyKey, Page};
+pub use request::{After, Caller, Filter, Gauges, IdempotencyKey, Page};
 use schedule::Schedule;
 use tally::Tally;
 pub use tally::Totals;
@@ -95,8 +102,15 @@ struct Inner {
     grown: Notify,
     /// The engine is closed.
     stop: channel::Sender<bool>,
+    /// Why jobs cannot run any more, once they cannot.
+    broken: channel::Sender<Option<&'static str>>,
     /// Grows with each opening of the directory; the upper half of revisions.
     generation: u64,
+}
+
+/// In which opening of the directory a job got this revision.
+const fn generation_of(revision: u64) -> u64 {
+    revision >> 32
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -132,6 +146,18 @@ impl Inner {
     async fn stopped(&self) {
         // The sender lives as long as `self`.
         let _ = self.stop.subscribe().wait_for(|stop| *stop).await;
+    }
+
+    /// Begins nothing more when something ends without which no job can, until the engine is closed.
+    async fn watch_over(self: Arc<Self>) {
+        let reason = tokio::select! {
+            () = self.stopped() => return,
+            () = self.machine.ended() => "the virtual machine has ended",
+            () = self.store.ended() => "the thread that writes records has ended",
+        };
+        log::error!("{reason}: jobs cannot end any more");
+        self.schedule.stop();
+        self.broken.send_replace(Some(reason));
     }
 
     /// Does something to its end, even if whoever waits for it goes away.
@@ -182,6 +208,25 @@ impl Engine {
     #[must_use]
     pub fn machine(&self) -> &VirtualMachine {
         &self.inner.machine
+    }
+
+    /// Why nothing is taken any more although nobody has closed the engine; `None` as long as all is well.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&'static str> {
+        *self.inner.broken.borrow()
+    }
+
+    /// Waits until something has ended without which no job can end, and tells what. Then the process is best ended:
+    /// all that was accepted runs after the next start.
+    pub async fn broken(&self) -> &'static str {
+        let mut broken = self.inner.broken.subscribe();
+        loop {
+            if let Some(reason) = *broken.borrow_and_update() {
+                return reason;
+            }
+            // The sender lives as long as `self`.
+            let _ = broken.changed().await;
+        }
     }
 
     /// How much there is of what.

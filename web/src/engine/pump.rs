@@ -11,15 +11,16 @@ const EXPLAIN_EVERY: Duration = Duration::from_millis(250);
 impl Inner {
     /// Begins all that may run now.
     pub(super) fn pump(self: &Arc<Self>) {
-        while let Some((id, bytes)) = self.schedule.next() {
+        while let Some((id, share)) = self.schedule.next() {
             match self.live(id) {
                 Some(live) => {
-                    let run = Arc::clone(self).run(live, bytes);
+                    let run = Arc::clone(self).run(live, share);
                     self.tasks.spawn_on(run, &self.runtime);
                 }
                 // Only what is live is in the queue; but a place must not get lost.
                 None => {
-                    self.schedule.ran(bytes);
+                    self.schedule.ran(share);
+                    self.schedule.free(share);
                     self.schedule.ended();
                 }
             }
@@ -54,13 +55,15 @@ impl Inner {
 
 /// Why a job waits that has so many before it.
 pub(super) fn waiting_reason(before: usize, running: usize) -> String {
-    let running = match running {
+    let running_jobs = match running {
         1 => "1 job runs".to_owned(),
         running => format!("{running} jobs run"),
     };
     match before {
-        0 => format!("it is next; {running}, and there is no room for it yet"),
-        1 => format!("1 job is before it; {running}"),
-        before => format!("{before} jobs are before it; {running}"),
+        // Told when it is accepted, before anybody has looked.
+        0 if running == 0 => "it is next".to_owned(),
+        0 => format!("it is next; {running_jobs}, and there is no room for it yet"),
+        1 => format!("1 job is before it; {running_jobs}"),
+        before => format!("{before} jobs are before it; {running_jobs}"),
     }
 }

@@ -4,6 +4,8 @@
 //! queueing: whoever had least for its weight is next); within a priority the first to come is the first to go.
 //! A job that does not fit into the memory that is left lets others pass, but only so many of them: then nothing
 //! runs before it. Of several places one is kept for small jobs, so that they wait for no big one.
+//! Of the jobs that ran when the process crashed one runs at a time, and at last alone, so that none of them is
+//! blamed for another.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,12 +19,40 @@ const SMALL_PART: u64 = 256;
 /// What a turn of normal priority costs.
 const TURN: u64 = 1 << 20;
 
+/// What a job may run beside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Everything.
+    #[default]
+    All,
+    /// All that have not run in a crash either.
+    Innocent,
+    /// Nothing.
+    Nobody,
+}
+
+/// What a job takes while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Share {
+    /// What its decoded input takes.
+    pub(super) bytes: u64,
+    pub(super) beside: Beside,
+}
+
+impl From<u64> for Share {
+    fn from(bytes: u64) -> Self {
+        Self {
+            bytes,
+            beside: Beside::All,
+        }
+    }
+}
+
 /// What is known of a job that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) id: Uuid,
-    /// What its decoded input takes.
-    pub(super) bytes: u64,
+    pub(super) share: Share,
     /// How many jobs ran before it although it was their better.
     passes: u32,
 }
@@ -39,7 +69,12 @@ pub(super) struct Room {
 pub(super) struct Load {
     pub(super) jobs: usize,
     pub(super) big_jobs: usize,
+    /// With what jobs that have ended have not let go of.
     pub(super) bytes: u64,
+    /// Of the jobs, those that have run in a crash.
+    pub(super) suspects: usize,
+    /// The only job wants to be that.
+    pub(super) is_alone: bool,
 }
 
 impl Room {
@@ -47,29 +82,46 @@ impl Room {
         bytes <= self.max_bytes / SMALL_PART
     }
 
-    fn fits(self, load: Load, bytes: u64) -> bool {
+    fn fits(self, load: Load, share: Share) -> bool {
+        let bytes = share.bytes;
+        let is_let = !load.is_alone
+            && match share.beside {
+                Beside::All => true,
+                Beside::Innocent => load.suspects == 0,
+                Beside::Nobody => load.jobs == 0,
+            };
         let has_place = load.jobs < self.max_jobs
             && (self.is_small(bytes)
                 || self.max_jobs == 1
                 || load.big_jobs < self.max_jobs.saturating_sub(1));
         let has_memory = load.jobs == 0 || load.bytes.saturating_add(bytes) <= self.max_bytes;
-        has_place && has_memory
+        is_let && has_place && has_memory
     }
 }
 
 impl Load {
-    pub(super) fn add(&mut self, room: Room, bytes: u64) {
+    pub(super) fn add(&mut self, room: Room, share: Share) {
         self.jobs += 1;
-        self.big_jobs += usize::from(!room.is_small(bytes));
-        self.bytes = self.bytes.saturating_add(bytes);
+        self.big_jobs += usize::from(!room.is_small(share.bytes));
+        self.suspects += usize::from(share.beside != Beside::All);
+        self.is_alone |= share.beside == Beside::Nobody;
+        self.bytes = self.bytes.saturating_add(share.bytes);
     }
 
-    pub(super) fn remove(&mut self, room: Room, bytes: u64) {
+    /// A job has ended; what it takes is still [to be freed](Self::free).
+    pub(super) fn leave(&mut self, room: Room, share: Share) {
         self.jobs = self.jobs.saturating_sub(1);
         self.big_jobs = self
             .big_jobs
-            .saturating_sub(usize::from(!room.is_small(bytes)));
-        self.bytes = self.bytes.saturating_sub(bytes);
+            .saturating_sub(usize::from(!room.is_small(share.bytes)));
+        self.suspects = self
+            .suspects
+            .saturating_sub(usize::from(share.beside != Beside::All));
+        self.is_alone &= share.beside != Beside::Nobody;
+    }
+
+    pub(super) fn free(&mut self, share: Share) {
+        self.bytes = self.bytes.saturating_sub(share.bytes);
     }
 }
 
@@ -120,7 +172,13 @@ impl Queue {
     }
 
     /// Adds a job behind those of its owner and priority.
-    pub(super) fn push(&mut self, owner: Option<String>, priority: Priority, id: Uuid, bytes: u64) {
+    pub(super) fn push(
+        &mut self,
+        owner: Option<String>,
+        priority: Priority,
+        id: Uuid,
+        share: impl Into<Share>,
+    ) {
         let clock = self.clock;
         let owner = self.owners.entry(owner).or_default();
         if owner.is_idle() {
@@ -134,7 +192,7 @@ impl Queue {
         }
         lane.jobs.push_back(Waiting {
             id,
-            bytes,
+            share: share.into(),
             passes: 0,
         });
         self.len += 1;
@@ -169,9 +227,13 @@ impl Queue {
                     continue;
                 };
                 for (place, job) in lane.jobs.iter().enumerate() {
-                    if room.fits(load, job.bytes) {
+                    if room.fits(load, job.share) {
                         found = Some((name.clone(), priority, place));
                         break 'search;
+                    }
+                    // It waits for one like it, however long that takes, and not for room.
+                    if job.share.beside == Beside::Innocent && load.suspects > 0 {
+                        continue;
                     }
                     if job.passes >= MAX_PASSES {
                         return None;

@@ -1,5 +1,8 @@
 //! What the engine is asked, and what it tells of itself.
 
+use std::num::ParseIntError;
+use std::str::FromStr;
+
 use uuid::Uuid;
 
 use crate::model::{Job, State};
@@ -22,6 +25,40 @@ pub struct IdempotencyKey {
     pub digest: String,
 }
 
+/// The last event that a watcher has, as the stream of events names it: `GENERATION-EVENT`, or the number of the event
+/// alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct After {
+    /// In which start of the server it was told. Events that were not kept when the server crashed are followed by
+    /// others of the same numbers.
+    pub generation: Option<u64>,
+    /// The event; 0 for none.
+    pub event: u64,
+}
+
+impl From<u64> for After {
+    fn from(event: u64) -> Self {
+        Self {
+            generation: None,
+            event,
+        }
+    }
+}
+
+impl FromStr for After {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        Ok(match text.split_once('-') {
+            None => text.parse::<u64>()?.into(),
+            Some((generation, event)) => Self {
+                generation: Some(generation.parse()?),
+                event: event.parse()?,
+            },
+        })
+    }
+}
+
 /// Which jobs are asked for; newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -34,7 +71,7 @@ pub struct Filter {
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
-    /// Newest first.
+    /// Newest first, without their results.
     pub jobs: Vec<Job>,
     /// The last of them, after which the next page begins; `None` when there is no more.
     pub next: Option<Uuid>,

@@ -37,11 +37,17 @@ impl Inner {
         loop {
             let old = {
                 let index = self.index();
-                let too_much = index.blob_bytes() > self.config.retention_bytes;
-                index.oldest().filter(|(since, _)| {
+                let too_much = index.bytes() > self.config.retention_bytes;
+                let too_many = index.ended() > self.config.retention_jobs;
+                let oldest = index.oldest().filter(|(since, _)| {
                     let age = now - *since;
                     age > self.config.retention_age || (too_much && age > FRESH)
-                })
+                });
+                let of_too_many = || {
+                    let oldest = index.oldest_job().filter(|_| too_many);
+                    oldest.filter(|(since, _)| now - *since > FRESH)
+                };
+                oldest.or_else(of_too_many)
             };
             let Some((_, old)) = old else {
                 return;

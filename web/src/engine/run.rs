@@ -1,37 +1,32 @@
 //! One job from its begin to its end.
 
-use std::collections::HashSet;
 use std::fs;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use msvpu_actors::JobOptions;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::cancel::cancelled;
+use super::kept::{Files, keep};
 use super::live::Live;
+use super::queue::Share;
 use super::standing::{End, Ending};
 use super::{Inner, lock};
-use crate::model::{Artifact, Event, Failure, Phase, State};
+use crate::model::{Event, Failure, Job, Phase, State};
 use crate::service::{Cancelled, Reporter, Run, RunError, Told};
-use crate::store::{Content, DataDir, Op, StoreError, blocking, force, remove, small_or_digest};
+use crate::store::{Op, StoreError, blocking, remove};
 
 /// How long a service may take to let go of a job that is cancelled.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long is waited before an end is written again, the first time and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
-/// Artifacts that have at most so many bytes together are forced to the disk with the job's end.
-const SMALL_BYTES: u64 = 512 << 10;
-/// The most that an artifact's name may have.
-const MAX_NAME_BYTES: usize = 128;
-
-fn failed(code: &str, message: impl Into<String>) -> End {
+pub(super) fn failed(code: &str, message: impl Into<String>) -> End {
     let message = message.into();
     End {
         state: State::Failed,
@@ -69,12 +64,23 @@ enum Outcome {
     Again,
 }
 
+/// What a service does, up to its result or its panic.
+type Work = Pin<Box<dyn Future<Output = Played> + Send>>;
+type Played = Result<Result<Value, RunError>, Box<dyn std::any::Any + Send>>;
+
 impl Inner {
     /// Runs a job that has been taken from the queue.
-    pub(super) async fn run(self: Arc<Self>, live: Arc<Live>, bytes: u64) {
-        let outcome = self.attempt(&live).await;
-        // Its memory is free. What follows only waits for the disk, and holds up nobody.
-        self.schedule.ran(bytes);
+    pub(super) async fn run(self: Arc<Self>, live: Arc<Live>, share: Share) {
+        let (outcome, left) = self.attempt(&live).await;
+        // What follows only waits for the disk, and holds up nobody.
+        self.schedule.ran(share);
+        match left {
+            None => self.schedule.free(share),
+            Some(work) => {
+                let free = Arc::clone(&self).free(work, share);
+                self.tasks.spawn_on(free, &self.runtime);
+            }
+        }
         self.pump();
         let end = match outcome {
             Outcome::Result(result) => Some(self.succeed(&live, result).await),
@@ -86,31 +92,89 @@ impl Inner {
             None => None,
         };
         self.schedule.ended();
-        if let Some(ending) = ending {
-            self.show(&live, ending);
+        if let Some((ending, record_bytes)) = ending {
+            self.show(&live, ending, record_bytes);
         }
         self.pump();
     }
 
-    async fn attempt(self: &Arc<Self>, live: &Arc<Live>) -> Outcome {
-        if live.is_cancel_asked() {
-            return Outcome::End(cancelled());
+    /// What a job takes is free when its service has let go of it, which may be long after its end.
+    async fn free(self: Arc<Self>, work: Work, share: Share) {
+        tokio::select! {
+            _ = work => {}
+            () = self.stopped() => return,
         }
-        let record = live.begin();
-        let job = record.job.clone();
+        self.schedule.free(share);
+        self.pump();
+    }
+
+    /// Begins an attempt, and notes it. What was found by this start is noted before it runs: when it brings the
+    /// process down again, the next start is to know.
+    async fn begin(&self, live: &Live) -> Result<Job, StoreError> {
+        let (job, noted) = live.begin(|record| -> Result<Option<_>, StoreError> {
+            let ops = vec![Op::job(record)?];
+            if live.is_found {
+                return Ok(Some(self.store.write(ops)));
+            }
+            self.store.write_later(ops);
+            Ok(None)
+        });
         self.index().set_state(job.id, State::Running);
-        self.store
-            .write_later(Op::job(&record).into_iter().collect());
+        match noted? {
+            None => Ok(job),
+            Some(noted) => match noted.await {
+                Err(StoreError::Closed) => Err(StoreError::Closed),
+                Err(error) => {
+                    log::error!("job {}: its begin cannot be written: {error}", live.id);
+                    Ok(job)
+                }
+                Ok(()) => Ok(job),
+            },
+        }
+    }
+
+    /// Runs a job's service; also gives what it still does when nobody waits for it any more.
+    async fn attempt(self: &Arc<Self>, live: &Arc<Live>) -> (Outcome, Option<Work>) {
+        let mut work = match self.prepare(live).await {
+            Ok(work) => work,
+            Err(outcome) => return (outcome, None),
+        };
+        let (mut doomed, mut cancel) = (live.doomed(), live.cancelled());
+        let played = tokio::select! {
+            biased;
+            () = self.stopped() => return (Outcome::Again, None),
+            played = &mut work => played,
+            _ = doomed.wait_for(|doomed| *doomed) => {
+                return (Outcome::End(disk_full()), Some(work));
+            }
+            () = async {
+                // The sender lives as long as `live`.
+                let _ = cancel.wait_for(|asked| *asked).await;
+                tokio::time::sleep(GRACE).await;
+            } => return (Outcome::End(cancelled()), Some(work)),
+        };
+        (outcome_of(live, played), None)
+    }
+
+    /// What a job's service is to do; or what comes of the job without it.
+    async fn prepare(self: &Arc<Self>, live: &Arc<Live>) -> Result<Work, Outcome> {
+        if live.is_cancel_asked() {
+            return Err(Outcome::End(cancelled()));
+        }
+        let job = match self.begin(live).await {
+            Ok(job) => job,
+            Err(StoreError::Closed) => return Err(Outcome::Again),
+            Err(error) => return Err(Outcome::End(error.into())),
+        };
         let Some(service) = self.services.get(&job.service).cloned() else {
             let message = format!("there is no service `{}` any more", job.service);
-            return Outcome::End(failed("unknown-service", message));
+            return Err(Outcome::End(failed("unknown-service", message)));
         };
         if !live.takes_folder()
             && let Err(error) = self.make_folder(job.id).await
         {
-            return Outcome::End(error.into());
+            return Err(Outcome::End(error.into()));
         }
-        let mut cancel = live.cancelled();
         let run = Run {
             machine: self.machine.clone(),
             options: JobOptions {
@@ -124,38 +188,10 @@ impl Inner {
             outputs: job.outputs,
             folder: self.store.dir().job(job.id),
             reporter: self.reporter(live),
-            cancelled: Cancelled::new(cancel.clone()),
+            cancelled: Cancelled::new(live.cancelled()),
         };
-        let mut doomed = live.doomed();
-        let work = AssertUnwindSafe(async move { service.run(run).await }).catch_unwind();
-        let outcome = tokio::select! {
-            biased;
-            () = self.stopped() => return Outcome::Again,
-            outcome = work => outcome,
-            _ = doomed.wait_for(|doomed| *doomed) => return Outcome::End(disk_full()),
-            () = async {
-                // The sender lives as long as `live`.
-                let _ = cancel.wait_for(|asked| *asked).await;
-                tokio::time::sleep(GRACE).await;
-            } => return Outcome::End(cancelled()),
-        };
-        match outcome {
-            Ok(Ok(result)) => Outcome::Result(result),
-            Ok(Err(RunError::Cancelled)) => Outcome::End(cancelled()),
-            Ok(Err(RunError::Failed(failure))) => {
-                Outcome::End(failed(&failure.code, failure.message))
-            }
-            Ok(Err(RunError::DiskFull)) => Outcome::End(disk_full()),
-            Ok(Err(RunError::Stopped)) => {
-                live.explain("the machine was stopped; it runs again after the next start");
-                Outcome::Again
-            }
-            Err(panic) => {
-                let what = panic_text(panic.as_ref());
-                log::error!("job {}: its service panicked: {what}", live.id);
-                Outcome::End(failed("panicked", format!("the service panicked: {what}")))
-            }
-        }
+        let work = AssertUnwindSafe(async move { service.run(run).await });
+        Ok(Box::pin(work.catch_unwind()))
     }
 
     /// An empty folder for a job, whatever an earlier attempt has left.
@@ -188,7 +224,7 @@ impl Inner {
         let told = live.told_artifacts();
         let (inner, id) = (Arc::clone(self), live.id);
         match blocking(move || keep(inner.store.dir(), id, told)).await {
-            Ok(Ok(Kept {
+            Ok(Ok(Files {
                 artifacts,
                 contents,
             })) => End {
@@ -206,22 +242,23 @@ impl Inner {
 
     /// Writes an end, then shows it.
     pub(super) async fn finish(&self, live: &Live, end: End) {
-        if let Some(ending) = self.conclude(live, end).await {
-            self.show(live, ending);
+        if let Some((ending, record_bytes)) = self.conclude(live, end).await {
+            self.show(live, ending, record_bytes);
         }
     }
 
     /// The end is on the disk: everybody may see it. Whoever sees it finds nothing that still takes the job for live.
-    fn show(&self, live: &Live, ending: Ending) {
-        self.index().end_job(&ending.record.job);
+    fn show(&self, live: &Live, ending: Ending, record_bytes: u64) {
+        self.index().end_job(&ending.record.job, record_bytes);
         self.tally.ended(&ending.record.job);
         lock(&self.live).remove(&live.id);
         live.end(ending);
         self.grown.notify_one();
     }
 
-    /// Decides an end and writes it; `None` if another was first, or the engine is closed before it can be written.
-    async fn conclude(&self, live: &Live, end: End) -> Option<Ending> {
+    /// Decides an end and writes it, and gives what its record and events take, in bytes; `None` if another was first,
+    /// or the engine is closed before it can be written.
+    async fn conclude(&self, live: &Live, end: End) -> Option<(Ending, u64)> {
         let decided = match live.decide(end) {
             Some(ending) => Some(ending),
             // Either it was cancelled in the last moment, or another was first.
@@ -229,9 +266,9 @@ impl Inner {
         };
         let mut ending = decided?;
         let (mut wait, longest) = AGAIN;
-        loop {
-            match self.write_ending(live.id, &ending).await {
-                Ok(()) => break,
+        let record_bytes = loop {
+            match self.write_ending(live.id, &mut ending).await {
+                Ok(record_bytes) => break record_bytes,
                 Err(StoreError::Closed) => return None,
                 Err(error) => {
                     log::error!("job {}: its end cannot be written: {error}", live.id);
@@ -248,23 +285,31 @@ impl Inner {
                 () = tokio::time::sleep(wait) => wait = (wait * 2).min(longest),
                 () = self.stopped() => return None,
             }
-        }
+        };
         if ending.record.job.state != State::Succeeded {
             self.clear(live.id).await;
         }
-        Some(ending)
+        Some((ending, record_bytes))
     }
 
-    async fn write_ending(&self, job: Uuid, ending: &Ending) -> Result<(), StoreError> {
-        let mut ops = vec![Op::job(&ending.record)?];
-        ops.extend(Op::events(job, &ending.events)?);
+    async fn write_ending(&self, job: Uuid, ending: &mut Ending) -> Result<u64, StoreError> {
+        let mut ops: Vec<Op> = Op::events(job, &ending.events)?.into_iter().collect();
+        if let Some(times) = &ending.team {
+            ops.push(Op::team(job, times)?);
+        }
+        let beside: usize = ops.iter().map(Op::size_bytes).sum();
+        ending.record.event_bytes = ending.handed_bytes + beside as u64;
+        let record = Op::job(&ending.record)?;
+        let record_bytes = ending.record.event_bytes + record.size_bytes() as u64;
+        ops.push(record);
         let contents = ending.contents.iter().cloned();
         ops.extend(contents.map(|(name, content)| Op::Blob {
             of: job,
             name,
             content,
         }));
-        self.store.write(ops).await
+        self.store.write(ops).await?;
+        Ok(record_bytes)
     }
 
     /// Removes what a job has written.
@@ -282,16 +327,19 @@ fn hand_over(inner: &Weak<Inner>, live: Arc<Live>, events: Vec<Event>) {
     let Some(inner) = inner.upgrade() else {
         return;
     };
-    let last = events.last().map(|event| event.id);
-    let written =
-        Op::events(live.id, &events).map(|op| inner.store.write(op.into_iter().collect()));
+    let last = events.last().map_or(0, |event| event.id);
+    let written = Op::events(live.id, &events).map(|op| {
+        let ops: Vec<Op> = op.into_iter().collect();
+        let bytes: usize = ops.iter().map(Op::size_bytes).sum();
+        (bytes as u64, inner.store.write(ops))
+    });
     let task = async move {
         let outcome = match written {
-            Ok(written) => written.await,
+            Ok((bytes, written)) => written.await.map(|()| bytes),
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(()) => live.handed(last),
+            Ok(bytes) => live.handed(Some((last, bytes))),
             Err(error) => {
                 live.handed(None);
                 log::error!("job {}: its events cannot be written: {error}", live.id);
@@ -302,77 +350,22 @@ fn hand_over(inner: &Weak<Inner>, live: Arc<Live>, events: Vec<Event>) {
     inner.tasks.spawn_on(task, &inner.runtime);
 }
 
-/// The files of a job that has succeeded.
-#[derive(Default)]
-struct Kept {
-    artifacts: Vec<Artifact>,
-    /// If they are small together: what is in them, to be written with the end.
-    contents: Vec<(String, Bytes)>,
-}
-
-/// Checks and digests the files of a job's folder, so that they can be kept. Blocking.
-fn keep(dir: &DataDir, job: Uuid, told: Vec<Artifact>) -> Result<Result<Kept, End>, StoreError> {
-    let folder = dir.job(job);
-    let mut kept = Kept::default();
-    let mut files = Vec::with_capacity(told.len());
-    let mut left = SMALL_BYTES;
-    for mut artifact in told {
-        let path = folder.join(&artifact.name);
-        let is_file = is_name(&artifact.name)
-            && fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
-        if !is_file {
-            let message = format!(
-                "the service told of a file `{}` and made none",
-                artifact.name
-            );
-            return Ok(Err(failed("artifact-missing", message)));
+fn outcome_of(live: &Live, played: Played) -> Outcome {
+    match played {
+        Ok(Ok(result)) => Outcome::Result(result),
+        Ok(Err(RunError::Cancelled)) => Outcome::End(cancelled()),
+        Ok(Err(RunError::Failed(failure))) => Outcome::End(failed(&failure.code, failure.message)),
+        Ok(Err(RunError::DiskFull)) => Outcome::End(disk_full()),
+        Ok(Err(RunError::Stopped)) => {
+            live.explain("the machine was stopped; it runs again after the next start");
+            Outcome::Again
         }
-        let Content { sealed, small } = small_or_digest(&path, left)?;
-        match small {
-            Some(content) => {
-                left -= sealed.bytes.min(left);
-                kept.contents.push((artifact.name.clone(), content));
-            }
-            // They are not small together.
-            None => left = 0,
-        }
-        artifact.bytes = sealed.bytes;
-        artifact.sha256 = sealed.sha256;
-        kept.artifacts.push(artifact);
-        files.push(path);
-    }
-    if files.is_empty() {
-        remove(&folder)?;
-        return Ok(Ok(kept));
-    }
-    remove_others(&folder, &files)?;
-    if kept.contents.len() < files.len() {
-        kept.contents = Vec::new();
-        force(dir, job, &files)?;
-    }
-    Ok(Ok(kept))
-}
-
-/// Removes what nobody was told of.
-fn remove_others(folder: &Path, files: &[PathBuf]) -> Result<(), StoreError> {
-    let files: HashSet<&PathBuf> = files.iter().collect();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if !files.contains(&path) {
-            log::warn!("{} is no artifact, and is removed", path.display());
-            remove(&path)?;
+        Err(panic) => {
+            let what = panic_text(panic.as_ref());
+            log::error!("job {}: its service panicked: {what}", live.id);
+            Outcome::End(failed("panicked", format!("the service panicked: {what}")))
         }
     }
-    Ok(())
-}
-
-/// Letters, digits, `.`, `_` and `-`, not beginning with a dot.
-fn is_name(name: &str) -> bool {
-    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    !name.is_empty()
-        && name.len() <= MAX_NAME_BYTES
-        && !name.starts_with('.')
-        && name.bytes().all(is_fine)
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::EngineConfig;
 use super::EngineError;
 use super::live::Live;
-use super::queue::{Load, Queue, Room};
+use super::queue::{Beside, Load, Queue, Room, Share};
 
 /// Jobs that have run and whose end is being written; beyond them nothing is begun.
 const MAX_ENDING: usize = 64;
@@ -83,36 +83,42 @@ impl Schedule {
     }
 
     /// Adds a job.
-    pub(super) fn push(&self, live: &Live) {
+    pub(super) fn push(&self, live: &Live, beside: Beside) {
         let job = live.job();
-        self.lock().queue.push(
-            job.owner,
-            job.priority,
-            job.id,
-            job.input.info.decoded_bytes,
-        );
+        let share = Share {
+            bytes: job.input.info.decoded_bytes,
+            beside,
+        };
+        let mut now = self.lock();
+        now.queue.push(job.owner, job.priority, job.id, share);
+        drop(now);
         self.changed.notify_one();
     }
 
     /// The job that is to run now, if there is one, and what it takes.
-    pub(super) fn next(&self) -> Option<(Uuid, u64)> {
+    pub(super) fn next(&self) -> Option<(Uuid, Share)> {
         let mut now = self.lock();
         if now.is_stopped || now.ending >= MAX_ENDING {
             return None;
         }
         let load = now.load;
         let job = now.queue.pop(self.room, load)?;
-        now.load.add(self.room, job.bytes);
+        now.load.add(self.room, job.share);
         drop(now);
         self.changed.notify_one();
-        Some((job.id, job.bytes))
+        Some((job.id, job.share))
     }
 
-    /// A job has run; its end is to be written.
-    pub(super) fn ran(&self, bytes: u64) {
+    /// A job has run; its end is to be written. What it takes is still [to be freed](Self::free).
+    pub(super) fn ran(&self, share: Share) {
         let mut now = self.lock();
-        now.load.remove(self.room, bytes);
+        now.load.leave(self.room, share);
         now.ending += 1;
+    }
+
+    /// What a job has taken is free.
+    pub(super) fn free(&self, share: Share) {
+        self.lock().load.free(share);
     }
 
     /// Its end is written.

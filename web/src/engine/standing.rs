@@ -1,18 +1,23 @@
 //! How a job stands, and what happened to it last: what [`Live`](super::live::Live) keeps under its lock.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::estimate::Estimate;
-use crate::model::{Artifact, Event, EventBody, Failure, IterationRow, Job, Phase, State};
+use crate::model::{
+    Artifact, Event, EventBody, Failure, IterationRow, Job, Phase, State, TeamTimes,
+};
 use crate::service::Told;
 use crate::store::JobRecord;
 
 /// So many bytes of events wait in memory for the job's end; then they are handed to the store.
 const MAX_TAIL_BYTES: usize = 64 << 10;
+/// Of the times of a team so many entries are kept, which take a megabyte at most.
+const MAX_TEAM_ENTRIES: usize = 8192;
 /// How often it is told how many tiles have answered.
 const TILES_EVERY: Duration = Duration::from_millis(100);
 
@@ -33,7 +38,10 @@ pub(super) struct Ending {
     pub(super) record: JobRecord,
     /// All events that the store does not have.
     pub(super) events: Vec<Event>,
+    /// What the others take, in bytes.
+    pub(super) handed_bytes: u64,
     pub(super) contents: Vec<(String, Bytes)>,
+    pub(super) team: Option<Arc<TeamTimes>>,
 }
 
 /// How a job stands, and what happened to it last.
@@ -52,6 +60,7 @@ pub(super) struct Standing {
     /// The end is decided: nothing that is told counts any more.
     pub(super) is_closed: bool,
     pub(super) told_artifacts: Vec<Artifact>,
+    pub(super) team: Option<Arc<TeamTimes>>,
     pub(super) last_tiles: Option<Instant>,
     pub(super) estimate: Estimate,
 }
@@ -69,6 +78,7 @@ impl Standing {
             attempt_event: last_event + 1,
             is_closed: false,
             told_artifacts: Vec::new(),
+            team: None,
             last_tiles: None,
             estimate: Estimate::default(),
         }
@@ -131,6 +141,11 @@ impl Standing {
                     sha256: String::new(),
                     doc,
                 });
+                return false;
+            }
+            Told::Team(mut times) => {
+                times.bound(MAX_TEAM_ENTRIES);
+                self.team = Some(Arc::new(times));
                 return false;
             }
             Told::Event(body) => return self.happened(body),
@@ -227,9 +242,11 @@ impl Standing {
             body,
         }));
         Ending {
+            handed_bytes: record.event_bytes,
             record,
             events,
             contents: end.contents,
+            team: self.team.clone(),
         }
     }
 }

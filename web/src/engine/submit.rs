@@ -5,12 +5,14 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::check::{MAX_WRONG, without_repeats, wrong_metadata, wrong_outputs};
 use super::live::Live;
 use super::pump::waiting_reason;
+use super::queue::Beside;
 use super::standing::first_event;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
-use crate::model::{FieldError, Input, Job, NewJob, Progress, State};
-use crate::service::{Service, ServiceInfo};
+use crate::model::{Input, Job, NewJob, Progress, State};
+use crate::service::{Asked, Service};
 use crate::store::{JobRecord, Op, owner_key};
 
 impl Engine {
@@ -91,6 +93,8 @@ impl Inner {
             job,
             key: key.as_ref().map(|key| key.key.clone()),
             cancel_asked: false,
+            crashes: 0,
+            event_bytes: 0,
         };
         let mut ops = vec![Op::job(&record)?];
         ops.extend(Op::events(record.job.id, std::slice::from_ref(&event))?);
@@ -108,8 +112,14 @@ impl Inner {
         let (written, folder) =
             futures_util::future::join(written, self.make_folder(record.job.id)).await;
         if let Err(error) = written {
-            self.clear(record.job.id).await;
-            return Err(error.into());
+            let id = record.job.id;
+            let found = self.store.read(move |reading| reading.job(id)).await;
+            // It may have come to the disk all the same: then it would run after the next start.
+            if !matches!(found, Ok(Some(_))) {
+                self.clear(id).await;
+                return Err(error.into());
+            }
+            log::warn!("job {id} was accepted although writing it failed: {error}");
         }
 
         let job = record.job.clone();
@@ -125,7 +135,7 @@ impl Inner {
             index.saved(job.input.upload_id);
         }
         held.is_kept = true;
-        self.schedule.push(&live);
+        self.schedule.push(&live, Beside::All);
         drop(place);
         drop(claim);
         self.pump();
@@ -177,24 +187,27 @@ impl Inner {
     ) -> Result<Job, EngineError> {
         let upload = self.upload_of(caller, new.upload_id)?;
         let info = service.info();
-        let mut wrong = Vec::new();
+        let mut wrong = wrong_metadata(&new.metadata);
         let outputs = match new.outputs {
             Some(outputs) => {
                 wrong.extend(wrong_outputs(&info, &outputs));
-                outputs
+                without_repeats(outputs)
             }
             None => {
                 let defaults = info.outputs.iter().filter(|output| output.default);
                 defaults.map(|output| output.name.clone()).collect()
             }
         };
-        if let Err(errors) = service.check(&new.params, &upload.info) {
-            wrong.extend(errors.into_iter().map(|error| FieldError {
-                pointer: format!("/params{}", error.pointer),
-                detail: error.detail,
-            }));
+        let asked = Asked {
+            params: &new.params,
+            outputs: &outputs,
+            input: &upload.info,
+        };
+        if let Err(errors) = service.check(&asked) {
+            wrong.extend(errors);
         }
         if !wrong.is_empty() {
+            wrong.truncate(MAX_WRONG);
             return Err(EngineError::Fields(wrong));
         }
         Ok(Job {
@@ -258,26 +271,4 @@ impl Inner {
     fn check_broker(&self) -> Result<(), EngineError> {
         Ok(())
     }
-}
-
-fn wrong_outputs(info: &ServiceInfo, outputs: &[String]) -> Vec<FieldError> {
-    let known: Vec<&str> = info
-        .outputs
-        .iter()
-        .map(|output| output.name.as_str())
-        .collect();
-    let unknown = outputs
-        .iter()
-        .enumerate()
-        .filter(|(_, output)| !known.contains(&output.as_str()));
-    unknown
-        .map(|(place, output)| FieldError {
-            pointer: format!("/outputs/{place}"),
-            detail: format!(
-                "`{output}` is no output of `{}`; there are: {}",
-                info.name,
-                known.join(", ")
-            ),
-        })
-        .collect()
 }

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::index::Held;
 use super::{Caller, Engine, EngineError, Inner, not_found};
 use crate::model::Upload;
 use crate::store::{Op, Sink, StoreError, UploadRecord, blocking, remove};
@@ -80,8 +81,12 @@ impl UploadWriter {
             let inner = Arc::clone(&inner);
             async move {
                 let (record, ops) = self.seal().await?;
-                inner.store.write(ops).await?;
                 let upload = record.upload.clone();
+                if let Err(error) = inner.store.write(ops).await
+                    && !inner.is_kept(upload.id).await
+                {
+                    return Err(error.into());
+                }
                 inner.index().add_upload(record, Vec::new());
                 Ok(upload)
             }
@@ -199,6 +204,23 @@ impl Engine {
 }
 
 impl Inner {
+    /// Whether an upload's record came to the disk although writing it has failed. If it did not, its file goes.
+    async fn is_kept(&self, id: Uuid) -> bool {
+        match self.store.read(move |reading| reading.has_upload(id)).await {
+            Ok(true) => return true,
+            Ok(false) => {}
+            // What cannot be told now the next start tells.
+            Err(_) => return false,
+        }
+        let path = self.store.dir().upload(id);
+        if let Err(error) = blocking(move || Ok(remove(&path)?)).await {
+            log::warn!(
+                "upload {id} was not kept, and its file stays until the next start: {error}"
+            );
+        }
+        false
+    }
+
     /// An error unless `bytes` can be written and something is left for the ends of jobs.
     pub(super) fn check_room(&self, bytes: u64) -> Result<(), EngineError> {
         let free = self.store.dir().free_bytes()?;
@@ -219,11 +241,16 @@ impl Inner {
     /// The record goes first: what is left after a crash is removed at the next start.
     pub(super) async fn forget_upload(&self, id: Uuid) -> Result<(), EngineError> {
         let removed = self.index().remove_upload(id);
-        let upload = removed
+        let Held {
+            upload, unsaved, ..
+        } = removed
             .ok_or_else(|| not_found("upload", id))?
             .ok_or(EngineError::InUse)?;
-        if let Err(error) = self.store.write(vec![Op::ForgetUpload { id }]).await {
-            self.index().add_upload(UploadRecord { upload }, Vec::new());
+        // One that waits for its first job has no record yet.
+        if unsaved.is_empty()
+            && let Err(error) = self.store.write(vec![Op::ForgetUpload { id }]).await
+        {
+            self.index().add_upload(UploadRecord { upload }, unsaved);
             return Err(error.into());
         }
         let path = self.store.dir().upload(id);

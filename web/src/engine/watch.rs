@@ -1,16 +1,23 @@
 //! What is seen of jobs.
 
-use std::collections::VecDeque;
+use std::future::ready;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{BoxStream, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use super::live::{Live, Seen};
-use super::{Caller, Engine, EngineError, Filter, Inner, Page, no_job};
-use crate::model::{Event, EventBody, IterationRow, Job, State};
+use super::cursor::{Cursor, Events};
+use super::live::Live;
+use super::{After, Caller, Engine, EngineError, Filter, Inner, Page, no_job};
+use crate::model::{EventBody, IterationRow, Job, TeamTimes};
+
+/// A page of a list ends after so many bytes of JSON.
+const MAX_PAGE_BYTES: usize = 4 << 20;
+/// So many jobs are looked at before others get to the index.
+const MAX_WALK: usize = 4096;
 
 impl Engine {
     /// A job of the caller's, as it stands now.
@@ -54,7 +61,8 @@ impl Engine {
         self.inner.job(id).await
     }
 
-    /// The caller's jobs, newest first, `size` at most, those after `after`.
+    /// The caller's jobs without their results, newest first, those after `after`: `size` at most, and fewer when they
+    /// are large.
     ///
     /// # Errors
     /// [`EngineError::Store`].
@@ -65,32 +73,47 @@ impl Engine {
         size: usize,
         after: Option<Uuid>,
     ) -> Result<Page, EngineError> {
-        let (ids, more) = self.inner.index().list(caller, filter, size, after);
-        let next = ids.last().copied().filter(|_| more);
+        let (ids, is_last) = self.inner.find(caller, filter, size, after);
         let found: Vec<(Uuid, Option<Arc<Live>>)> =
             ids.iter().map(|id| (*id, self.inner.live(*id))).collect();
-        let jobs = self.inner.store.read(move |reading| {
+        let read = self.inner.store.read(move |reading| {
             let mut jobs = Vec::with_capacity(found.len());
+            let mut bytes = 0;
+            let mut last = None;
+            let mut is_cut = false;
             for (id, live) in found {
-                match live {
-                    Some(live) => jobs.push(live.job()),
-                    // One that was deleted meanwhile is left out.
-                    None => jobs.extend(reading.job(id)?.map(|record| record.job)),
+                if bytes > MAX_PAGE_BYTES {
+                    is_cut = true;
+                    break;
                 }
+                last = Some(id);
+                let job = match live {
+                    Some(live) => Some(live.job()),
+                    // One that was deleted meanwhile is left out.
+                    None => reading.listed(id)?,
+                };
+                let Some(mut job) = job else {
+                    continue;
+                };
+                job.result = None;
+                bytes += length(&job);
+                jobs.push(job);
             }
-            Ok(jobs)
+            Ok((jobs, last, is_cut))
         });
+        let (jobs, last, is_cut) = read.await?;
         Ok(Page {
-            jobs: jobs.await?,
-            next,
+            jobs,
+            next: last.filter(|_| is_cut || !is_last),
         })
     }
 
     /// All that happens to a job after the event `after` (0: from the start), until `done`. It ends without `done`
     /// only if the engine is closed or the job is deleted meanwhile.
     ///
-    /// An `after` that the job has not come to yet was given out before a crash that took some events with it:
-    /// then all events of the attempt that runs are told, or all there are if it has ended.
+    /// An `after` of another start of the server, or that the job has not come to yet, was given out before a crash
+    /// that took some events with it: then all events of the attempt that runs are told, or all there are if it has
+    /// ended.
     ///
     /// # Errors
     /// [`EngineError::NotFound`].
@@ -98,12 +121,10 @@ impl Engine {
         &self,
         caller: &Caller,
         id: Uuid,
-        after: u64,
-    ) -> Result<BoxStream<'static, Event>, EngineError> {
-        self.inner.check_job(caller, id)?;
-        let mut cursor = Cursor::new(&self.inner, id);
-        cursor.after = cursor.resume(after).await?;
-        Ok(stream::unfold(cursor, Cursor::step).boxed())
+        after: impl Into<After>,
+    ) -> Result<Events, EngineError> {
+        let cursor = self.cursor(caller, id, after.into()).await?;
+        Ok(cursor.into_the_end())
     }
 
     /// What has happened to a job after the event `after` so far.
@@ -114,14 +135,28 @@ impl Engine {
         &self,
         caller: &Caller,
         id: Uuid,
-        after: u64,
-    ) -> Result<Vec<Event>, EngineError> {
+        after: impl Into<After>,
+    ) -> Result<Events, EngineError> {
+        let cursor = self.cursor(caller, id, after.into()).await?;
+        Ok(cursor.so_far())
+    }
+
+    async fn cursor(&self, caller: &Caller, id: Uuid, after: After) -> Result<Cursor, EngineError> {
         self.inner.check_job(caller, id)?;
-        let mut cursor = Cursor::new(&self.inner, id);
-        cursor.after = cursor.resume(after).await?;
-        let mut events = Vec::new();
-        cursor.so_far(|event| events.push(event)).await;
-        Ok(events)
+        Cursor::new(&self.inner, id).resumed(after).await
+    }
+
+    /// What the team of a job did over time, as far as it has told; nothing of a job that has told nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn team(&self, caller: &Caller, id: Uuid) -> Result<Arc<TeamTimes>, EngineError> {
+        self.inner.check_job(caller, id)?;
+        if let Some(live) = self.inner.live(id) {
+            return Ok(live.team());
+        }
+        let kept = self.inner.store.read(move |reading| reading.team(id));
+        Ok(Arc::new(kept.await?.unwrap_or_default()))
     }
 
     /// The iterations so far, of the attempt that runs or has ended.
@@ -132,24 +167,66 @@ impl Engine {
         &self,
         caller: &Caller,
         id: Uuid,
-    ) -> Result<Vec<IterationRow>, EngineError> {
+    ) -> Result<BoxStream<'static, IterationRow>, EngineError> {
         self.inner.check_job(caller, id)?;
-        let mut rows = Vec::new();
-        let take = |event: Event| match event.body {
-            // Another attempt begins.
-            EventBody::State {
-                state: State::Pending,
-                ..
-            } => rows.clear(),
-            EventBody::Iteration(row) => rows.push(row),
-            _ => {}
-        };
-        Cursor::new(&self.inner, id).so_far(take).await;
-        Ok(rows)
+        let cursor = Cursor::new(&self.inner, id).at_last_attempt().await;
+        let rows = cursor.so_far().filter_map(|event| {
+            ready(match event.body {
+                EventBody::Iteration(row) => Some(row),
+                _ => None,
+            })
+        });
+        Ok(rows.boxed())
     }
 }
 
+/// How many bytes of JSON it is.
+fn length(job: &Job) -> usize {
+    struct Count(usize);
+
+    impl io::Write for Count {
+        fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+            self.0 += part.len();
+            Ok(part.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    // A job can be written: it was read, or is kept.
+    let _ = serde_json::to_writer(&mut count, job);
+    count.0
+}
+
 impl Inner {
+    /// Ids of jobs that fit, `size` at most, and whether there are no more.
+    fn find(
+        &self,
+        caller: &Caller,
+        filter: &Filter,
+        size: usize,
+        after: Option<Uuid>,
+    ) -> (Vec<Uuid>, bool) {
+        let (mut ids, mut after) = (Vec::new(), after);
+        // One more, to see whether there is one. Others get the lock between two walks.
+        while ids.len() <= size {
+            let walk = self
+                .index()
+                .list(caller, filter, size + 1 - ids.len(), after, MAX_WALK);
+            ids.extend(walk.ids);
+            if walk.last.is_none() {
+                break;
+            }
+            after = walk.last;
+        }
+        let is_last = ids.len() <= size;
+        ids.truncate(size);
+        (ids, is_last)
+    }
+
     /// A job, whoever's it is.
     pub(super) async fn job(&self, id: Uuid) -> Result<Job, EngineError> {
         if let Some(live) = self.live(id) {
@@ -157,117 +234,5 @@ impl Inner {
         }
         let record = self.store.read(move |reading| reading.job(id)).await?;
         record.map(|record| record.job).ok_or_else(|| no_job(id))
-    }
-}
-
-/// How far a watcher is.
-struct Cursor {
-    inner: Arc<Inner>,
-    /// Of a job that had not ended when the watcher came.
-    live: Option<Arc<Live>>,
-    id: Uuid,
-    /// The last event that the watcher has got.
-    after: u64,
-    /// What it gets next.
-    next: VecDeque<Event>,
-    is_done: bool,
-}
-
-impl Cursor {
-    /// At the start.
-    fn new(inner: &Arc<Inner>, id: Uuid) -> Self {
-        Self {
-            inner: Arc::clone(inner),
-            live: inner.live(id),
-            id,
-            after: 0,
-            next: VecDeque::new(),
-            is_done: false,
-        }
-    }
-
-    /// Where to go on for a watcher that has seen the event `after`.
-    async fn resume(&self, after: u64) -> Result<u64, EngineError> {
-        let (first, last) = match &self.live {
-            Some(live) => live.span(),
-            None if after == 0 => return Ok(0),
-            None => {
-                let id = self.id;
-                let last = self.inner.store.read(move |reading| reading.last_event(id));
-                (1, last.await?)
-            }
-        };
-        Ok(if after > last {
-            first.saturating_sub(1)
-        } else {
-            after
-        })
-    }
-
-    /// Takes all that has happened until now.
-    async fn so_far(mut self, mut take: impl FnMut(Event)) {
-        let last = self.live.as_ref().map(|live| live.span().1);
-        while last.is_none_or(|last| self.after < last) {
-            match self.next().await {
-                Some(event) => take(event),
-                None => return,
-            }
-        }
-    }
-
-    async fn step(mut self) -> Option<(Event, Self)> {
-        let event = self.next().await?;
-        Some((event, self))
-    }
-
-    async fn next(&mut self) -> Option<Event> {
-        if self.is_done {
-            return None;
-        }
-        while self.next.is_empty() {
-            self.next = self.fill().await?.into();
-        }
-        let event = self.next.pop_front()?;
-        self.after = event.id;
-        self.is_done = matches!(event.body, EventBody::Done { .. });
-        Some(event)
-    }
-
-    /// Events after the last one, as soon as there are some; `None` when there will be none.
-    async fn fill(&self) -> Option<Vec<Event>> {
-        let Some(live) = &self.live else {
-            return self.stored().await;
-        };
-        let mut marks = live.watch();
-        loop {
-            let has_ended = marks.borrow_and_update().ended;
-            match live.events(self.after) {
-                Seen::Events(events) => return Some(events),
-                Seen::Stored => return self.stored().await,
-                Seen::NoneYet if has_ended => return None,
-                Seen::NoneYet => {}
-            }
-            tokio::select! {
-                // The sender lives as long as `live`.
-                _ = marks.changed() => {}
-                () = self.inner.stopped() => return None,
-            }
-        }
-    }
-
-    async fn stored(&self) -> Option<Vec<Event>> {
-        let (id, after) = (self.id, self.after);
-        let read = self
-            .inner
-            .store
-            .read(move |reading| reading.events(id, after));
-        match read.await {
-            Ok(events) if events.is_empty() => None,
-            Ok(events) => Some(events),
-            Err(error) => {
-                log::error!("job {id}: its events cannot be read: {error}");
-                None
-            }
-        }
     }
 }

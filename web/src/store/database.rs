@@ -1,5 +1,6 @@
 //! The database of the records: opened, and opened again after an error.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -7,11 +8,11 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 
 use super::ops::{Op, apply};
 use super::reading::Reading;
-use super::tables::{BLOBS, EVENTS, FORMAT, JOBS, KEYS, META, UPLOADS, store_error};
-use super::{DataDir, OpenError, StoreError, backend, dir};
+use super::tables::{BLOBS, EVENTS, FORMAT, JOBS, KEYS, META, TEAMS, UPLOADS, store_error};
+use super::{DataDir, OpenError, StoreError, dir};
 
 /// How a file becomes a database.
-type Open = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send + Sync>;
+pub(crate) type Open = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send + Sync>;
 
 /// The database of the records, as long as it is open.
 pub(super) struct Records {
@@ -29,17 +30,16 @@ enum Slot {
 
 impl Records {
     /// Opens the file or makes it, and counts the opening.
-    pub(super) fn open(dir: &DataDir) -> Result<Self, OpenError> {
-        Self::open_with(dir, Box::new(backend::open))
-    }
-
-    pub(super) fn open_with(dir: &DataDir, open: Open) -> Result<Self, OpenError> {
+    pub(super) fn open(dir: &DataDir, open: Open) -> Result<Self, OpenError> {
         let data = || dir.root().display().to_string();
         let failed = |reason: String| OpenError::Failed {
             data: data(),
             reason,
         };
         let path = dir.records();
+        if !path.exists() {
+            make(dir, &open).map_err(|error| failed(error.to_string()))?;
+        }
         let database = open(&path).map_err(|error| failed(error.to_string()))?;
         match prepare(&database).map_err(|error| failed(error.to_string()))? {
             FORMAT => {}
@@ -135,6 +135,17 @@ impl Slot {
     }
 }
 
+/// Makes an empty database under another name first: a crash in the middle of that leaves nothing that could be
+/// taken for records.
+fn make(dir: &DataDir, open: &Open) -> Result<(), redb::Error> {
+    let partial = dir.partial_records();
+    dir::remove(&partial)?;
+    drop(open(&partial)?);
+    File::open(&partial)?.sync_all()?;
+    fs::rename(&partial, dir.records())?;
+    Ok(())
+}
+
 /// Makes the tables, counts the opening, and tells the format.
 fn prepare(database: &Database) -> Result<u64, redb::Error> {
     let transaction = database.begin_write()?;
@@ -153,6 +164,7 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
         transaction.open_table(JOBS)?;
         transaction.open_table(UPLOADS)?;
         transaction.open_table(EVENTS)?;
+        transaction.open_table(TEAMS)?;
         transaction.open_table(KEYS)?;
         transaction.open_table(BLOBS)?;
     }

@@ -59,6 +59,11 @@ impl DataDir {
         self.root.join("records.redb")
     }
 
+    /// The file of the records while it is made.
+    pub(super) fn partial_records(&self) -> PathBuf {
+        self.root.join(format!("records.redb.{PARTIAL}"))
+    }
+
     /// The folder of the uploads.
     pub(super) fn uploads(&self) -> PathBuf {
         self.root.join("uploads")

@@ -26,6 +26,8 @@ mod backend;
 mod blobs;
 mod database;
 mod dir;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod ops;
 mod reading;
 mod records;
@@ -39,7 +41,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub(crate) use blobs::{Content, Sink, force, small_or_digest};
-use database::Records;
+use database::{Open, Records};
 pub(crate) use dir::{DataDir, remove};
 pub(crate) use ops::Op;
 pub(crate) use reading::Reading;
@@ -116,12 +118,17 @@ impl Store {
     /// # Errors
     /// See [`OpenError`].
     pub(crate) fn open(data: &Path) -> Result<(Self, Recovered), OpenError> {
+        Self::open_with(data, Box::new(backend::open))
+    }
+
+    /// The same with records that are opened in this way.
+    pub(crate) fn open_with(data: &Path, open: Open) -> Result<(Self, Recovered), OpenError> {
         let dir = DataDir::open(data)?;
         let failed = |reason: StoreError| OpenError::Failed {
             data: data.display().to_string(),
             reason: reason.to_string(),
         };
-        let records = Arc::new(Records::open(&dir)?);
+        let records = Arc::new(Records::open(&dir, open)?);
         let recovered = records.read(Reading::recover).map_err(failed)?;
         settler::settle_all(&dir, &records).map_err(failed)?;
         dir.sweep(&recovered)
@@ -159,6 +166,17 @@ impl Store {
     /// Whether the last transaction could be written.
     pub(crate) fn is_writable(&self) -> bool {
         self.writer.is_writable()
+    }
+
+    /// Waits until nothing can be written any more, whatever ended it.
+    pub(crate) async fn ended(&self) {
+        self.writer.ended().await;
+    }
+
+    /// Waits until a transaction could be written.
+    #[cfg(test)]
+    pub(crate) async fn writable(&self) {
+        self.writer.writable().await;
     }
 
     /// Reads the last state that was committed.

@@ -1,12 +1,12 @@
 //! What is written to the records.
 
 use bytes::Bytes;
-use redb::{Database, Error};
+use redb::{Database, Error, ReadableTable as _};
 use uuid::Uuid;
 
-use super::tables::{BLOBS, EVENTS, JOBS, KEYS, UPLOADS, json, owner_key};
+use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, json, owner_key};
 use super::{JobRecord, StoreError, UploadRecord};
-use crate::model::Event;
+use crate::model::{Event, TeamTimes};
 
 /// One change of the records.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(crate) enum Op {
         first: u64,
         json: Vec<u8>,
     },
+    /// Writes what the team of a job did over time.
+    Team { job: Uuid, json: Vec<u8> },
     /// Remembers a key.
     Key {
         owner: String,
@@ -28,7 +30,7 @@ pub(crate) enum Op {
         digest: String,
         job: Uuid,
     },
-    /// Removes a job, its events and its key.
+    /// Removes a job, its events, its team and its key.
     ForgetJob { id: Uuid, owner: Option<String> },
     /// Removes an upload.
     ForgetUpload { id: Uuid },
@@ -40,6 +42,8 @@ pub(crate) enum Op {
     },
     /// The files of these uploads and jobs are on the disk.
     Settled { of: Vec<Uuid> },
+    /// The process lets go of the records: what is found unfinished has brought nothing down.
+    Closed,
 }
 
 impl Op {
@@ -71,14 +75,26 @@ impl Op {
         }))
     }
 
+    /// Writes what the team of a job did over time.
+    pub(crate) fn team(job: Uuid, times: &TeamTimes) -> Result<Self, StoreError> {
+        Ok(Self::Team {
+            job,
+            json: json(times)?,
+        })
+    }
+
     /// What it takes, in bytes, roughly.
-    pub(super) fn size_bytes(&self) -> usize {
+    pub(crate) fn size_bytes(&self) -> usize {
         match self {
-            Self::Job { json, .. } | Self::Upload { json, .. } | Self::Events { json, .. } => {
-                json.len()
-            }
+            Self::Job { json, .. }
+            | Self::Upload { json, .. }
+            | Self::Events { json, .. }
+            | Self::Team { json, .. } => json.len(),
             Self::Blob { content, .. } => content.len(),
-            Self::Key { .. } | Self::ForgetJob { .. } | Self::ForgetUpload { .. } => 256,
+            Self::Key { .. }
+            | Self::ForgetJob { .. }
+            | Self::ForgetUpload { .. }
+            | Self::Closed => 256,
             Self::Settled { of } => 256 * of.len(),
         }
     }
@@ -94,6 +110,7 @@ pub(super) fn apply<'o>(
         let mut jobs = transaction.open_table(JOBS)?;
         let mut uploads = transaction.open_table(UPLOADS)?;
         let mut events = transaction.open_table(EVENTS)?;
+        let mut teams = transaction.open_table(TEAMS)?;
         let mut keys = transaction.open_table(KEYS)?;
         let mut blobs = transaction.open_table(BLOBS)?;
         let files = |id: u128| (id, "")..(id.saturating_add(1), "");
@@ -107,6 +124,9 @@ pub(super) fn apply<'o>(
                 }
                 Op::Events { job, first, json } => {
                     events.insert((job.as_u128(), *first), json.as_slice())?;
+                }
+                Op::Team { job, json } => {
+                    teams.insert(job.as_u128(), json.as_slice())?;
                 }
                 Op::Key {
                     owner,
@@ -127,6 +147,7 @@ pub(super) fn apply<'o>(
                         keys.remove((owner_key(owner.as_deref()).as_str(), key.as_str()))?;
                     }
                     events.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
+                    teams.remove(id)?;
                     blobs.retain_in(files(id), |_, _| false)?;
                 }
                 Op::ForgetUpload { id } => {
@@ -140,6 +161,11 @@ pub(super) fn apply<'o>(
                     for id in of {
                         blobs.retain_in(files(id.as_u128()), |_, _| false)?;
                     }
+                }
+                Op::Closed => {
+                    let mut meta = transaction.open_table(META)?;
+                    let generation = meta.get("generation")?.map_or(0, |found| found.value());
+                    meta.insert("closed", generation)?;
                 }
             }
         }

@@ -5,10 +5,10 @@ use std::ops::Bound;
 use redb::{ReadTransaction, ReadableTable};
 use uuid::Uuid;
 
-use super::records::{Ended, Head, Unfinished};
-use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, UPLOADS, parse, store_error};
+use super::records::{Ended, Head, Listed, Unfinished};
+use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, parse, store_error};
 use super::{JobRecord, Recovered, StoreError};
-use crate::model::Event;
+use crate::model::{Event, Job, TeamTimes};
 
 /// The records as one commit left them.
 pub(crate) struct Reading {
@@ -23,6 +23,22 @@ impl Reading {
         found
             .map(|json| parse("job", id.as_u128(), json.value()))
             .transpose()
+    }
+
+    /// A job without its result, which is not even looked at.
+    pub(crate) fn listed(&self, id: Uuid) -> Result<Option<Job>, StoreError> {
+        let jobs = self.transaction.open_table(JOBS).map_err(store_error)?;
+        let found = jobs.get(id.as_u128()).map_err(store_error)?;
+        found
+            .map(|json| parse("job", id.as_u128(), json.value()).map(|Listed { job }| job))
+            .transpose()
+    }
+
+    /// Whether there is such an upload.
+    pub(crate) fn has_upload(&self, id: Uuid) -> Result<bool, StoreError> {
+        let uploads = self.transaction.open_table(UPLOADS).map_err(store_error)?;
+        let found = uploads.get(id.as_u128()).map_err(store_error)?;
+        Ok(found.is_some())
     }
 
     /// The first events of a job after `after`: those of one run of events.
@@ -54,6 +70,15 @@ impl Reading {
         Ok(Vec::new())
     }
 
+    /// What the team of a job did over time, if that was kept.
+    pub(crate) fn team(&self, job: Uuid) -> Result<Option<TeamTimes>, StoreError> {
+        let teams = self.transaction.open_table(TEAMS).map_err(store_error)?;
+        let found = teams.get(job.as_u128()).map_err(store_error)?;
+        found
+            .map(|json| parse("the team of job", job.as_u128(), json.value()))
+            .transpose()
+    }
+
     /// What was asked for with a key: a digest, and the job.
     pub(crate) fn key(&self, owner: &str, key: &str) -> Result<Option<(String, Uuid)>, StoreError> {
         let keys = self.transaction.open_table(KEYS).map_err(store_error)?;
@@ -68,14 +93,17 @@ impl Reading {
     pub(super) fn recover(&self) -> Result<Recovered, StoreError> {
         let meta = self.transaction.open_table(META).map_err(store_error)?;
         let generation = meta.get("generation").map_err(store_error)?;
+        let generation = generation.map_or(1, |found| found.value());
+        let closed = meta.get("closed").map_err(store_error)?;
         let mut recovered = Recovered {
-            generation: generation.map_or(1, |found| found.value()),
+            generation,
+            was_closed: closed.map_or(0, |found| found.value()) + 1 == generation,
             ..Recovered::default()
         };
         let jobs = self.transaction.open_table(JOBS).map_err(store_error)?;
         for row in jobs.iter().map_err(store_error)? {
             let (id, json) = row.map_err(store_error)?;
-            let Head { job } = parse("job", id.value(), json.value())?;
+            let Head { job, event_bytes } = parse("job", id.value(), json.value())?;
             match job.ended_at {
                 Some(ended_at) if job.state.is_terminal() => recovered.ended.push(Ended {
                     id: job.id,
@@ -84,6 +112,8 @@ impl Reading {
                     state: job.state,
                     ended_at,
                     artifacts: job.artifacts,
+                    revision: job.revision,
+                    record_bytes: event_bytes + json.value().len() as u64,
                 }),
                 _ => recovered.unfinished.push(Unfinished {
                     record: parse("job", id.value(), json.value())?,

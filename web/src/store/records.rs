@@ -1,10 +1,14 @@
 //! What the records hold beside the resources.
 
+use std::collections::BTreeMap;
+
+use msvpu_actors::Priority;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::model::{Artifact, Job, State, Upload};
+use crate::model::{Artifact, Failure, Input, Job, Phase, Progress, State, Upload};
 
 /// A job, and what only the engine needs to know of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +20,12 @@ pub(crate) struct JobRecord {
     /// Whether someone has asked to end it.
     #[serde(default)]
     pub(crate) cancel_asked: bool,
+    /// How often the process ended without closing the store while it ran.
+    #[serde(default)]
+    pub(crate) crashes: u32,
+    /// What its events take, in bytes, once it has ended.
+    #[serde(default)]
+    pub(crate) event_bytes: u64,
 }
 
 /// An upload.
@@ -33,6 +43,9 @@ pub(crate) struct Ended {
     pub(crate) state: State,
     pub(crate) ended_at: OffsetDateTime,
     pub(crate) artifacts: Vec<Artifact>,
+    pub(crate) revision: u64,
+    /// What its record and events take, in bytes.
+    pub(crate) record_bytes: u64,
 }
 
 /// A job that had not ended.
@@ -48,6 +61,8 @@ pub(crate) struct Unfinished {
 pub(crate) struct Recovered {
     /// How often the directory was opened, this time included.
     pub(crate) generation: u64,
+    /// Whether whoever had it before let go of it, or there was nobody.
+    pub(crate) was_closed: bool,
     pub(crate) ended: Vec<Ended>,
     /// In the order in which they were accepted.
     pub(crate) unfinished: Vec<Unfinished>,
@@ -58,6 +73,8 @@ pub(crate) struct Recovered {
 #[derive(Deserialize)]
 pub(super) struct Head {
     pub(super) job: JobHead,
+    #[serde(default)]
+    pub(super) event_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -70,4 +87,43 @@ pub(super) struct JobHead {
     #[serde(with = "time::serde::rfc3339::option")]
     pub(super) ended_at: Option<OffsetDateTime>,
     pub(super) artifacts: Vec<Artifact>,
+    pub(super) revision: u64,
+}
+
+/// A job's record as lists need it.
+#[derive(Deserialize)]
+pub(super) struct Listed {
+    #[serde(with = "JobListed")]
+    pub(super) job: Job,
+}
+
+/// [`Job`] without its result, which may be larger than all the rest of a list.
+#[derive(Deserialize)]
+#[serde(remote = "Job")]
+struct JobListed {
+    id: Uuid,
+    service: String,
+    state: State,
+    phase: Option<Phase>,
+    reason: String,
+    #[serde(default)]
+    owner: Option<String>,
+    input: Input,
+    params: Map<String, Value>,
+    outputs: Vec<String>,
+    metadata: BTreeMap<String, String>,
+    priority: Priority,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    started_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    ended_at: Option<OffsetDateTime>,
+    progress: Progress,
+    attempts: u32,
+    #[serde(skip_deserializing)]
+    result: Option<Value>,
+    error: Option<Failure>,
+    artifacts: Vec<Artifact>,
+    revision: u64,
 }

@@ -16,6 +16,8 @@ pub(super) const JOBS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("
 pub(super) const UPLOADS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("uploads");
 /// By job and id of the first event of a run of events; the value is the list of them.
 pub(super) const EVENTS: TableDefinition<'_, (u128, u64), &[u8]> = TableDefinition::new("events");
+/// By job: what its team did over time.
+pub(super) const TEAMS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("teams");
 /// By owner and key; the value is a digest of the request, and its job.
 pub(super) const KEYS: TableDefinition<'_, (&str, &str), (&str, u128)> =
     TableDefinition::new("keys");

@@ -75,6 +75,8 @@ fn job(state: State, artifacts: &[&str]) -> JobRecord {
         },
         key: None,
         cancel_asked: false,
+        crashes: 0,
+        event_bytes: 0,
     }
 }
 

@@ -1,12 +1,11 @@
 //! The one thread that writes records: all that waits, in one transaction.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::database::Records;
 use super::ops::Op;
@@ -17,6 +16,8 @@ use super::{DataDir, StoreError, blocking};
 const MAX_TRANSACTION_BYTES: usize = 16 << 20;
 /// How long what nobody waits for may stay unwritten.
 const LATER: Duration = Duration::from_millis(500);
+/// How often it is tried whether the disk takes something again.
+const TRY_EVERY: Duration = Duration::from_secs(2);
 
 /// Ops that are written all or not at all.
 struct Entry {
@@ -25,11 +26,31 @@ struct Entry {
     done: Option<oneshot::Sender<Result<(), StoreError>>>,
 }
 
+/// What became of the last transaction, or of the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    /// It could be written.
+    Writable,
+    /// It could not.
+    ReadOnly,
+    /// There will be none any more.
+    Ended,
+}
+
+/// Tells that the thread has ended, in whichever way.
+struct Ended(Arc<watch::Sender<Health>>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.send_replace(Health::Ended);
+    }
+}
+
 /// The handle of the thread.
 pub(super) struct Writer {
     entries: Mutex<Option<Sender<Entry>>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
-    writable: Arc<AtomicBool>,
+    health: Arc<watch::Sender<Health>>,
 }
 
 impl Writer {
@@ -37,28 +58,46 @@ impl Writer {
         // Without a bound of its own: who writes waits for the answer, and what nobody waits for are the marks of
         // running jobs, which are few.
         let (entries, incoming) = channel();
-        let writable = Arc::new(AtomicBool::new(true));
+        let health = Arc::new(watch::Sender::new(Health::Writable));
         let settler = Settler::start(dir)?;
         let mut committer = Committer {
             records,
             settler,
-            writable: Arc::clone(&writable),
+            health: Arc::clone(&health),
         };
+        let ended = Ended(Arc::clone(&health));
         let thread = thread::Builder::new()
             .name("msvpu-records".to_owned())
             .spawn(move || {
+                let _ended = ended;
                 run(&committer, &incoming);
                 committer.stop();
             })?;
         Ok(Self {
             entries: Mutex::new(Some(entries)),
             thread: Mutex::new(Some(thread)),
-            writable,
+            health,
         })
     }
 
     pub(super) fn is_writable(&self) -> bool {
-        self.writable.load(Ordering::Relaxed)
+        *self.health.borrow() == Health::Writable
+    }
+
+    async fn is(&self, wanted: Health) {
+        let mut health = self.health.subscribe();
+        // The sender lives as long as `self`.
+        let _ = health.wait_for(|health| *health == wanted).await;
+    }
+
+    /// Waits until the thread has ended.
+    pub(super) async fn ended(&self) {
+        self.is(Health::Ended).await;
+    }
+
+    #[cfg(test)]
+    pub(super) async fn writable(&self) {
+        self.is(Health::Writable).await;
     }
 
     fn sender(&self) -> Option<Sender<Entry>> {
@@ -129,8 +168,8 @@ fn join(thread: Option<thread::JoinHandle<()>>) {
 }
 
 fn run(committer: &Committer, incoming: &Receiver<Entry>) {
-    // What nobody waits for, and since when.
     let mut later: Vec<Entry> = Vec::new();
+    // When something is written, whether anybody waits for it or not.
     let mut due: Option<Instant> = None;
     loop {
         let entry = match due {
@@ -142,7 +181,8 @@ fn run(committer: &Committer, incoming: &Receiver<Entry>) {
                 let is_urgent = entry.done.is_some();
                 later.push(entry);
                 if !is_urgent {
-                    due.get_or_insert_with(|| Instant::now() + LATER);
+                    let soon = Instant::now() + LATER;
+                    due = Some(due.map_or(soon, |due| due.min(soon)));
                     continue;
                 }
                 false
@@ -151,14 +191,15 @@ fn run(committer: &Committer, incoming: &Receiver<Entry>) {
             Err(RecvTimeoutError::Disconnected) => true,
         };
         let mut batch = std::mem::take(&mut later);
-        due = None;
         fill(&mut batch, incoming);
-        if !batch.is_empty() {
+        // Where nobody writes anything, an empty transaction finds out whether the disk takes something again.
+        if !batch.is_empty() || (committer.is_read_only() && !is_last) {
             committer.commit(batch);
         }
         if is_last {
             return;
         }
+        due = committer.is_read_only().then(|| Instant::now() + TRY_EVERY);
     }
 }
 
@@ -181,10 +222,14 @@ fn fill(batch: &mut Vec<Entry>, incoming: &Receiver<Entry>) {
 struct Committer {
     records: Arc<Records>,
     settler: Settler,
-    writable: Arc<AtomicBool>,
+    health: Arc<watch::Sender<Health>>,
 }
 
 impl Committer {
+    fn is_read_only(&self) -> bool {
+        *self.health.borrow() == Health::ReadOnly
+    }
+
     fn commit(&self, batch: Vec<Entry>) {
         let settled = self.settler.settled();
         let forget = Op::Settled {
@@ -199,7 +244,10 @@ impl Committer {
                 self.settler.put_back(settled);
             }
         }
-        self.writable.store(outcome.is_ok(), Ordering::Relaxed);
+        self.health.send_replace(match outcome {
+            Ok(()) => Health::Writable,
+            Err(_) => Health::ReadOnly,
+        });
         for entry in batch {
             if let Some(done) = entry.done {
                 // Whoever asked may have gone.
@@ -208,15 +256,13 @@ impl Committer {
         }
     }
 
-    /// Leaves no copies behind.
+    /// Leaves no copies behind, and says that this was no crash.
     fn stop(&mut self) {
         self.settler.stop();
         let of = self.settler.settled();
-        if of.is_empty() {
-            return;
-        }
-        if let Err(error) = self.records.commit(std::iter::once(&Op::Settled { of })) {
-            log::warn!("the copies of small files stay until the next start: {error}");
+        let last = [Op::Settled { of }, Op::Closed];
+        if let Err(error) = self.records.commit(last.iter()) {
+            log::warn!("the next start takes this end for a crash: {error}");
         }
     }
 }

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use msvpu_web::engine::EngineError;
-use msvpu_web::model::State;
-use serde_json::json;
+use msvpu_web::model::{Job, State};
+use serde_json::{Value, json};
 
-use crate::support::{Bench, nobody};
+use crate::support::{Bench, new_job, nobody};
 
 #[tokio::test]
 async fn a_waiting_job_has_ended_when_its_cancel_returns() {
@@ -71,6 +71,53 @@ async fn a_service_that_takes_no_notice_is_not_waited_for() {
             assert_eq!(job.state, State::Cancelled);
             break;
         }
+    }
+}
+
+/// Submits a job whose input takes so many bytes.
+async fn submit(bench: &Bench, name: &str, bytes: u64, params: Value) -> Job {
+    let upload = bench.upload(name, bytes).await;
+    let taken = bench.take(new_job(upload.id, params), None).await;
+    taken.unwrap().0
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_service_does_not_let_go_of_is_not_free() {
+    let budget = 1 << 30;
+    let mut bench = Bench::new().await;
+    let params = json!({"hold": true, "stubborn": true});
+    let stubborn = submit(&bench, "stubborn", budget / 3 * 2, params.clone()).await;
+    let small = submit(&bench, "small", 1, params).await;
+    for _ in 0..2 {
+        bench.begins.recv().await.unwrap();
+    }
+    bench.engine.cancel(&nobody(), stubborn.id).await.unwrap();
+    let wait = Duration::from_secs(60);
+    while !bench
+        .engine
+        .job_after(&nobody(), stubborn.id, None, wait)
+        .await
+        .unwrap()
+        .state
+        .is_terminal()
+    {}
+    // It has ended, but what it has decoded is still there.
+    let large = submit(&bench, "large", budget / 3 * 2, json!({})).await;
+    let next = submit(&bench, "next", 1, json!({})).await;
+    assert_eq!(bench.begins.recv().await.unwrap(), "next");
+    let seen = bench.engine.job(&nobody(), large.id).await.unwrap();
+    assert_eq!(seen.state, State::Pending);
+    bench.release();
+    assert_eq!(bench.begins.recv().await.unwrap(), "large");
+    for id in [large.id, next.id, small.id] {
+        while !bench
+            .engine
+            .job_after(&nobody(), id, None, wait)
+            .await
+            .unwrap()
+            .state
+            .is_terminal()
+        {}
     }
 }
 

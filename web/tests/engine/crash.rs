@@ -9,14 +9,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use msvpu_web::engine::{EngineError, Filter};
+use msvpu_web::engine::{EngineConfig, EngineError, Filter};
 use msvpu_web::model::State;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::{admin, config, ended, key, new_job, nobody, open_with, upload};
+use crate::support::{EXIT, admin, config, ended, key, new_job, nobody, open_with, upload};
 
 /// Where the child keeps its data.
 const DATA: &str = "MSVPU_TEST_CRASH_DATA";
@@ -33,7 +33,7 @@ fn child() {
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let (engine, _script, _begins) = open_with(config(Path::new(&data))).await.unwrap();
+        let (engine, _script, _begins) = open_with(patient(Path::new(&data))).await.unwrap();
         println!("\nopen");
         let submitters = (0..SUBMITTERS).map(|_| {
             let engine = engine.clone();
@@ -64,6 +64,14 @@ fn child() {
         let (stopped, _, _) = futures_util::future::select_all(submitters).await;
         stopped.unwrap();
     });
+}
+
+/// None of its jobs is to blame for a crash, however often it was there.
+fn patient(data: &Path) -> EngineConfig {
+    EngineConfig {
+        max_crashes: u32::MAX,
+        ..config(data)
+    }
 }
 
 /// Starts a child and kills it `after` it is open; gives what it accepted.
@@ -123,7 +131,7 @@ fn nothing_accepted_is_lost_to_kill_9() {
 }
 
 async fn check(folder: &Path, accepted: BTreeMap<String, Uuid>) {
-    let (engine, _script, _begins) = open_with(config(folder)).await.unwrap();
+    let (engine, _script, _begins) = open_with(patient(folder)).await.unwrap();
     for (name, id) in &accepted {
         let done = ended(&engine, *id).await;
         assert_eq!(done.state, State::Succeeded, "{done:?}");
@@ -169,4 +177,60 @@ async fn check(folder: &Path, accepted: BTreeMap<String, Uuid>) {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(!name.contains("partial"), "{name}");
     }
+}
+
+/// The child: asks for a job that takes the process with it, and for one that runs beside it.
+#[test]
+#[ignore = "run by `a_job_that_takes_the_server_with_it_is_given_up_and_no_other`"]
+fn victim() {
+    let Ok(data) = env::var(DATA) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (engine, script, _begins) = open_with(config(Path::new(&data))).await.unwrap();
+        let mut ids = Vec::new();
+        // In every child the same two.
+        for (name, params) in [
+            ("innocent", json!({"hold": true})),
+            ("guilty", json!({"exit": true})),
+        ] {
+            let file = upload(&engine, &nobody(), name, 1).await.unwrap();
+            let job = new_job(file.id, params);
+            let key = Some(key(name, "one"));
+            let submitted = engine.submit(&nobody(), job, key).await;
+            ids.push(submitted.unwrap().0.id);
+        }
+        // One at a time: the guilty one may wait for the other.
+        script.gate.send_replace(true);
+        let (innocent, guilty) = (ended(&engine, ids[0]).await, ended(&engine, ids[1]).await);
+        assert_eq!(innocent.state, State::Succeeded);
+        assert_eq!(guilty.state, State::Failed);
+        let error = guilty.error.unwrap();
+        assert_eq!(error.code, "crashed");
+        assert!(error.message.contains("3 times"), "{error:?}");
+        engine.close().await;
+    });
+}
+
+#[test]
+fn a_job_that_takes_the_server_with_it_is_given_up_and_no_other() {
+    let folder = TempDir::new().unwrap();
+    let mut crashes = 0;
+    loop {
+        let ended = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "crash::victim", "--ignored", "--nocapture"])
+            .env(DATA, folder.path())
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        if ended.code() != Some(EXIT) {
+            assert!(ended.success(), "{ended:?}");
+            break;
+        }
+        crashes += 1;
+        assert!(crashes < 10, "it takes each server with it");
+    }
+    // The first may have come before the record that it ran.
+    assert!((3..=4).contains(&crashes), "{crashes}");
 }

@@ -1,5 +1,6 @@
 use std::fs;
 
+use futures_util::StreamExt as _;
 use msvpu_web::engine::{EngineError, Filter};
 use msvpu_web::model::{EventBody, State};
 use serde_json::json;
@@ -47,15 +48,8 @@ async fn a_job_runs_and_is_found_with_all_that_it_made() {
             .collect();
         assert_eq!(artifact.sha256, digest);
     }
-    assert_eq!(
-        bench
-            .engine
-            .iterations(&nobody(), job.id)
-            .await
-            .unwrap()
-            .len(),
-        3
-    );
+    let rows = bench.engine.iterations(&nobody(), job.id).await;
+    assert_eq!(rows.unwrap().count().await, 3);
     let gauges = bench.engine.gauges();
     assert!(gauges.writable);
     assert_eq!((gauges.queued, gauges.running), (0, 0));
@@ -130,6 +124,25 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
     };
     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(pointers, ["/outputs/1", "/params/wrong"]);
+    let mut job = new_job(upload.id, json!({}));
+    let metadata = [("a/b", "x".repeat(1025)), ("fine", "x".repeat(1024))];
+    job.metadata = metadata.map(|(key, value)| (key.to_owned(), value)).into();
+    job.metadata.insert("k".repeat(65), String::new());
+    job.outputs = Some(vec!["files".to_owned(); 65]);
+    let Err(EngineError::Fields(errors)) = submit(job.clone()).await else {
+        panic!("accepted");
+    };
+    let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/metadata/a~1b", "/metadata", "/outputs"]);
+    job.metadata = (0..65)
+        .map(|key| (key.to_string(), String::new()))
+        .collect();
+    job.outputs = Some(vec!["files".to_owned(); 64]);
+    let Err(EngineError::Fields(errors)) = submit(job.clone()).await else {
+        panic!("accepted");
+    };
+    assert_eq!(errors.len(), 1);
+    assert_eq!(errors[0].pointer, "/metadata");
     let error = submit(new_job(Uuid::now_v7(), json!({})))
         .await
         .unwrap_err();
@@ -142,6 +155,52 @@ async fn what_is_wrong_with_a_request_is_told_at_once() {
         .jobs(&nobody(), &Filter::default(), 10, None)
         .await;
     assert_eq!(page.unwrap().jobs, []);
+}
+
+#[tokio::test]
+async fn outputs_that_are_named_twice_are_made_once() {
+    let bench = Bench::new().await;
+    let upload = bench.upload("a", 1).await;
+    let mut job = new_job(upload.id, json!({}));
+    job.outputs = Some(vec!["files".to_owned(); 64]);
+    let (job, _) = bench.take(job, None).await.unwrap();
+    assert_eq!(job.outputs, ["files"]);
+}
+
+#[tokio::test]
+async fn lists_are_without_results_and_of_bounded_length() {
+    let bench = Bench::new().await;
+    let upload = bench.upload("a", 1).await;
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        // As large as a request may be.
+        let job = new_job(upload.id, json!({"padding": "x".repeat(1 << 20)}));
+        let (job, _) = bench.take(job, None).await.unwrap();
+        bench.ended(job.id).await;
+        ids.insert(0, job.id);
+    }
+    let (mut listed, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = bench
+            .engine
+            .jobs(&nobody(), &Filter::default(), 200, after)
+            .await
+            .unwrap();
+        pages += 1;
+        assert!((1..=5).contains(&page.jobs.len()), "{}", page.jobs.len());
+        for mut job in page.jobs {
+            let mut alone = bench.engine.job(&nobody(), job.id).await.unwrap();
+            assert!(alone.result.take().is_some() && job.result.take().is_none());
+            assert_eq!(job, alone);
+            listed.push(job.id);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, ids);
+    assert_eq!(pages, 3);
 }
 
 #[tokio::test]

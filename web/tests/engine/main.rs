@@ -3,6 +3,7 @@
 
 mod cancel;
 mod crash;
+mod disk;
 mod events;
 mod fair;
 mod full;

@@ -2,12 +2,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use msvpu_web::engine::OpenError;
-use msvpu_web::model::{EventBody, State};
+use futures_util::StreamExt as _;
+use msvpu_web::engine::{After, OpenError};
+use msvpu_web::model::{EventBody, State, TeamTimes};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Bench, config, ended, is_gapless, key, new_job, nobody, open_with};
+use crate::support::{Bench, config, ended, is_gapless, key, new_job, nobody, open_with, team};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -83,15 +84,8 @@ async fn a_crash_loses_nothing_that_was_accepted() {
         matches!(&event.body, EventBody::State { reason, .. } if reason.contains("started again"))
     });
     assert_eq!(told.count(), 1);
-    assert_eq!(
-        again
-            .engine
-            .iterations(&nobody(), running.id)
-            .await
-            .unwrap()
-            .len(),
-        5
-    );
+    let rows = again.engine.iterations(&nobody(), running.id).await;
+    assert_eq!(rows.unwrap().count().await, 5);
 }
 
 #[tokio::test]
@@ -164,4 +158,96 @@ async fn a_cancel_that_was_promised_is_kept_over_a_crash() {
     let (engine, _script, mut begins) = open_with(config(folder.path())).await.unwrap();
     assert_eq!(ended(&engine, job.id).await.state, State::Cancelled);
     assert!(begins.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_was_closed_has_not_crashed() {
+    let folder = Arc::new(TempDir::new().unwrap());
+    let mut bench = Bench::on(Arc::clone(&folder), |config| config.max_crashes = 1).await;
+    let job = bench.submit("a", json!({"hold": true})).await;
+    bench.begins.recv().await.unwrap();
+    for _ in 0..3 {
+        bench.engine.close().await;
+        drop(bench);
+        bench = Bench::on(Arc::clone(&folder), |config| config.max_crashes = 1).await;
+        bench.begins.recv().await.unwrap();
+    }
+    bench.release();
+    assert_eq!(bench.ended(job.id).await.state, State::Succeeded);
+}
+
+#[tokio::test]
+async fn a_watcher_that_has_what_a_crash_took_is_told_the_new_attempt_from_its_start() {
+    let mut bench = Bench::new().await;
+    let job = bench
+        .submit("a", json!({"hold": true, "iterations": 5}))
+        .await;
+    bench.begins.recv().await.unwrap();
+    // Another commit takes the mark that it runs along.
+    bench.submit("b", json!({})).await;
+    let mut seen = bench.engine.events(&nobody(), job.id, 0).await.unwrap();
+    let mut last = seen.next().await.unwrap();
+    while !matches!(&last.body, EventBody::Iteration(row) if row.iteration == 5) {
+        last = seen.next().await.unwrap();
+    }
+    let after = After {
+        generation: Some(seen.generation),
+        event: last.id,
+    };
+    let folder = image(bench.folder.path());
+    let again = Bench::on(Arc::clone(&folder), |_| {}).await;
+    again.release();
+    again.ended(job.id).await;
+    let all = again.events(job.id, 0).await;
+    // The new attempt has come further than what the watcher has seen of the old one.
+    assert!(all.len() as u64 > after.event + 2, "{all:?}");
+    let told = again.engine.events(&nobody(), job.id, after).await.unwrap();
+    assert_ne!(told.generation, seen.generation);
+    assert_eq!(told.collect::<Vec<_>>().await, all);
+    // What names the new attempt is gone on from.
+    let after = After {
+        generation: Some(2),
+        ..after
+    };
+    let from = usize::try_from(after.event).unwrap();
+    assert_eq!(again.events(job.id, after).await, all[from..]);
+}
+
+#[tokio::test]
+async fn what_a_team_did_is_kept_with_its_job_whatever_its_end() {
+    let bench = Bench::new().await;
+    let mut jobs = Vec::new();
+    for (params, state) in [
+        (json!({}), State::Succeeded),
+        (json!({"fail": "x"}), State::Failed),
+        (json!({"hold": true}), State::Cancelled),
+    ] {
+        let mut params = params;
+        params["team_size"] = 100.into();
+        params["iterations"] = 90.into();
+        let job = bench.submit("a", params).await;
+        if state == State::Cancelled {
+            let mut events = bench.engine.events(&nobody(), job.id, 0).await.unwrap();
+            let last = |event: &EventBody| matches!(event, EventBody::Iteration(row) if row.iteration == 90);
+            while !events.next().await.is_some_and(|event| last(&event.body)) {}
+            bench.engine.cancel(&nobody(), job.id).await.unwrap();
+        }
+        assert_eq!(bench.ended(job.id).await.state, state);
+        jobs.push(job.id);
+    }
+    // Of more than 8192 entries the first rounds go.
+    let mut expected = team(100, 90);
+    expected.rounds.drain(..9);
+    for id in &jobs {
+        assert_eq!(*bench.engine.team(&nobody(), *id).await.unwrap(), expected);
+    }
+    let folder = image(bench.folder.path());
+    let again = Bench::on(folder, |_| {}).await;
+    for id in &jobs {
+        assert_eq!(*again.engine.team(&nobody(), *id).await.unwrap(), expected);
+    }
+    let silent = again.submit("b", json!({})).await;
+    again.ended(silent.id).await;
+    let nothing = again.engine.team(&nobody(), silent.id).await.unwrap();
+    assert_eq!(*nothing, TeamTimes::default());
 }

@@ -34,7 +34,7 @@ async fn what_is_anothers_is_not_there() {
                 .await,
         );
         is_not_found(engine.events(&stranger, job.id, 0).await.map(|_| ()));
-        is_not_found(engine.iterations(&stranger, job.id).await);
+        is_not_found(engine.iterations(&stranger, job.id).await.map(|_| ()));
         is_not_found(engine.artifact(&stranger, job.id, "file-0.txt").await);
         is_not_found(engine.cancel(&stranger, job.id).await);
         is_not_found(engine.delete(&stranger, job.id).await);

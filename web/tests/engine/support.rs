@@ -9,12 +9,13 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _};
 use msvpu_actors::{Priority, VirtualMachine};
-use msvpu_web::engine::{Caller, EngineConfig, EngineError, IdempotencyKey, OpenError};
+use msvpu_web::engine::{After, Caller, EngineConfig, EngineError, IdempotencyKey, OpenError};
 use msvpu_web::model::{
-    Event, EventBody, Failure, FieldError, InputInfo, IterationRow, Job, NewJob, Phase, Upload,
+    Event, EventBody, Failure, FieldError, InputInfo, IterationRow, Job, NewJob, Phase, TeamRound,
+    TeamTimes, Upload,
 };
 use msvpu_web::service::{
-    InputReader, OutputInfo, ProbeError, Run, RunError, Service, ServiceInfo, Told,
+    Asked, InputReader, OutputInfo, ProbeError, Run, RunError, Service, ServiceInfo, Told,
 };
 use msvpu_web::{Engine, Services};
 use serde_json::{Map, Value, json};
@@ -46,8 +47,9 @@ impl InputReader for Heads {
 }
 
 /// Does as its parameters say: `iterations` and `files` (how many), `file_bytes`, `hold` (until it is let go),
-/// `stubborn` (takes no notice of being cancelled), `panic`, `fail` (a code), `full` (the disk), `lie` (tells of a
-/// file that is not there), `log_bytes` (a line of so many with each iteration).
+/// `stubborn` (takes no notice of being cancelled), `panic`, `exit` (takes the process with it), `fail` (a code), `full`
+/// (the disk), `lie` (tells of a file that is not there), `log_bytes` (a line of so many with each iteration),
+/// `team_size` (tells of a team of so many after each iteration).
 #[derive(Clone)]
 pub(crate) struct Script {
     /// Turns true to let all go that are held.
@@ -55,6 +57,9 @@ pub(crate) struct Script {
     /// Hears of each job that begins, by its metadata-free input's name.
     pub(crate) begun: mpsc::UnboundedSender<String>,
 }
+
+/// How a process ends that a job takes with it.
+pub(crate) const EXIT: i32 = 86;
 
 pub(crate) fn script() -> (Script, mpsc::UnboundedReceiver<String>) {
     let (begun, begins) = mpsc::unbounded_channel();
@@ -88,11 +93,11 @@ impl Service for Script {
         }
     }
 
-    fn check(&self, params: &Map<String, Value>, _: &InputInfo) -> Result<(), Vec<FieldError>> {
-        match params.get("wrong") {
+    fn check(&self, asked: &Asked<'_>) -> Result<(), Vec<FieldError>> {
+        match asked.params.get("wrong") {
             None => Ok(()),
             Some(_) => Err(vec![FieldError {
-                pointer: "/wrong".to_owned(),
+                pointer: "/params/wrong".to_owned(),
                 detail: "must not be there".to_owned(),
             }]),
         }
@@ -120,6 +125,10 @@ impl Script {
         }
         for iteration in 1..=iterations {
             tell(Told::Event(EventBody::Iteration(row(iteration))));
+            let team_size = number(params, "team_size");
+            if team_size > 0 {
+                tell(Told::Team(team(team_size, iteration)));
+            }
             let log_bytes = number(params, "log_bytes");
             if log_bytes > 0 {
                 tell(Told::Event(EventBody::Log {
@@ -143,6 +152,9 @@ impl Script {
             }
         }
         assert!(!is_set(params, "panic"), "as it was told");
+        if is_set(params, "exit") {
+            std::process::exit(EXIT);
+        }
         if let Some(code) = params.get("fail").and_then(Value::as_str) {
             return Err(RunError::Failed(Failure {
                 code: code.to_owned(),
@@ -176,6 +188,25 @@ impl Script {
             });
         }
         Ok(json!({ "name": name, "iterations": iterations }))
+    }
+}
+
+/// What a team of so many has done in so many rounds.
+pub(crate) fn team(team_size: usize, rounds: usize) -> TeamTimes {
+    let round = |round: usize| TeamRound {
+        round: Some(u32::try_from(round).unwrap()),
+        began_ms: round as f64,
+        ended_ms: Some(round as f64 + 0.5),
+        node: vec![Some(3); team_size],
+        arrived_ms: vec![Some(0.5); team_size],
+        waited_ms: vec![Some(0.1); team_size],
+        computed_ms: vec![Some(0.2); team_size],
+        kept_ms: vec![None; team_size],
+    };
+    TeamTimes {
+        team_size: u32::try_from(team_size).unwrap(),
+        stride: 1,
+        rounds: (1..=rounds).map(round).collect(),
     }
 }
 
@@ -265,7 +296,7 @@ impl Bench {
         ended(&self.engine, id).await
     }
 
-    pub(crate) async fn events(&self, id: Uuid, after: u64) -> Vec<Event> {
+    pub(crate) async fn events(&self, id: Uuid, after: impl Into<After>) -> Vec<Event> {
         let events = self.engine.events(&nobody(), id, after).await.unwrap();
         events.collect().await
     }

@@ -28,6 +28,7 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     ("POST",   "/api/v1/jobs/{id}/cancel",         [401, 401, 403, 404, 404]),
     ("GET",    "/api/v1/jobs/{id}/events",         [401, 401, 404, 404, 404]),
     ("GET",    "/api/v1/jobs/{id}/iterations",     [401, 401, 404, 404, 404]),
+    ("GET",    "/api/v1/jobs/{id}/team",           [401, 401, 404, 404, 404]),
     ("GET",    "/api/v1/jobs/{id}/artifacts",      [401, 401, 404, 404, 404]),
     ("GET",    "/api/v1/jobs/{id}/artifacts/{name}", [401, 401, 404, 404, 404]),
     ("GET",    "/api/v1/jobs/{id}/report.html",    [401, 401, 404, 404, 404]),

@@ -338,6 +338,8 @@ pub(crate) struct Frames {
 /// An event, or a comment, which has neither id nor name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Frame {
+    /// In which start of the server it was told.
+    pub(crate) generation: u64,
     pub(crate) id: Option<u64>,
     pub(crate) event: String,
     pub(crate) data: Value,
@@ -354,7 +356,11 @@ impl Iterator for Frames {
                 return None;
             }
             match line.trim_end_matches('\n').split_once(": ") {
-                Some(("id", id)) => frame.id = Some(id.parse().unwrap()),
+                Some(("id", id)) => {
+                    let (generation, id) = id.split_once('-').unwrap();
+                    frame.generation = generation.parse().unwrap();
+                    frame.id = Some(id.parse().unwrap());
+                }
                 Some(("event", event)) => frame.event = event.to_owned(),
                 Some(("data", data)) => frame.data = serde_json::from_str(data).unwrap(),
                 Some(("", "")) => {}

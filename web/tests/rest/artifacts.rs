@@ -124,7 +124,7 @@ fn parts_are_fetched() {
         assert_eq!(none.header("content-range"), "bytes */10", "{range}");
     }
     // What is none, or more than one, is answered with all.
-    for range in ["lines=1-2", "bytes=0-1,3-4", "bytes=x"] {
+    for range in ["lines=1-2", "bytes=0-1,3-4", "bytes=x", "bytes=5-2"] {
         let all = made.get("loud.txt", &[("Range", range)]);
         assert_eq!(
             (all.status, all.text().as_str()),
@@ -180,6 +180,12 @@ fn head_tells_all_but_the_body() {
         assert_eq!(head.header(name), get.header(name), "{name}");
     }
     assert_eq!(head.header("content-length"), "10");
+    // Parts are of GET alone.
+    let part = made
+        .api
+        .send("HEAD", &path, &[("Range", "bytes=0-3")], None);
+    assert_eq!(part.status, 200);
+    assert_eq!(part.header("content-length"), "10");
     // A stream is not begun, and what is wrong is told by the status.
     let events = format!("{}/events", made.path);
     assert_eq!(made.api.send("HEAD", &events, &[], None).status, 200);

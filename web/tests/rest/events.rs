@@ -70,6 +70,12 @@ fn a_stream_goes_on_where_it_broke_off() {
     );
     let last = all.len().to_string();
     assert_eq!(rest("", &[("Last-Event-ID", &last)]), []);
+    // As the stream names them.
+    assert!(all.iter().all(|frame| frame.generation == 1));
+    assert_eq!(rest("?last_event_id=1-3", &[]), all[3..]);
+    assert_eq!(rest("", &[("Last-Event-ID", "1-2")]), all[2..]);
+    // Of a server that crashed: what it told then is not what is there now.
+    assert_eq!(rest("", &[("Last-Event-ID", "7-2")]), all);
 }
 
 #[test]

@@ -112,6 +112,7 @@ fn jobs_are_listed_newest_first_page_by_page() {
         listed.push(jobs.len());
         for (job, id) in jobs.iter().zip(ids.drain(..jobs.len())) {
             assert_eq!(job["id"], id.to_string());
+            assert_eq!(job["result"], Value::Null);
         }
         match page["next_page_token"].as_str() {
             Some(token) => path = format!("/api/v1/jobs?page_size=3&page_token={token}"),
@@ -258,6 +259,7 @@ fn services_and_nodes_are_shown() {
     let nodes = api.get("/api/v1/nodes").json();
     assert_eq!(nodes["deployment"], "local");
     assert_eq!(nodes["workers"], 1);
+    assert_eq!(nodes["strategy"], "performance-index");
     assert_eq!(nodes["broker"], Value::Null);
     assert_eq!(nodes["nodes"][0]["cpus"], 1);
     assert_eq!(nodes["gauges"]["writable"], true);

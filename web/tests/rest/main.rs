@@ -13,3 +13,4 @@ mod observing;
 mod pages;
 mod problems;
 mod shout;
+mod team;

@@ -48,6 +48,10 @@ fn the_pages_of_the_api_need_nothing_from_elsewhere() {
         policy.contains("script-src 'self';") && !policy.contains("unsafe-eval"),
         "{policy}"
     );
+    // On the second visit, too.
+    let again = api.get_with("/docs/", &[("If-None-Match", page.header("etag"))]);
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    assert_eq!(again.header("content-security-policy"), policy);
     let text = page.text();
     // Inline scripts would not run.
     assert!(

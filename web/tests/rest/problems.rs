@@ -65,6 +65,10 @@ fn wrong_fields_are_pointed_at() {
             json!({"service": "shout", "input": input, "outputs": ["loud", 2]}),
             vec!["#/outputs/1"],
         ),
+        (
+            json!({"service": "shout", "input": input, "metadata": {"a": "x".repeat(1025)}}),
+            vec!["#/metadata/a"],
+        ),
         // Those that only the service knows; all of them at once.
         (
             json!({"service": "shout", "input": input, "params": {"rounds": -1, "hold": 1}}),
@@ -73,6 +77,10 @@ fn wrong_fields_are_pointed_at() {
         (
             json!({"service": "shout", "input": input, "outputs": ["quiet"]}),
             vec!["#/outputs/0"],
+        ),
+        (
+            json!({"service": "shout", "input": input, "params": {"rounds": 100}, "outputs": ["loud", "picture"]}),
+            vec!["#/outputs/1"],
         ),
     ] {
         let problem = api

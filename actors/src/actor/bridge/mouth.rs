@@ -12,17 +12,24 @@ use super::disturbance::Disturbed;
 use super::publisher::{Command, Lanes, Publisher};
 use super::{Bridge, BridgeTally, Broker, Connectivity, Disturbance};
 use crate::clock::Clock;
-use crate::core::sending::WindowLimits;
+use crate::core::sending::{BundleLimits, WindowLimits};
 use crate::id::NodeId;
 use crate::link::{Link, Transport};
 use crate::message::Envelope;
 use crate::random::Random;
+use crate::wire::bundle;
 use crate::wire::frame::Parcel;
+
+const BUNDLE: BundleLimits = BundleLimits {
+    parts: bundle::MAX_PARTS,
+    bytes: bundle::MAX_BYTES,
+};
 
 /// What is sent again and again anyway need not be kept while there is no connection.
 const CONTROL: WindowLimits = WindowLimits {
     messages: 256,
     bytes: 16 << 20,
+    bundle: BUNDLE,
     kept: 64,
 };
 
@@ -30,6 +37,7 @@ const CONTROL: WindowLimits = WindowLimits {
 const DATA: WindowLimits = WindowLimits {
     messages: 1024,
     bytes: 32 << 20,
+    bundle: BUNDLE,
     kept: 65_536,
 };
 

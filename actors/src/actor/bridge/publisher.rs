@@ -1,6 +1,6 @@
 //! One lane of what goes out: a window of unconfirmed messages, kept over lost connections.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -12,16 +12,18 @@ use tokio::select;
 use tokio::sync::{mpsc, oneshot};
 
 use super::tally::BridgeTally;
-use crate::core::sending::{Sending, Weighed, WindowLimits};
+use crate::core::sending::{Part, Sending, WindowLimits};
 use crate::id::{Incarnation, NodeId, Rank, TeamId};
+use crate::wire::body::Body;
+use crate::wire::bundle;
 use crate::wire::frame::{Parcel, PartHead};
 use crate::wire::queues::{Queue, exchange};
 
-/// The header of an AMQP message in which [`PartHead`] stands.
+/// The header of an AMQP message in which [`PartHead`] stands, or that of a bundle.
 pub(super) const HEADER: &str = "msvpu";
 
-/// So many commands are taken from the mailbox at once.
-const BATCH: usize = 64;
+/// So many commands are taken from the mailbox at once: enough to fill a bundle.
+const BATCH: usize = bundle::MAX_PARTS;
 
 /// What a lane is told.
 pub(super) enum Command {
@@ -41,16 +43,20 @@ struct Outgoing {
     head: PartHead,
     /// Which tile this is the last part of.
     tile: Option<Tile>,
-    body: Bytes,
+    body: Body,
     /// Whether an earlier connection was lost before it was confirmed.
     again: bool,
 }
 
 type Tile = (NodeId, Option<Incarnation>, TeamId, Rank);
 
-impl Weighed for Outgoing {
+impl Part for Outgoing {
     fn len_bytes(&self) -> usize {
         self.body.len()
+    }
+
+    fn joins(&self, other: &Self) -> bool {
+        (self.to, self.queue) == (other.to, other.queue)
     }
 
     fn again(&mut self) {
@@ -58,12 +64,19 @@ impl Weighed for Outgoing {
     }
 }
 
-/// What became of a part.
+/// A message as the broker gets it.
+struct Written {
+    key: ShortString,
+    properties: BasicProperties,
+    body: Bytes,
+}
+
+/// What became of a message.
 enum Fate {
     Confirmed,
     Returned,
     Refused,
-    /// The connection was lost first: it is told of elsewhere, and the part is sent again.
+    /// The connection was lost first: it is told of elsewhere, and the message is sent again.
     Unknown,
 }
 
@@ -74,7 +87,7 @@ pub(super) struct Publisher {
     channel: Option<Channel>,
     /// Tiles that wait or are unconfirmed: their like is asked for again by who waits for them, and
     /// need not go twice.
-    tiles: BTreeMap<Tile, ()>,
+    tiles: BTreeSet<Tile>,
     /// Who waits for all to be confirmed.
     flushing: Vec<oneshot::Sender<()>>,
 }
@@ -86,7 +99,7 @@ impl Publisher {
             tally,
             sending: Sending::new(limits),
             channel: None,
-            tiles: BTreeMap::new(),
+            tiles: BTreeSet::new(),
             flushing: Vec::new(),
         }
     }
@@ -97,17 +110,14 @@ impl Publisher {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             if let Some(channel) = self.channel.clone() {
-                while let Some((number, part)) = self.sending.next() {
-                    let tally = self.tally.of(part.queue);
-                    tally.published.add(1);
-                    tally.published_bytes.add(part.body.len() as u64);
-                    tally.resent.add(part.again.into());
-                    under_way.push(publish(
-                        channel.clone(),
-                        self.exchange.clone(),
-                        number,
-                        part,
-                    ));
+                while let Some((number, parts)) = self.sending.next() {
+                    match self.write(&parts) {
+                        Some(written) => {
+                            let (channel, exchange) = (channel.clone(), self.exchange.clone());
+                            under_way.push(publish(channel, exchange, number, written));
+                        }
+                        None => self.settle(number, &Fate::Refused),
+                    }
                 }
             }
             if self.sending.is_empty() {
@@ -156,7 +166,7 @@ impl Publisher {
         } = parcel;
         let tile = tile.map(|(incarnation, team, rank)| (to, incarnation, team, rank));
         if let Some(tile) = tile
-            && self.tiles.insert(tile, ()).is_some()
+            && !self.tiles.insert(tile)
         {
             return self.tally.of(queue).dropped.add(1);
         }
@@ -189,51 +199,89 @@ impl Publisher {
         }
     }
 
+    /// Parts that go together, for one queue, as one message; `None` does not occur, because there
+    /// are parts, and their heads can be encoded.
+    fn write(&self, parts: &[Outgoing]) -> Option<Written> {
+        let first = parts.first()?;
+        let (properties, body) = match parts {
+            [only] => (
+                properties(only.kind, only.head.encode().ok()?),
+                only.body.gather(),
+            ),
+            _ => {
+                let body = bundle::pack(parts.iter().map(|p| (p.kind, p.head, &p.body))).ok()?;
+                (properties(bundle::KIND, bundle::header().to_vec()), body)
+            }
+        };
+        let tally = self.tally.of(first.queue);
+        tally.published.add(1);
+        tally.published_bytes.add(body.len() as u64);
+        tally.resent.add(parts.iter().any(|part| part.again).into());
+        if parts.len() > 1 {
+            tally.bundled.add(parts.len() as u64);
+        }
+        Some(Written {
+            key: first.queue.routing_key(first.to).into(),
+            properties,
+            body,
+        })
+    }
+
     fn settle(&mut self, number: u64, fate: &Fate) {
         if let Fate::Unknown = fate {
             return;
         }
-        let Some(part) = self.sending.settled(number) else {
+        let Some(parts) = self.sending.settled(number) else {
             return;
         };
-        let tally = self.tally.of(part.queue);
-        match fate {
-            Fate::Confirmed => tally.confirmed.add(1),
-            Fate::Returned => tally.returned.add(1),
-            Fate::Refused | Fate::Unknown => tally.refused.add(1),
+        if let Some(first) = parts.first() {
+            let tally = self.tally.of(first.queue);
+            match fate {
+                Fate::Confirmed => tally.confirmed.add(1),
+                Fate::Returned => tally.returned.add(1),
+                Fate::Refused | Fate::Unknown => tally.refused.add(1),
+            }
         }
-        if let Some(tile) = part.tile {
+        for tile in parts.iter().filter_map(|part| part.tile) {
             self.tiles.remove(&tile);
         }
     }
+}
+
+/// As they are read on the other side.
+pub(super) fn properties(kind: &str, header: Vec<u8>) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    let header = AMQPValue::LongString(LongString::from(header));
+    headers.insert(HEADER.into(), header);
+    BasicProperties::default()
+        .with_type(kind.into())
+        .with_headers(headers)
 }
 
 async fn publish(
     channel: Channel,
     exchange: ShortString,
     number: u64,
-    part: Outgoing,
+    written: Written,
 ) -> (u64, Fate) {
-    (number, fate(&channel, exchange, part).await)
+    (number, fate(&channel, exchange, written).await)
 }
 
-async fn fate(channel: &Channel, exchange: ShortString, part: Outgoing) -> Fate {
-    let Ok(head) = part.head.encode() else {
-        return Fate::Refused;
-    };
-    let mut headers = FieldTable::default();
-    headers.insert(HEADER.into(), AMQPValue::LongString(LongString::from(head)));
-    let properties = BasicProperties::default()
-        .with_type(part.kind.into())
-        .with_headers(headers);
+async fn fate(channel: &Channel, exchange: ShortString, written: Written) -> Fate {
+    let Written {
+        key,
+        properties,
+        body,
+    } = written;
     let options = BasicPublishOptions {
         mandatory: true,
         ..BasicPublishOptions::default()
     };
-    let key = part.queue.routing_key(part.to).into();
     let published = channel
-        .basic_publish(exchange, key, options, &part.body, properties)
+        .basic_publish(exchange, key, options, &body, properties)
         .await;
+    // It is written: what may have to be sent again is kept elsewhere.
+    drop(body);
     let Ok(confirm) = published else {
         return Fate::Unknown;
     };

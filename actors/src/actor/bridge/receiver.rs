@@ -11,21 +11,23 @@ use lapin::types::AMQPValue;
 use lapin::{Acker, BasicProperties, Consumer};
 use thiserror::Error;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::burial::{Burial, Dead};
 use super::connection::prefetch;
-use super::publisher::HEADER;
+use super::publisher::{HEADER, properties};
 use super::tally::BridgeTally;
 use crate::clock::Clock;
 use crate::core::assembly::{Assembly, Refused};
 use crate::link::Link;
-use crate::message::Envelope;
+use crate::wire::bundle::{self, Unpacked};
 use crate::wire::frame::{PART_BYTES, PartHead, WireError, open};
 use crate::wire::queues::Queue;
 
-/// So many messages are taken in at once, if there are so many.
-const BATCH: usize = 64;
+/// So many messages are taken in before they are acknowledged, if there are so many: a quarter of
+/// the tiles that may be unacknowledged, so that the broker has never to wait for all of them.
+const BATCH: usize = 16;
 
 /// A message is acknowledged after so long at the latest, or when a quarter of those are there that
 /// may be unacknowledged.
@@ -89,7 +91,11 @@ impl Receiver {
                     return;
                 };
                 last = Some(delivery.acker.clone());
-                self.take(delivery, &mut assembly);
+                if self.take(delivery, &mut assembly) > 1 {
+                    // First what comes of these: no sign of life is to wait in a mailbox behind
+                    // all tiles that the broker has.
+                    yield_now().await;
+                }
             }
             // It is acknowledged when it is in a mailbox: there it lasts as long as this process,
             // and so as long as the queue.
@@ -100,7 +106,8 @@ impl Receiver {
         }
     }
 
-    fn take(&self, delivery: Delivery, assembly: &mut Assembly) {
+    /// Tells how many messages of ours, or parts of them, it was.
+    fn take(&self, delivery: Delivery, assembly: &mut Assembly) -> usize {
         let Delivery {
             properties,
             data,
@@ -112,46 +119,61 @@ impl Receiver {
         tally.received_bytes.add(data.len() as u64);
         tally.redelivered.add(redelivered.into());
         let body = Bytes::from(data);
-        match self.read(&properties, body.clone(), assembly) {
-            Ok(Some(envelope)) => {
-                let is_new = self.link.deliver(envelope);
-                tally.deduplicated.add((!is_new).into());
-            }
-            Ok(None) => {}
-            Err(error) => {
-                tally.dead.add(1);
-                let body = if body.len() <= PART_BYTES {
-                    body.to_vec()
-                } else {
-                    Vec::new()
-                };
-                self.burial.take(Dead {
-                    queue: self.queue,
-                    reason: error.to_string(),
-                    properties,
-                    body,
-                });
-            }
-        }
+        let kind = properties.kind().as_ref().map_or("", |kind| kind.as_str());
+        let result = if kind == bundle::KIND {
+            self.take_bundle(&properties, body.clone(), assembly)
+        } else {
+            let taken = self.take_part(&properties, kind, body.clone(), assembly);
+            taken.map(|()| 1)
+        };
+        result.unwrap_or_else(|error| {
+            self.bury(&error, properties, body);
+            1
+        })
     }
 
-    fn read(
+    fn take_part(
         &self,
         properties: &BasicProperties,
+        kind: &str,
         body: Bytes,
         assembly: &mut Assembly,
-    ) -> Result<Option<Envelope>, Unreadable> {
-        let headers = properties.headers().as_ref();
-        let head = headers.and_then(|headers| headers.inner().get(HEADER));
-        let head = match head {
-            Some(AMQPValue::LongString(head)) => PartHead::decode(head.as_bytes())?,
-            _ => return Err(WireError::NoHead.into()),
-        };
-        let kind = properties.kind().as_ref().map(|kind| kind.as_str());
-        if body.len() > PART_BYTES {
-            let bytes = body.len();
-            return Err(WireError::Long { bytes }.into());
+    ) -> Result<(), Unreadable> {
+        let head = PartHead::decode(header(properties)?)?;
+        self.put(kind, head, body, assembly)
+    }
+
+    /// What cannot be read of it is told one by one, as if it had come by itself.
+    fn take_bundle(
+        &self,
+        properties_of_all: &BasicProperties,
+        body: Bytes,
+        assembly: &mut Assembly,
+    ) -> Result<usize, Unreadable> {
+        bundle::check(header(properties_of_all)?)?;
+        fits(&body)?;
+        let mut taken = 0;
+        for Unpacked { kind, parts } in bundle::unpack(body)? {
+            taken += parts.len();
+            for (head, body) in parts {
+                if let Err(error) = self.put(&kind, head, body.clone(), assembly) {
+                    let header = head.encode().unwrap_or_default();
+                    self.bury(&error, properties(&kind, header), body);
+                }
+            }
         }
+        Ok(taken)
+    }
+
+    /// Puts the part to the others of its message, and the message into its mailbox if it is whole.
+    fn put(
+        &self,
+        kind: &str,
+        head: PartHead,
+        body: Bytes,
+        assembly: &mut Assembly,
+    ) -> Result<(), Unreadable> {
+        fits(&body)?;
         let PartHead {
             from,
             sequence,
@@ -159,9 +181,41 @@ impl Receiver {
             parts,
         } = head;
         let whole = assembly.take((from, sequence), (part, parts), body, self.clock.now())?;
-        Ok(match whole {
-            Some(parts) => Some(open(kind.unwrap_or_default(), from, sequence, parts)?),
-            None => None,
-        })
+        if let Some(parts) = whole {
+            let is_new = self.link.deliver(open(kind, from, sequence, parts)?);
+            let tally = self.tally.of(self.queue);
+            tally.deduplicated.add((!is_new).into());
+        }
+        Ok(())
     }
+
+    fn bury(&self, error: &Unreadable, properties: BasicProperties, body: Bytes) {
+        self.tally.of(self.queue).dead.add(1);
+        self.burial.take(Dead {
+            queue: self.queue,
+            reason: error.to_string(),
+            properties,
+            body: match fits(&body) {
+                Ok(()) => body.to_vec(),
+                Err(_) => Vec::new(),
+            },
+        });
+    }
+}
+
+/// What of a message is ours to read.
+fn header(properties: &BasicProperties) -> Result<&[u8], WireError> {
+    let headers = properties.headers().as_ref();
+    match headers.and_then(|headers| headers.inner().get(HEADER)) {
+        Some(AMQPValue::LongString(header)) => Ok(header.as_bytes()),
+        _ => Err(WireError::NoHead),
+    }
+}
+
+const fn fits(body: &Bytes) -> Result<(), WireError> {
+    let bytes = body.len();
+    if bytes > PART_BYTES {
+        return Err(WireError::Long { bytes });
+    }
+    Ok(())
 }

@@ -9,10 +9,13 @@ use super::line::Purpose;
 use crate::wire::queues::Queue;
 
 /// What went through the queues of one kind, since the process began to use the broker.
+///
+/// Counted are the broker's messages, unless it says otherwise: a long message of ours goes in
+/// several of those, and short ones that wait for the same queue go in one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct QueueCounters {
-    /// Messages handed to the broker for queues of this kind; a long one goes in several.
+    /// Messages handed to the broker for queues of this kind.
     pub published: u64,
     /// Their bodies, in bytes.
     pub published_bytes: u64,
@@ -24,8 +27,10 @@ pub struct QueueCounters {
     pub refused: u64,
     /// What was sent again after a connection was lost.
     pub resent: u64,
-    /// What was too much to keep while there was no connection, or was under way already; and what
-    /// came in part only.
+    /// How many messages of ours, or parts of long ones, went with others in one of these.
+    pub bundled: u64,
+    /// Messages of ours, or parts of long ones, that were too many to keep while there was no
+    /// connection, or under way already; and those of which only a part came.
     pub dropped: u64,
     /// Messages that came out of this process's queue.
     pub received: u64,
@@ -35,9 +40,9 @@ pub struct QueueCounters {
     pub redelivered: u64,
     /// Of whole messages that came out of it, those that had come before; dropped.
     pub deduplicated: u64,
-    /// Messages that nobody here could read.
+    /// Messages that nobody here could read; of those that came with others, each of ours.
     pub dead: u64,
-    /// Duplicates that were put in on purpose.
+    /// Duplicates of messages of ours that were put in on purpose.
     pub injected: u64,
 }
 
@@ -107,6 +112,7 @@ counted!(
     returned,
     refused,
     resent,
+    bundled,
     dropped,
     received,
     received_bytes,

@@ -61,13 +61,14 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Gives each of the MsVPUs an errand; `answered` when each is to end in an answer.
+    /// Gives each of the MsVPUs an errand, made for the time at which that is; `answered` when each is
+    /// to end in an answer.
     pub(super) fn hand_out(
         &self,
         team: TeamId,
         ranks: &Ranks,
         answered: bool,
-        errand: impl Fn(Rank) -> Errand,
+        errand: impl Fn(Duration) -> Errand,
     ) {
         let link = &self.host.link;
         let crew = self
@@ -79,12 +80,13 @@ impl Supervisor {
         };
         let here =
             |range: &std::ops::Range<u32>| crew.msvpus.range(Rank(range.start)..Rank(range.end));
+        let now = self.host.clock.now();
         if answered {
             let orders = ranks.ranges().iter().map(|range| here(range).count()).sum();
-            crew.team.ordered(orders);
+            crew.team.ordered(orders, now);
         }
-        for (rank, msvpu) in ranks.ranges().iter().flat_map(here) {
-            link.tell(msvpu, errand(*rank));
+        for (_, msvpu) in ranks.ranges().iter().flat_map(here) {
+            link.tell(msvpu, errand(now));
         }
     }
 

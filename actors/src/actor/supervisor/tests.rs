@@ -44,11 +44,11 @@ fn start_ranks(ranks: Ranks, team_size: u32) -> SupervisorMessage {
             epoch: Epoch(1),
         },
         leader: NodeId(4),
-        invocation: Invocation {
+        invocation: Box::new(Invocation {
             program: <Synthetic as program::Program>::NAME.to_owned(),
             parameters: serde_json::to_vec(&program).unwrap().into(),
             options: JobOptions::default(),
-        },
+        }),
         ranks,
         team_size,
     }

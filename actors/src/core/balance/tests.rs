@@ -2,6 +2,7 @@
 
 mod calibration;
 mod draining;
+mod refused;
 mod rounds;
 
 use super::*;

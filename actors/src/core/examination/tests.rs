@@ -89,6 +89,21 @@ fn one_test_at_a_time_and_again_when_it_is_not_answered() {
 }
 
 #[test]
+fn a_test_that_comes_to_nothing_is_repeated_before_it_is_stale() {
+    let mut examination = examination();
+    pass(&mut examination, 1, 0, 20);
+    assert_eq!(examination.next(2, ms(50), PATIENCE), Some(1));
+    let answered = examination.answer((HERE, 2), idle(0), (ms(10), ms(5)), ms(100));
+    assert!(answered.is_err(), "no CPUs");
+    assert!(examination.is_refused());
+    assert_eq!(examination.next(3, ms(600), PATIENCE), None, "patience");
+    assert_eq!(pass(&mut examination, 3, 601, 620), Some(0));
+    assert_eq!(pass(&mut examination, 4, 620, 670), Some(1));
+    assert!(examination.performance().is_some() && !examination.is_refused());
+    assert_eq!(examination.next(5, ms(2000), PATIENCE), None, "it is known");
+}
+
+#[test]
 fn answers_of_others_are_of_no_use() {
     let mut examination = examination();
     let times = (ms(10), ms(0));

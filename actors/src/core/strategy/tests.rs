@@ -307,9 +307,20 @@ fn a_node_that_was_emptied_comes_back_by_a_new_probe_only() {
     assert_eq!(cluster.counts[0], 2);
 }
 
+/// Of any size that may be, the largest among them.
+fn any_size() -> impl Generator<Value = f64> {
+    let sizes = (-3.0_f64..30.0).prop_map(|exponent| 10_f64.powf(exponent));
+    prop_oneof![Just(0.0), Just(1e30), 0.0_f64..1e12, sizes]
+}
+
 fn candidates() -> impl Generator<Value = Vec<Candidate>> {
-    let placed = prop_oneof![Just(0.0), 0.0_f64..1e12];
-    let one = (1_u32..40, -6.0_f64..4.0, 0.0_f64..1.0, placed, 0_u32..500);
+    let one = (
+        1_u32..40,
+        -6.0_f64..4.0,
+        0.0_f64..1.0,
+        any_size(),
+        0_u32..500,
+    );
     prop::collection::vec(one, 1..30).prop_map(|nodes| {
         let all = (0..)
             .zip(nodes)
@@ -328,8 +339,8 @@ proptest! {
     #[test]
     fn all_are_placed(
         candidates in candidates(),
-        work in prop_oneof![Just(0.0), 0.0_f64..1e12],
-        bytes in prop_oneof![Just(0.0), 0.0_f64..1e6],
+        work in any_size(),
+        bytes in any_size(),
         count in 0_u32..20_000,
     ) {
         for name in NAMES {

@@ -7,6 +7,7 @@ use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
+use crate::core::stopwatch::Spent;
 use crate::error::JobError;
 use crate::id::{Origin, Rank, Round};
 use crate::job::{Finished, Phase};
@@ -24,8 +25,9 @@ pub(crate) enum Event {
     Moved(Vec<Share>),
     /// MsVPUs are there.
     Started(Origin, Ranks),
-    /// An MsVPU has computed its part of a round, or handed over its part of the result.
-    Answered(Origin, Rank, Stage, Option<Payload>),
+    /// An MsVPU has computed its part of a round, or handed over its part of the result; and what it
+    /// has spent on that, where it is kept.
+    Answered(Origin, Rank, Stage, Option<Payload>, Option<Spent>),
     /// A node takes in tiles.
     Loading(Origin),
     /// MsVPUs were asked for answers, and these have no tile, or a tile and no order.
@@ -90,7 +92,7 @@ pub(crate) enum Effect {
     /// Let a node work for others again.
     Release(Origin, ReservationId),
     /// Put the record where it outlives the leader, with what the nodes have done.
-    Commit(Record),
+    Commit(Box<Record>),
     /// Let the program fold the partial results of a round.
     Fold(Round, Payload, Vec<Payload>),
     /// Tell the balancer how long each node took for the round, and for which MsVPUs.

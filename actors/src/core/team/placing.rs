@@ -109,6 +109,8 @@ impl Team {
             *ranks = ranks.without(&self.withheld(*origin));
             self.note_trial(ranks);
         }
+        let orders = crews.len();
+        effects.reserve(orders + crews.iter().map(|(_, ranks)| ranks.len()).sum::<usize>());
         let mut queues: Vec<_> = crews
             .iter()
             .map(|(origin, ranks)| (*origin, ranks.iter()))

@@ -52,6 +52,10 @@ fn record(sequence: u64, round: u32, task: u8, shares: Vec<Share>) -> Record {
     }
 }
 
+fn commit(record: Record) -> Effect {
+    Effect::Commit(Box::new(record))
+}
+
 fn at(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
@@ -124,7 +128,7 @@ impl Scene {
     /// The answer of a rank is its number.
     fn answer(&mut self, origin: Origin, stage: Stage, rank: u32) -> Vec<Effect> {
         let answer = Some(payload(rank as u8));
-        self.step(Event::Answered(origin, Rank(rank), stage, answer))
+        self.step(Event::Answered(origin, Rank(rank), stage, answer, None))
     }
 
     /// All answer where [`Self::started`] has put them; returns what the last of them causes.

@@ -1,9 +1,10 @@
 use actix::{Actor, Context, Handler, System};
 
 use super::*;
-use crate::id::{Incarnation, JobId, Origin, Rank, TeamId};
+use crate::id::{Incarnation, JobId, Origin, Rank, Round, TeamId};
+use crate::job::JobState;
 use crate::link::Letter;
-use crate::message::Address;
+use crate::message::{Address, DirectoryMessage, LeaderMessage, ProxyMessage};
 use crate::payload::Payload;
 
 const RECEIVER: usize = 3;
@@ -18,6 +19,10 @@ struct Star {
 
 impl Star {
     fn new(jitter: f64, latency: Duration) -> Self {
+        Self::with(jitter, latency, Duration::ZERO)
+    }
+
+    fn with(jitter: f64, latency: Duration, handling: Duration) -> Self {
         let node = |bandwidth| NodeSpec {
             name: String::new(),
             cpus: 1,
@@ -29,7 +34,7 @@ impl Star {
             name: "none".to_owned(),
             envelope_bytes: 0.0,
             expansion: 1.0,
-            handling: Duration::ZERO,
+            handling,
             migration_bytes: 0.0,
         };
         let timeline = Arc::new(Timeline::new(RECEIVER + 1));
@@ -52,10 +57,7 @@ impl Star {
     /// Some 1000 bytes from a node to the last one.
     fn send(&self, from: usize, sequence: u64) {
         let tile = SupervisorMessage::Tile {
-            team: TeamId {
-                job: JobId::new(uuid::Uuid::nil()),
-                epoch: crate::id::Epoch(1),
-            },
+            team: team(),
             rank: Rank(sequence as u32),
             tile: Payload {
                 head: vec![0; 1000].into(),
@@ -63,12 +65,16 @@ impl Star {
             },
             complexity: 0.0,
         };
+        self.send_message(from, sequence, tile.into());
+    }
+
+    fn send_message(&self, from: usize, sequence: u64, message: Message) {
         let envelope = Envelope {
             from: origin(from as u32),
             sequence,
             to: Address::Supervisor(NodeId(RECEIVER as u32)),
             incarnation: None,
-            message: tile.into(),
+            message,
         };
         let process = self.timeline.process(from);
         self.network.send(process, RECEIVER, envelope);
@@ -89,6 +95,13 @@ impl Star {
             }
         }
         arrivals
+    }
+}
+
+fn team() -> TeamId {
+    TeamId {
+        job: JobId::new(uuid::Uuid::nil()),
+        epoch: crate::id::Epoch(1),
     }
 }
 
@@ -113,8 +126,77 @@ fn who_sends_slowly_holds_up_nobody_on_a_line_that_is_idle() {
     assert!((1000..1100).contains(&arrivals[2]), "{arrivals:?}");
 }
 
-/// Writes down which tiles come, in their order.
-struct Witness(Arc<Mutex<Vec<u32>>>);
+#[test]
+fn what_is_control_for_the_broker_waits_for_no_tile_here() {
+    let control: [Message; 5] = [
+        LeaderMessage::Committed { sequence: 1 }.into(),
+        ProxyMessage::LeaderStarted { team: team() }.into(),
+        ProxyMessage::Stands {
+            team: team(),
+            number: 1,
+            state: JobState::Pending,
+        }
+        .into(),
+        ProxyMessage::Progressed {
+            team: team(),
+            round: Round(1),
+            answered: 1,
+            team_size: 2,
+        }
+        .into(),
+        DirectoryMessage::Release { job: team().job }.into(),
+    ];
+    for message in control {
+        let star = Star::new(0.0, Duration::ZERO);
+        // A second of the line, up.
+        star.send(1, 1);
+        star.send_message(1, 1, message.clone());
+        let arrivals = star.arrivals();
+        assert_eq!(arrivals.len(), 2);
+        assert!(arrivals[0] < 500, "{arrivals:?} for {message:?}");
+    }
+    let star = Star::new(0.0, Duration::ZERO);
+    star.send(1, 1);
+    star.send_message(1, 1, task(1));
+    assert!(star.arrivals()[0] >= 1000, "a task goes with the data");
+}
+
+#[test]
+fn handling_takes_its_time_for_one_message_after_the_other() {
+    let handling = Duration::from_millis(10);
+    let star = Star::with(0.0, Duration::ZERO, handling);
+    for sequence in 1..=5 {
+        star.send_message(2, sequence, task(sequence));
+    }
+    // Up, and the first one down.
+    assert_eq!(star.arrivals(), [20, 30, 40, 50, 60]);
+    let star = Star::with(0.0, Duration::ZERO, handling);
+    for from in [0, 2] {
+        star.send_message(from, 1, task(1));
+    }
+    assert_eq!(star.arrivals()[1], 30, "they meet at their receiver");
+}
+
+fn task(sequence: u64) -> Message {
+    let task = SupervisorMessage::Task {
+        team: team(),
+        ranks: Rank(sequence as u32).into(),
+        round: Round(1),
+        task: Payload::default(),
+    };
+    task.into()
+}
+
+/// Writes down which tiles and tasks come, in their order.
+#[derive(Clone, Default)]
+struct Came {
+    tiles: Arc<Mutex<Vec<u32>>>,
+    tasks: Arc<Mutex<Vec<u32>>>,
+    /// Whether a task has overtaken a tile.
+    overtaken: Arc<Mutex<bool>>,
+}
+
+struct Witness(Came);
 
 impl Actor for Witness {
     type Context = Context<Self>;
@@ -124,30 +206,46 @@ impl Handler<Letter> for Witness {
     type Result = ();
 
     fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
-        if let Message::Supervisor(SupervisorMessage::Tile { rank, .. }) = message {
-            self.0.lock().unwrap().push(rank.0);
+        match message {
+            Message::Supervisor(SupervisorMessage::Tile { rank, .. }) => {
+                self.0.tiles.lock().unwrap().push(rank.0);
+            }
+            Message::Supervisor(SupervisorMessage::Task { ranks, .. }) => {
+                let rank = ranks.iter().next().unwrap().0;
+                let behind = !self.0.tiles.lock().unwrap().contains(&rank);
+                *self.0.overtaken.lock().unwrap() |= behind;
+                self.0.tasks.lock().unwrap().push(rank);
+            }
+            other => panic!("{other:?}"),
         }
     }
 }
 
 #[test]
-fn a_connection_keeps_its_order_though_latencies_differ() {
+fn each_queue_keeps_its_order_though_latencies_differ() {
     System::new().block_on(async {
         let star = Star::new(10.0, Duration::from_millis(100));
-        let came = Arc::<Mutex<Vec<u32>>>::default();
-        let witness = Witness(Arc::clone(&came)).start();
+        let came = Came::default();
+        let witness = Witness(came.clone()).start();
         let address = Address::Supervisor(NodeId(RECEIVER as u32));
         star.receiver.register_forever(address, witness.recipient());
         for sequence in 1..=50 {
             star.send(2, sequence);
+            star.send_message(2, sequence, task(sequence));
         }
         while let Some(action) = star.timeline.next() {
             action();
         }
-        while came.lock().unwrap().len() < 50 {
-            tokio::task::yield_now().await;
+        for queue in [&came.tiles, &came.tasks] {
+            while queue.lock().unwrap().len() < 50 {
+                tokio::task::yield_now().await;
+            }
+            assert!(queue.lock().unwrap().is_sorted());
         }
-        assert!(came.lock().unwrap().is_sorted());
+        assert!(
+            *came.overtaken.lock().unwrap(),
+            "none has overtaken another"
+        );
     });
 }
 

@@ -154,6 +154,18 @@ fn a_job_is_wrong() {
         |spec| spec.jobs[1].partial_bytes = formula("0-x"),
         "`jobs[1].partial_bytes` is `0-x`, which gives -10 for x = 10; it must be between 0 and 1e9",
     );
+    let long = |spec: &mut Spec| {
+        spec.jobs[1].tiles = 5;
+        spec.jobs[1].partial_bytes = formula("1e9");
+    };
+    refused(
+        long,
+        "`jobs[1].partial_bytes` is `1e9`, which gives a round of 5000000000 bytes; it must be no longer than a tile, or 4000000000 at most in a round of all tiles",
+    );
+    let mut real = spec();
+    long(&mut real);
+    real.compute = ComputeMode::Real;
+    assert_eq!(real.validate(), Ok(()), "its kernels say what they send");
 }
 
 /// A spec with this fault as its second.

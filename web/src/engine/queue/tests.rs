@@ -18,10 +18,16 @@ impl Bench {
         }
     }
 
-    fn push(&mut self, owner: &str, name: &'static str, priority: Priority, bytes: u64) {
+    fn push(
+        &mut self,
+        owner: &str,
+        name: &'static str,
+        priority: Priority,
+        share: impl Into<Share>,
+    ) {
         let id = Uuid::from_u128(self.names.len() as u128 + 1);
         self.names.push((id, name));
-        self.queue.push(Some(owner.to_owned()), priority, id, bytes);
+        self.queue.push(Some(owner.to_owned()), priority, id, share);
     }
 
     fn normal(&mut self, owner: &str, names: &[&'static str]) {
@@ -49,6 +55,7 @@ fn load(jobs: usize, big_jobs: usize, bytes: u64) -> Load {
         jobs,
         big_jobs,
         bytes,
+        ..Load::default()
     }
 }
 
@@ -171,4 +178,50 @@ fn owners_that_have_nothing_are_forgotten() {
         assert!(queue.pop(ROOM, Load::default()).is_some());
     }
     assert!(queue.owners.len() < 10, "{}", queue.owners.len());
+}
+
+fn share(bytes: u64, beside: Beside) -> Share {
+    Share { bytes, beside }
+}
+
+#[test]
+fn of_those_that_ran_in_a_crash_one_runs_at_a_time_and_holds_up_no_other() {
+    let mut bench = Bench::new();
+    for name in ["s1", "s2"] {
+        bench.push("ann", name, Priority::Normal, share(1, Beside::Innocent));
+    }
+    let others = vec!["other"; MAX_PASSES as usize + 2];
+    for other in &others {
+        bench.push("ann", other, Priority::Normal, 1);
+    }
+    let mut now = load(0, 0, 0);
+    assert_eq!(bench.pop(now), Some("s1"));
+    now.add(ROOM, share(1, Beside::Innocent));
+    let popped: Vec<_> = others.iter().filter_map(|_| bench.pop(now)).collect();
+    assert_eq!(popped, others);
+    assert_eq!(bench.pop(now), None);
+    now.leave(ROOM, share(1, Beside::Innocent));
+    assert_eq!(bench.pop(now), Some("s2"));
+}
+
+#[test]
+fn one_that_is_to_be_alone_gets_to_be_and_is() {
+    let mut bench = Bench::new();
+    bench.push("ann", "alone", Priority::Normal, share(1, Beside::Nobody));
+    for _ in 0..2 * MAX_PASSES {
+        bench.push("ann", "other", Priority::Normal, 1);
+    }
+    let mut now = load(1, 0, 1);
+    let mut passed = 0;
+    while bench.pop(now).is_some() {
+        passed += 1;
+    }
+    assert_eq!(passed, MAX_PASSES);
+    now.leave(ROOM, share(1, Beside::All));
+    now.free(share(1, Beside::All));
+    assert_eq!(bench.pop(now), Some("alone"));
+    now.add(ROOM, share(1, Beside::Nobody));
+    assert_eq!(bench.pop(now), None);
+    now.leave(ROOM, share(1, Beside::Nobody));
+    assert_eq!(bench.pop(now), Some("other"));
 }

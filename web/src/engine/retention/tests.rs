@@ -15,12 +15,14 @@ use uuid::Uuid;
 use crate::engine::{Caller, Engine, EngineConfig, EngineError};
 use crate::model::{FieldError, InputInfo, Job, NewJob, Upload};
 use crate::service::{
-    InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
+    Asked, InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
 };
 
 /// What each artifact takes.
-const ARTIFACT_BYTES: u64 = 1000;
+const ARTIFACT_BYTES: u64 = 100_000;
 const UPLOAD_BYTES: u64 = 10;
+/// More than the records and events of some jobs take, and less than an artifact.
+const RECORD_BYTES: u64 = 50_000;
 
 struct Anything;
 
@@ -54,7 +56,7 @@ impl Service for OneFile {
         }
     }
 
-    fn check(&self, _: &Map<String, Value>, _: &InputInfo) -> Result<(), Vec<FieldError>> {
+    fn check(&self, _: &Asked<'_>) -> Result<(), Vec<FieldError>> {
         Ok(())
     }
 
@@ -190,7 +192,7 @@ async fn what_a_job_needs_stays_however_old_it_is() {
 #[tokio::test]
 async fn when_it_is_too_much_the_oldest_goes_first() {
     let bench = Bench::new(|config| {
-        config.retention_bytes = 2 * ARTIFACT_BYTES + 3 * UPLOAD_BYTES;
+        config.retention_bytes = 2 * ARTIFACT_BYTES + 3 * UPLOAD_BYTES + RECORD_BYTES;
     })
     .await;
     let mut jobs = Vec::new();
@@ -213,4 +215,33 @@ async fn when_it_is_too_much_the_oldest_goes_first() {
         blob_bytes <= 2 * ARTIFACT_BYTES + 3 * UPLOAD_BYTES,
         "{blob_bytes}"
     );
+}
+
+#[tokio::test]
+async fn when_there_are_too_many_jobs_the_oldest_go_and_no_uploads() {
+    let bench = Bench::new(|config| config.retention_jobs = 2).await;
+    let unused = bench.upload().await;
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        jobs.push(bench.run().await);
+    }
+    bench.after(100).await;
+    let mut kept = Vec::new();
+    for job in &jobs {
+        kept.push(bench.has(job).await);
+    }
+    assert_eq!(kept, [false, false, true, true]);
+    assert!(bench.has_upload(unused.id).await);
+}
+
+#[tokio::test]
+async fn records_count_as_well() {
+    let bench = Bench::new(|config| {
+        config.retention_bytes = 2 * (ARTIFACT_BYTES + UPLOAD_BYTES);
+    })
+    .await;
+    let jobs = [bench.run().await, bench.run().await];
+    bench.after(100).await;
+    // The blobs of both would fit, their records do not beside them.
+    assert!(!bench.has(&jobs[0]).await && bench.has(&jobs[1]).await);
 }

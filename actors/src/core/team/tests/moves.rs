@@ -13,7 +13,7 @@ fn msvpus_move_between_rounds_only() {
         [
             Effect::Retire(node(0), ranks([0])),
             Effect::Start(node(1), ranks([0])),
-            Effect::Commit(record(
+            commit(record(
                 4,
                 3,
                 7,
@@ -103,7 +103,7 @@ fn a_new_leader_goes_on_from_the_record() {
         [
             Effect::Enter(Phase::Iterating),
             Effect::Allot(ranks(0..3)),
-            Effect::Commit(with_former(
+            commit(with_former(
                 record(1, 5, 4, vec![]),
                 vec![share(node(0), 0..3)]
             )),

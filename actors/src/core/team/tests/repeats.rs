@@ -10,7 +10,7 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
         [
             survey_of(vec![]),
             Effect::Allot(ranks(0..3)),
-            Effect::Commit(record(1, 1, 9, vec![])),
+            commit(record(1, 1, 9, vec![])),
         ]
     );
     let shares = vec![share(node(0), 0..2), share(node(1), 2..3)];
@@ -19,7 +19,7 @@ fn a_tick_repeats_what_may_be_lost_and_nothing_else() {
         scene.step(Event::Tick),
         [
             survey(),
-            Effect::Commit(record(2, 1, 9, shares)),
+            commit(record(2, 1, 9, shares)),
             Effect::Start(node(0), ranks(0..2)),
             Effect::Start(node(1), ranks(2..3)),
         ]

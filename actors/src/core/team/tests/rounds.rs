@@ -12,7 +12,7 @@ fn a_job_goes_from_the_split_to_its_result() {
         [
             Effect::Enter(Phase::Iterating),
             Effect::Allot(ranks(0..3)),
-            Effect::Commit(record(1, 1, 9, vec![])),
+            commit(record(1, 1, 9, vec![])),
         ]
     );
     let shares = vec![share(node(0), 0..2), share(node(1), 2..3)];
@@ -21,7 +21,7 @@ fn a_job_goes_from_the_split_to_its_result() {
         [
             Effect::Start(node(0), ranks(0..2)),
             Effect::Start(node(1), ranks(2..3)),
-            Effect::Commit(record(2, 1, 9, shares.clone())),
+            commit(record(2, 1, 9, shares.clone())),
         ]
     );
     assert_eq!(scene.committed(), NOTHING);
@@ -66,7 +66,7 @@ fn a_job_goes_from_the_split_to_its_result() {
     assert_eq!(
         scene.step(Event::Folded(Ok(Step::Next(payload(8))))),
         [
-            Effect::Commit(record(3, 2, 8, shares)),
+            commit(record(3, 2, 8, shares)),
             Effect::SendTask(node(0), ranks(0..2), Round(2), payload(8)),
             Effect::SendTask(node(1), ranks(2..3), Round(2), payload(8)),
         ]
@@ -81,7 +81,8 @@ fn a_job_goes_from_the_split_to_its_result() {
             Effect::SendOutput(node(1), ranks(2..3), payload(7)),
         ]
     );
-    let collected = |origin, rank, of| Event::Answered(origin, Rank(rank), Stage::Collecting, of);
+    let collected =
+        |origin, rank, of| Event::Answered(origin, Rank(rank), Stage::Collecting, of, None);
     assert_eq!(scene.step(collected(node(0), 1, None)), NOTHING);
     assert_eq!(scene.step(collected(node(0), 0, Some(payload(5)))), NOTHING);
     let finished = Finished {
@@ -204,7 +205,7 @@ fn answers_count_from_where_the_rank_is_only() {
 fn a_different_second_answer_raises_the_alarm() {
     let conflict = |mut scene: Scene, stage, site| {
         scene.answer(node(0), stage, 0);
-        let event = Event::Answered(node(0), Rank(0), stage, Some(payload(42)));
+        let event = Event::Answered(node(0), Rank(0), stage, Some(payload(42)), None);
         let error = JobError::Nondeterministic { site };
         assert_eq!(scene.step(event), [Effect::Finish(Err(error))]);
     };

@@ -36,7 +36,7 @@ enum Mail {
     Release(Origin, ReservationId),
     Allot(Ranks),
     Survey(Vec<Origin>, Vec<Origin>),
-    Commit(Record),
+    Commit(Box<Record>),
 }
 
 struct World {
@@ -117,7 +117,7 @@ impl World {
     /// The leader learns something; what it does is checked and done.
     fn tell(&mut self, event: Event) {
         let answer = match &event {
-            Event::Answered(_, rank, stage, _) => Some((*rank, *stage)),
+            Event::Answered(_, rank, stage, ..) => Some((*rank, *stage)),
             _ => None,
         };
         let effects = self.team.step(event, self.now);

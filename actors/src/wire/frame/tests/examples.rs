@@ -15,6 +15,8 @@ use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::{Record, Suspects};
 use crate::core::reservation::ReservationId;
+use crate::core::stopwatch::{Effort, Spent};
+use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
 use crate::job::{Cost, Finished, Forecast, JobOptions, JobState, NodeReport, NodeStatus};
@@ -43,11 +45,11 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         head: Bytes::from_static(b"head"),
         body: bulk(),
     };
-    let invocation = Invocation {
+    let invocation = Box::new(Invocation {
         program: "program".to_owned(),
         parameters: Bytes::from_static(b"{}"),
         options: JobOptions::default(),
-    };
+    });
     let share = Share {
         origin: ORIGIN,
         ranks: ranks.clone(),
@@ -106,7 +108,15 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         rank,
         stage: Stage::Round(round),
         payload,
+        effort: Some(Effort {
+            waited: time,
+            computed: time,
+            ended: time,
+        }),
     };
+    let mut times = Timesheet::of(2);
+    times.begin(Stage::Round(round), time);
+    times.answered(Rank(1), NODE, Spent::default(), 2 * time);
     let answers = vec![
         answer(Some(payload())),
         answer(None),
@@ -132,19 +142,25 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             answered: 1,
             team_size: 2,
         },
+        ProxyMessage::Times {
+            team,
+            news: times.clone(),
+        },
         ProxyMessage::Commit {
             team,
-            record: first,
+            record: Box::new(first),
         },
         ProxyMessage::Ended {
             team,
-            result: Ok(finished),
+            result: Box::new(Ok(finished)),
             nodes: vec![report],
+            times,
         },
         ProxyMessage::Ended {
             team,
-            result: Err(error.clone()),
+            result: Box::new(Err(error.clone())),
             nodes: Vec::new(),
+            times: Timesheet::default(),
         },
     ];
     let cost = Cost {
@@ -276,7 +292,11 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             origin,
             ranks: ranks_of(),
         },
-        LeaderMessage::Answers { origin, answers },
+        LeaderMessage::Answers {
+            origin,
+            sent: time,
+            answers,
+        },
         LeaderMessage::Loading { origin },
         LeaderMessage::Lacks {
             origin,

@@ -130,7 +130,7 @@ impl World {
                     .as_ref()
                     .is_none_or(|known| known.sequence < sequence)
                 {
-                    self.record = Some(record);
+                    self.record = Some(*record);
                 }
                 self.way.push(back(Event::Committed(sequence)));
             }
@@ -273,7 +273,7 @@ impl World {
         }
         let which = which % here.running.len();
         if let Some((place, stage, payload)) = here.finish(which, self.now) {
-            let event = Event::Answered(here.origin, place.rank, stage, payload);
+            let event = Event::Answered(here.origin, place.rank, stage, payload, None);
             self.way.push((place.epoch, Mail::Leader(event)));
         }
         self.grants(node);

@@ -248,7 +248,7 @@ impl Node {
                 tiles: Ranks::default(),
                 orders: rank.into(),
             },
-            Word::Answered(payload) => Event::Answered(origin, rank, stage, payload),
+            Word::Answered(payload) => Event::Answered(origin, rank, stage, payload, None),
             Word::Failed(error) => Event::Failed(origin, error),
         })
     }

@@ -1,11 +1,21 @@
 //! A cluster in virtual time.
-#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that fails here says so"
+)]
 
+mod faults;
+
+#[path = "../times/mod.rs"]
+mod times;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use msvpu_actors::{
-    Communication, ComputeMode, Fault, FaultKind, Job, JobOptions, NodeSpec, Outcome, Spec,
-    Synthetic, VirtualMachine,
+    Communication, ComputeMode, Fault, FaultKind, Job, JobOptions, NodeId, NodeSpec, Outcome,
+    Round, RoundTimes, Spec, Synthetic, VirtualMachine,
 };
 
 fn ms(ms: u64) -> Duration {
@@ -87,6 +97,71 @@ async fn a_job_runs_on_all_nodes() {
         outcome,
         "the same seed, the same trace"
     );
+}
+
+#[tokio::test]
+async fn what_each_msvpu_did_is_known_to_the_nanosecond() {
+    let mut spec = spec(3);
+    spec.nodes[2].speed = 5e8;
+    spec.strategy = "uniform".to_owned();
+    let (_, watched) = job(spec.clone(), &work()).await;
+    let times = watched.timesheet();
+    let nodes = times::assert_complete(&times, 12, 10);
+    assert_eq!(nodes, [1, 2, 3].map(NodeId).into());
+    let mut near = BTreeSet::new();
+    for round in times.rounds().filter(|of| of.round().is_some()) {
+        let mut waits: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for stint in round.stints.iter().flatten() {
+            // 1e8 operations at 1e9 a second, and at half of that.
+            let step = if stint.node == NodeId(3) { 200 } else { 100 };
+            assert_eq!(stint.computed, ms(step), "{stint:?}");
+            // The way is 0.2 ms to the broker and 0.2 ms from there, each way, with 20 µs at each end.
+            if stint.transfer() < Duration::from_micros(440) * 2 {
+                near.insert(stint.node);
+            }
+            waits.entry(stint.node).or_default().push(stint.waited);
+        }
+        // Four steps on two CPUs: two of them wait for the others.
+        for (node, mut waits) in waits {
+            let step = ms(if node == NodeId(3) { 200 } else { 100 });
+            waits.sort_unstable();
+            let late = round.round() == Some(Round(1));
+            let (first, second) = (waits[1], waits[2]);
+            assert!(first < ms(20) || late, "{node}: {first:?}");
+            assert!(
+                second >= step && (second < step + ms(20) || late),
+                "{second:?}"
+            );
+        }
+    }
+    assert!(
+        near.len() <= 1,
+        "those of the leader's node alone: {near:?}"
+    );
+    let again = job(spec, &work()).await.1.timesheet();
+    assert_eq!(again, times, "the same seed, the same times");
+}
+
+#[tokio::test]
+async fn a_leader_that_takes_over_tells_of_its_own_time() {
+    let mut spec = spec(3);
+    spec.faults = vec![Fault {
+        at: ms(1050),
+        kind: FaultKind::Kill {
+            node: 0,
+            restart_after: None,
+        },
+    }];
+    let (outcome, watched) = job(spec, &work()).await;
+    assert_eq!(outcome.jobs[0].leaders_lost, 1, "{outcome:#?}");
+    let times = watched.timesheet();
+    let rounds: Vec<_> = times.rounds().map(RoundTimes::round).collect();
+    let first = rounds[0].unwrap();
+    assert!(
+        first > Round(1) && rounds.len() == 12 - first.0 as usize,
+        "{rounds:?}"
+    );
+    assert_eq!(times.rounds().next().unwrap().began, ms(0));
 }
 
 #[tokio::test]
@@ -249,84 +324,4 @@ async fn stand_ins_of_endless_length_are_refused() {
         ..work()
     };
     assert_eq!(refusal(within).await.unwrap().output, 12);
-}
-
-fn fault(at: u64, kind: FaultKind) -> Fault {
-    Fault { at: ms(at), kind }
-}
-
-#[tokio::test]
-async fn who_is_not_there_cannot_be_killed() {
-    let mut spec = spec(3);
-    let kill = |restart_after| FaultKind::Kill {
-        node: 0,
-        restart_after,
-    };
-    spec.faults = vec![
-        fault(300, kill(Some(ms(5000)))),
-        fault(400, kill(Some(ms(1)))),
-    ];
-    let (outcome, state) = run(spec, work()).await;
-    assert_eq!((state.as_str(), outcome.kills), ("succeeded", 1));
-}
-
-/// 24 steps of 0.1 s on one node of 2 CPUs: 1.2 s at full speed.
-async fn alone(faults: Vec<Fault>) -> Duration {
-    let mut spec = spec(1);
-    spec.faults = faults;
-    let work = Synthetic {
-        tiles: 2,
-        rounds: 12,
-        ..work()
-    };
-    let (outcome, state) = run(spec, work).await;
-    assert_eq!(state, "succeeded");
-    outcome.elapsed
-}
-
-#[tokio::test]
-async fn a_fault_that_ends_ends_no_other_of_its_kind() {
-    let clean = alone(Vec::new()).await;
-    let slow = |factor, duration: Option<u64>| FaultKind::Slow {
-        node: 0,
-        factor,
-        duration: duration.map(ms),
-    };
-    // The second is there for ever, and not only until the first is over.
-    let faults = vec![
-        fault(100, slow(0.5, Some(100))),
-        fault(150, slow(0.25, None)),
-    ];
-    let slowed = alone(faults).await;
-    assert!(slowed > 3 * clean, "{slowed:?}, clean {clean:?}");
-    let pause = |duration| FaultKind::Pause {
-        node: 0,
-        duration: ms(duration),
-    };
-    let faults = vec![fault(100, pause(1500)), fault(200, pause(200))];
-    let stood = alone(faults).await;
-    assert!(stood > clean + ms(1490), "{stood:?}, clean {clean:?}");
-    assert!(stood < clean + ms(3000), "{stood:?}, clean {clean:?}");
-}
-
-#[tokio::test]
-async fn the_report_is_of_all_rounds_whoever_led_them() {
-    let mut spec = spec(3);
-    spec.faults = vec![fault(
-        1050,
-        FaultKind::Kill {
-            node: 0,
-            restart_after: None,
-        },
-    )];
-    let (outcome, job) = job(spec, &work()).await;
-    assert_eq!(outcome.jobs[0].leaders_lost, 1, "{outcome:#?}");
-    let nodes = job.nodes();
-    assert_eq!(nodes.len(), 3, "what the lost node did counts: {nodes:#?}");
-    assert_eq!(nodes[0].msvpus, 0);
-    assert!(nodes[0].actual >= ms(700), "{nodes:#?}");
-    // Four or five rounds of 0.2 s, and the others of 0.3 s.
-    for node in &nodes[1..] {
-        assert!(node.actual >= ms(2200), "{nodes:#?}");
-    }
 }
