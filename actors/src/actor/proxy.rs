@@ -337,8 +337,10 @@ impl Handler<Letter> for Proxy {
             ProxyMessage::LeaderPlaced { job, origin } => self.leader_placed(job, origin),
             ProxyMessage::EpochGranted { job: id, epoch } => {
                 if let Some(job) = self.jobs.get_mut(&id) {
-                    job.journal.led(epoch);
                     job.team = Some(TeamId { job: id, epoch });
+                }
+                if let Some(journal) = self.journals.get(id) {
+                    journal.led(epoch);
                 }
                 self.start_leader(id);
             }

@@ -17,13 +17,12 @@ use crate::catalog::Instance;
 use crate::caught::caught;
 use crate::core::lease::Member;
 use crate::core::msvpu::Order;
-use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::Reservations;
 use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::host::Host;
-use crate::id::{Incarnation, NodeId, Rank, TeamId};
+use crate::id::{Incarnation, Rank, TeamId};
 use crate::link::{Letter, Registration};
 use crate::message::{
     Address, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,

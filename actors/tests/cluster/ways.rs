@@ -23,13 +23,13 @@ const CONFIRMS: [u8; 4] = [0, 85, 0, 11];
 struct CutsOne {
     publishing: std::sync::Mutex<Option<Arc<Passage>>>,
     usable: Valve,
-    is_cut: std::sync::Once,
+    is_cut: std::sync::OnceLock<()>,
 }
 
 impl Rule for CutsOne {
     fn before(&self, passage: &Arc<Passage>, way: Way, bytes: &[u8]) {
         if way == Way::Up && passage.is_called(": consume") && contains(bytes, &CONSUME) {
-            self.is_cut.call_once(|| {
+            self.is_cut.get_or_init(|| {
                 self.usable.pass();
                 self.publishing.lock().unwrap().take().unwrap().cut();
             });
