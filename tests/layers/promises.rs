@@ -20,7 +20,9 @@ pub(crate) fn broken(root: &Path, page: &str) -> Vec<String> {
                         broken.push(format!("{file}: there is no such file"));
                         continue;
                     }
-                    let missing = names.drain(..).filter(|name| !has(&[path.clone()], name));
+                    let missing = names
+                        .drain(..)
+                        .filter(|name| !has(std::slice::from_ref(&path), name));
                     broken.extend(missing.map(|name| format!("{name}: not in {file}")));
                 }
             }
