@@ -83,6 +83,7 @@ mod tests {
         message::{Address, Answer, Envelope, LeaderMessage, SupervisorMessage},
         payload::Payload,
         simulation::network::size_bytes,
+        wire::body::Body,
         wire::frame::{Parcel, PartHead},
         wire::queues::exchange,
     };
@@ -178,7 +179,7 @@ mod tests {
         let key = parcel.queue.routing_key(to);
         let method = 2 + 2 + 2 + short(&exchange("main")) + short(&key) + 1;
         let parts = parcel.parts.len() as u32;
-        let part_bytes = |(part, body): (u32, &Bytes)| {
+        let part_bytes = |(part, body): (u32, &Body)| {
             let head = PartHead {
                 from: parcel.from,
                 sequence: parcel.sequence,
