@@ -1,9 +1,11 @@
 //! A program whose functions wait in their processes until a test lets them go on: nodes are killed and
 //! stopped there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use msvpu::{Cancellation, Context, Leaders, Program, Result, Round, Step, VirtualMachine};
@@ -38,10 +40,12 @@ impl Parked {
             .folder
             .join(format!("{point} {by} {}", std::process::id()));
         std::fs::write(here, "").map_err(failed)?;
-        while !self.folder.join(point).exists() && self.folder.exists() {
-            std::thread::sleep(Duration::from_millis(2));
+        match File::open(self.folder.join(point)) {
+            Ok(point) => point.lock_shared().map_err(failed),
+            // The test is over.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(failed(error)),
         }
-        Ok(())
     }
 }
 
@@ -111,31 +115,43 @@ const POINTS: [&str; 2 + ROUNDS as usize] = [
     "load", "step-1", "step-2", "step-3", "step-4", "step-5", "collect",
 ];
 
-/// The folder of one job.
-struct Place(TempDir);
+/// The folder of one job, with a file for each point; what is closed is locked.
+struct Place {
+    folder: TempDir,
+    closed: Mutex<BTreeMap<String, File>>,
+}
 
 impl Place {
     /// Open everywhere but there.
     fn closed_at(closed: &[&str]) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        for point in POINTS.iter().filter(|point| !closed.contains(point)) {
-            place.open(point);
+        let folder = tempfile::tempdir().unwrap();
+        let mut locked = BTreeMap::new();
+        for point in POINTS {
+            let file = File::create(folder.path().join(point)).unwrap();
+            if closed.contains(&point) {
+                file.lock().unwrap();
+                locked.insert(point.to_owned(), file);
+            }
         }
-        place
+        Self {
+            folder,
+            closed: Mutex::new(locked),
+        }
     }
 
     fn program(&self) -> Parked {
-        let folder = self.0.path().to_owned();
+        let folder = self.folder.path().to_owned();
         Parked { folder }
     }
 
     fn open(&self, point: &str) {
-        std::fs::write(self.0.path().join(point), "").unwrap();
+        let file = self.closed.lock().unwrap().remove(point);
+        file.unwrap().unlock().unwrap();
     }
 
     /// Who has come to a point: ranks or rounds, and processes.
     fn there(&self, point: &str) -> BTreeSet<(u32, u32)> {
-        let files = std::fs::read_dir::<&Path>(self.0.path()).unwrap();
+        let files = std::fs::read_dir::<&Path>(self.folder.path()).unwrap();
         let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
         let parse = |name: String| {
             let mut words = name.split(' ');
