@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::reversed_empty_ranges)]
+    #[allow(clippy::reversed_empty_ranges, clippy::single_range_in_vec_init)]
     fn what_is_no_set_is_not_read_as_one() {
         for (ranges, wrong) in [
             (vec![5..3], NotRanks::Empty),

@@ -68,6 +68,8 @@ async fn a_connection_that_is_lost_while_the_others_are_made_is_made_anew() {
 struct Slow(Duration);
 
 impl Rule for Slow {
+    // Time is what it is about: no event is waited for.
+    #[allow(clippy::disallowed_methods)]
     fn before(&self, _: &Arc<Passage>, _: Way, _: &[u8]) {
         std::thread::sleep(self.0);
     }

@@ -58,7 +58,7 @@ fn check_broker(args: &ClassifyArgs) -> Result<(), Failure> {
         (
             "--broker",
             "MSVPU_BROKER",
-            broker.broker.as_ref().map(OsStr::new),
+            broker.broker.as_ref().map(|url| OsStr::new(&url.0)),
         ),
         (
             "--broker-file",
