@@ -353,6 +353,8 @@ fn hand_over(inner: &Weak<Inner>, live: Arc<Live>, events: Vec<Event>) {
 fn outcome_of(live: &Live, played: Played) -> Outcome {
     match played {
         Ok(Ok(result)) => Outcome::Result(result),
+        // It was told to let go, for want of room.
+        Ok(Err(RunError::Cancelled)) if *live.doomed().borrow() => Outcome::End(disk_full()),
         Ok(Err(RunError::Cancelled)) => Outcome::End(cancelled()),
         Ok(Err(RunError::Failed(failure))) => Outcome::End(failed(&failure.code, failure.message)),
         Ok(Err(RunError::DiskFull)) => Outcome::End(disk_full()),
