@@ -203,7 +203,7 @@ fn fetch(site: &Site, job: &Value) {
         "fetch {id} report.pdf --output {}",
         none.display()
     ))
-    .told(2, &["report.pdf", "report.html, "]);
+    .told(2, &["report.pdf", "report.html"]);
     assert!(!none.exists());
 }
 
