@@ -365,7 +365,7 @@ fn fetch(
     let job = server.job(id)?;
     if job.artifacts.is_empty() {
         let (state, reason) = (word(job.state), &job.reason);
-        return Err(Failure::input(format_args!(
+        return Err(Failure::runtime(format_args!(
             "job {id} has no files; it is {state}: {reason}"
         )));
     }

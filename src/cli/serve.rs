@@ -92,6 +92,11 @@ pub(crate) struct ServeArgs {
           value_parser = values::from_one)]
     max_running_jobs: NonZeroU32,
 
+    /// A job has failed when it ran in so many crashes of the server.
+    #[arg(long, value_name = "N", default_value = "3", allow_hyphen_values = true,
+          value_parser = values::from_one)]
+    max_crashes: NonZeroU32,
+
     /// For how many days ended jobs, and files that no job needs, are kept.
     #[arg(long, value_name = "DAYS", default_value = "30", allow_hyphen_values = true,
           value_parser = values::days)]
@@ -198,6 +203,7 @@ impl ServeArgs {
             max_upload_bytes: self.max_upload_bytes.0,
             max_queued_jobs: self.max_queued_jobs.get() as usize,
             max_running_jobs: self.max_running_jobs.get() as usize,
+            max_crashes: self.max_crashes.get(),
             max_decoded_bytes: self.max_decoded_bytes.0,
             retention_age: DAY * self.retention_days,
             retention_bytes: self.retention_bytes.0,

@@ -95,7 +95,7 @@ impl Ran {
 const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
 /// Each verb, about a job that is not there.
-fn verbs() -> [String; 6] {
+pub(crate) fn verbs() -> [String; 6] {
     let of = |verb: &str| format!("{verb} {NOBODY}");
     [
         "list".to_owned(),
@@ -138,7 +138,10 @@ fn an_ended_job_is_listed_shown_watched_fetched_and_forgotten() {
     }
 
     let shown = site.jobs(&format!("show {hard} --json")).json();
-    assert_eq!(shown, listed[1]);
+    // Results may be long: a list has none.
+    let mut without = shown.clone();
+    assert!(!without["result"].take().is_null());
+    assert_eq!(without, listed[1]);
     let text = site.jobs(&format!("show {hard}")).stdout();
     for words in [
         "cmeans of gray.png",
@@ -200,7 +203,7 @@ fn fetch(site: &Site, job: &Value) {
         "fetch {id} report.pdf --output {}",
         none.display()
     ))
-    .told(2, &["report.pdf", "report.html, "]);
+    .told(2, &["report.pdf", "report.html"]);
     assert!(!none.exists());
 }
 
@@ -260,8 +263,10 @@ fn watching_goes_on_when_the_server_was_away() {
     let said: Vec<String> = said.map(Result::unwrap).collect();
     assert_eq!(said.last().unwrap(), "succeeded: it has a result");
     assert_eq!(watch.wait().unwrap().code(), Some(0));
-    let shown = msvpu(["jobs", "show", &id, "--json", "--server", &server.url]);
-    assert_eq!(shown.json()["attempts"], 2);
+    assert!(
+        said.iter().any(|line| line.contains("started again")),
+        "{said:?}"
+    );
     server.end();
 }
 
@@ -290,10 +295,10 @@ fn a_job_that_fails_for_its_input_says_so() {
         shown.contains("error       invalid-input: every pixel"),
         "{shown}"
     );
-    // It has made nothing, and that is no failure of fetching it.
+    // It has made nothing.
     let nothing = site.pictures.name("nothing");
     site.jobs(&format!("fetch {id} --output {nothing}"))
-        .told(2, &[&id, "no files", "failed"]);
+        .told(1, &[&id, "no files", "failed"]);
     site.server.end();
 }
 
@@ -357,65 +362,4 @@ fn a_server_of_another_kind_is_told_as_such() {
     msvpu(["jobs", "list", "--server", &url]).told(1, &[&url, "an answer that is none of ours"]);
     msvpu(["jobs", "list", "--server", &url]).told(2, &["404"]);
     answering.join().unwrap();
-}
-
-#[test]
-fn who_has_no_token_is_told_how_to_show_one() {
-    let pictures = Pictures::new();
-    let tokens = pictures.name("tokens");
-    let [ann, bob, reader] = ["ann", "bob", "reader"].map(|name| {
-        let scope = if name == "reader" { "read" } else { "submit" };
-        let made = msvpu(["token", name, "--scope", scope, "--token-file", &tokens]);
-        let path = pictures.write(name, made.stdout().as_bytes());
-        path.to_str().unwrap().to_owned()
-    });
-    let wrong = pictures.write("wrong", b"msvpu_wrong\n");
-    let wrong = wrong.to_str().unwrap();
-    let mut serve = crate::server::command(&pictures.path("data"));
-    let server = Server::of(serve.args(["--token-file", &tokens]));
-    let gray = pictures.gray();
-    let gray = gray.to_str().unwrap();
-    let classify = ["classify", gray, "--classes", "2", "--quiet"];
-    let at = |args: &[&str], token: Option<&str>| {
-        let mut args = args.to_vec();
-        args.extend(["--server", &server.url]);
-        if let Some(token) = token {
-            args.extend(["--token-file", token]);
-        }
-        msvpu(args)
-    };
-    for (token, words) in [
-        (None, "there is no token"),
-        (Some(wrong), "nobody here knows this token"),
-    ] {
-        for line in verbs() {
-            let mut args = vec!["jobs"];
-            args.extend(line.split(' '));
-            at(&args, token).told(2, &[words, "MSVPU_TOKEN", "--token-file"]);
-        }
-        at(&classify, token).told(2, &[words, "MSVPU_TOKEN", "--token-file"]);
-    }
-    at(&["jobs", "list"], Some("/no/such")).told(2, &["/no/such"]);
-    at(&["jobs", "list"], Some(gray)).told(2, &["gray.png"]);
-    at(&classify, Some(&reader)).told(2, &["submit", "the token has read"]);
-    at(&classify, Some(&ann)).stdout();
-    // Another's job is not there.
-    let list = |token: &str| at(&["jobs", "list", "--json"], Some(token)).json();
-    let id = id(&list(&ann)[0]);
-    assert_eq!(list(&bob), serde_json::json!([]));
-    at(&["jobs", "show", &id], Some(&bob)).told(2, &["there is no job"]);
-    // A variable is as good, and so is one that names the file.
-    let secret = std::fs::read_to_string(&ann).unwrap();
-    for (name, value) in [
-        ("MSVPU_TOKEN", secret.trim_end()),
-        ("MSVPU_TOKEN_FILE", &*ann),
-    ] {
-        let shown = command(["jobs", "show", &id, "--json"])
-            .env(name, value)
-            .env("MSVPU_SERVER", &server.url)
-            .output()
-            .unwrap();
-        assert!(shown.status.success(), "{shown:?}");
-    }
-    server.end();
 }

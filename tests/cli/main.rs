@@ -1,6 +1,7 @@
 //! The command line as scripts see it: the real binary, its exit status, its streams, its files.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod access;
 mod away;
 #[path = "../common/control_group.rs"]
 #[cfg(target_os = "linux")]

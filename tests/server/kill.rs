@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -34,17 +35,24 @@ fn kills() -> u64 {
     env::var(KILLS).map_or(10, |kills| kills.parse().unwrap())
 }
 
+/// The jobs are not to blame, however often one of them runs when it is killed.
+fn serve(data: &Path) -> Command {
+    let mut serve = command(data);
+    serve.args(["--max-crashes", "1000000"]);
+    serve
+}
+
 /// Starts a server and kills it within a time that most of its start falls into.
 fn start_and_kill(data: &Path) {
     let so_long = Duration::from_micros(random(30_000));
-    match Started::new(&mut command(data)).listening(so_long) {
+    match Started::new(&mut serve(data)).listening(so_long) {
         Ok(server) => server.kill(),
         Err(started) => started.kill(),
     }
 }
 
 fn start(data: &Path) -> Server {
-    let started = Started::new(&mut command(data));
+    let started = Started::new(&mut serve(data));
     let server = started.listening(PATIENCE);
     server.unwrap_or_else(|_| panic!("it does not start"))
 }

@@ -252,8 +252,7 @@ impl Supervisor {
         self.host.link.send(Address::Directory, renew);
     }
 
-    /// Drops all that runs here, and joins as one that never ran it: whoever counted on it learns
-    /// of the loss.
+    /// Drops all that runs here, and joins as one that never ran it: who counted on it learns that.
     fn join_anew(&mut self, incarnation: Incarnation) {
         for team in self.hosted.keys().copied().collect::<Vec<_>>() {
             self.stop(team);

@@ -68,7 +68,7 @@ enum State {
     Asking(Demand, Gather<Option<Payload>>),
     Folding(Round),
     /// The next task waits until the record of the round before is safe.
-    Committing(Round, Payload),
+    Committing(Demand),
     Ended,
 }
 
@@ -154,10 +154,7 @@ impl Team {
             } => self.supply(origin, &tiles, &orders, &mut effects),
             Event::Absent(origin, ranks) => self.absent(origin, &ranks, &mut effects),
             Event::Folded(Ok(Step::Next(task))) => return self.next(task, now),
-            Event::Folded(Ok(Step::Done(output))) => {
-                effects.push(Effect::Enter(Phase::Assembling));
-                self.ask(Demand::Output(output), now, &mut effects);
-            }
+            Event::Folded(Ok(Step::Done(output))) => return self.collect(output, now),
             Event::Committed(sequence) => {
                 let before = self.committed;
                 self.committed = before.max(sequence);
@@ -338,8 +335,16 @@ impl Team {
         if round.0 >= limit {
             return self.finish(Err(JobError::TooManyRounds { limit }));
         }
-        self.state = State::Committing(round.next(), task);
+        self.state = State::Committing(Demand::Task(round.next(), task));
         self.commit_done(now)
+    }
+
+    /// The last round's record, too: the end must not overtake it, or nobody is told of that round.
+    fn collect(&mut self, output: Payload, now: Duration) -> Vec<Effect> {
+        self.state = State::Committing(Demand::Output(output));
+        let mut effects = vec![Effect::Enter(Phase::Assembling)];
+        effects.extend(self.commit_done(now));
+        effects
     }
 
     fn commit_done(&mut self, now: Duration) -> Vec<Effect> {
@@ -348,9 +353,7 @@ impl Team {
             return effects;
         }
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Committing(round, task) => {
-                self.ask(Demand::Task(round, task), now, &mut effects);
-            }
+            State::Committing(demand) => self.ask(demand, now, &mut effects),
             state => {
                 self.state = state;
                 self.send_trial(&mut effects);

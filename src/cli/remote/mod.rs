@@ -3,6 +3,7 @@
 mod classify;
 mod events;
 mod patience;
+mod refusal;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -16,7 +17,7 @@ use msvpu_web::model::{Artifact, Job, Upload};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use ureq::http::{Response, StatusCode, Uri, header};
+use ureq::http::{Response, Uri, header};
 use ureq::typestate::WithoutBody;
 use ureq::{Agent, Body, RequestBuilder};
 use uuid::Uuid;
@@ -26,6 +27,7 @@ pub(crate) use classify::classify;
 use events::Events;
 pub(crate) use events::Heard;
 use patience::Patience;
+use refusal::{Problem, refusal};
 
 /// A connection that takes longer is none.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,21 +73,6 @@ pub(crate) struct Server {
     /// Without a slash at its end.
     url: String,
     token: Option<String>,
-}
-
-/// An answer that is no success, as RFC 9457 has it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    title: String,
-    detail: String,
-    errors: Vec<Wrong>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Wrong {
-    pointer: String,
-    detail: String,
 }
 
 /// A part of a list of jobs.
@@ -332,30 +319,6 @@ fn pause(wait: Duration) {
     thread::sleep(wait);
 }
 
-/// What was asked for cannot be (4xx), or not now.
-fn refusal(status: StatusCode, problem: Problem) -> Failure {
-    let mut text = if problem.detail.is_empty() {
-        problem.title
-    } else {
-        problem.detail
-    };
-    if text.is_empty() {
-        text = format!("the server answered {status}");
-    }
-    for Wrong { pointer, detail } in problem.errors {
-        let field = pointer.trim_start_matches("#/").replace('/', ".");
-        text.push_str(&format!("; {field}: {detail}"));
-    }
-    match status {
-        StatusCode::UNAUTHORIZED => Failure::input(format_args!(
-            "{text}; set MSVPU_TOKEN, or take --token-file FILE"
-        )),
-        StatusCode::TOO_MANY_REQUESTS => Failure::runtime(text),
-        _ if status.is_client_error() => Failure::input(text),
-        _ => Failure::runtime(text),
-    }
-}
-
 /// As RFC 3986 has it, so that any name is one segment of a path, one value of a query, one header.
 fn percent_encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
@@ -385,23 +348,6 @@ mod tests {
     fn names_are_encoded() {
         assert_eq!(percent_encoded("a-Z_0.~"), "a-Z_0.~");
         assert_eq!(percent_encoded("a b/ä?"), "a%20b%2F%C3%A4%3F");
-    }
-
-    #[test]
-    fn refusals_name_the_fields() {
-        let problem = serde_json::from_value(json!({
-            "title": "Unprocessable Content",
-            "detail": "some fields are wrong",
-            "errors": [{ "pointer": "#/params/start/classes", "detail": "must be 1 to 65535" }],
-        }));
-        let failure = refusal(StatusCode::UNPROCESSABLE_ENTITY, problem.unwrap());
-        assert_eq!(
-            failure,
-            Failure::input("some fields are wrong; params.start.classes: must be 1 to 65535")
-        );
-        let failure = refusal(StatusCode::BAD_GATEWAY, Problem::default());
-        assert_eq!(failure.status(), 1);
-        assert!(failure.to_string().contains("502"), "{failure}");
     }
 
     #[test]

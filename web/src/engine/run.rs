@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::cancel::cancelled;
 use super::kept::{Files, keep};
 use super::live::Live;
-use super::queue::Share;
+use super::queue::{Beside, Share};
 use super::standing::{End, Ending};
 use super::{Inner, lock};
 use crate::model::{Event, Failure, Job, Phase, State};
@@ -72,16 +72,15 @@ impl Inner {
     /// Runs a job that has been taken from the queue.
     pub(super) async fn run(self: Arc<Self>, live: Arc<Live>, share: Share) {
         let (outcome, left) = self.attempt(&live).await;
-        // What follows only waits for the disk, and holds up nobody.
-        self.schedule.ran(share);
-        match left {
-            None => self.schedule.free(share),
-            Some(work) => {
-                let free = Arc::clone(&self).free(work, share);
-                self.tasks.spawn_on(free, &self.runtime);
-            }
+        // What follows only waits for the disk, and holds up nobody. But whoever ran in a crash would be blamed for
+        // the next as well as long as its end is not written.
+        let (now, later) = match share.beside {
+            Beside::All => (Some(left), None),
+            Beside::Innocent | Beside::Nobody => (None, Some(left)),
+        };
+        if let Some(left) = now {
+            self.leave(share, left);
         }
-        self.pump();
         let end = match outcome {
             Outcome::Result(result) => Some(self.succeed(&live, result).await),
             Outcome::End(end) => Some(end),
@@ -91,9 +90,25 @@ impl Inner {
             Some(end) => self.conclude(&live, end).await,
             None => None,
         };
+        if let Some(left) = later {
+            self.leave(share, left);
+        }
         self.schedule.ended();
         if let Some((ending, record_bytes)) = ending {
             self.show(&live, ending, record_bytes);
+        }
+        self.pump();
+    }
+
+    /// A job makes room for others, but for what it still takes.
+    fn leave(self: &Arc<Self>, share: Share, left: Option<Work>) {
+        self.schedule.ran(share);
+        match left {
+            None => self.schedule.free(share),
+            Some(work) => {
+                let free = Arc::clone(self).free(work, share);
+                self.tasks.spawn_on(free, &self.runtime);
+            }
         }
         self.pump();
     }
@@ -353,6 +368,8 @@ fn hand_over(inner: &Weak<Inner>, live: Arc<Live>, events: Vec<Event>) {
 fn outcome_of(live: &Live, played: Played) -> Outcome {
     match played {
         Ok(Ok(result)) => Outcome::Result(result),
+        // It was told to let go, for want of room.
+        Ok(Err(RunError::Cancelled)) if *live.doomed().borrow() => Outcome::End(disk_full()),
         Ok(Err(RunError::Cancelled)) => Outcome::End(cancelled()),
         Ok(Err(RunError::Failed(failure))) => Outcome::End(failed(&failure.code, failure.message)),
         Ok(Err(RunError::DiskFull)) => Outcome::End(disk_full()),

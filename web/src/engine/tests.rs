@@ -197,16 +197,35 @@ async fn an_upload_whose_record_is_not_written_leaves_no_file() {
 }
 
 #[tokio::test]
-async fn what_came_to_the_disk_all_the_same_is_accepted() {
+async fn a_write_that_is_said_to_have_failed_is_wholly_there_or_not_at_all() {
     let bench = Bench::new(|_| {}).await;
     bench.deny_next();
-    let upload = bench.upload().await.unwrap();
-    assert_eq!(bench.uploads(), 1);
-    bench.deny_next();
-    let job = bench.take(&upload, json!({})).await.unwrap();
-    bench.gate.send_replace(true);
-    assert_eq!(bench.end(job.id).await.state, State::Succeeded);
+    let kept = usize::from(bench.upload().await.is_ok());
+    assert_eq!(bench.uploads(), kept);
     assert!(!bench.faults.denies_next.load(Ordering::SeqCst));
+    let upload = bench.upload().await.unwrap();
+    bench.deny_next();
+    let jobs = match bench.take(&upload, json!({})).await {
+        Ok(job) => vec![job.id],
+        Err(_) => Vec::new(),
+    };
+    bench.gate.send_replace(true);
+    for job in &jobs {
+        assert_eq!(bench.end(*job).await.state, State::Succeeded);
+    }
+    let folder = Arc::clone(&bench.folder);
+    bench.engine.close().await;
+    drop(bench);
+    let again = Bench::on(folder, |_| {}).await;
+    let filter = super::Filter::default();
+    let page = again
+        .engine
+        .jobs(&nobody(), &filter, 10, None)
+        .await
+        .unwrap();
+    let found: Vec<_> = page.jobs.iter().map(|job| job.id).collect();
+    assert_eq!(found, jobs);
+    assert_eq!(again.uploads(), kept + 1);
 }
 
 #[tokio::test]

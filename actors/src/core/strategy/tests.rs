@@ -371,8 +371,7 @@ proptest! {
         cluster.run(&mut *strategy, 40, FREE);
         // The first rounds show what is noise; moving is free here.
         let tiles = each * nodes as u32;
-        let early: u32 = cluster.moved[..5].iter().sum();
-        let late: u32 = cluster.moved[5..].iter().sum();
+        let [early, late] = [&cluster.moved[..5], &cluster.moved[5..]].map(|moved| moved.iter().sum::<u32>());
         prop_assert!(early <= tiles / 10 + 2, "{:?} of {}", cluster.moved, tiles);
         prop_assert!(late <= tiles / 20 + 2, "{:?} of {}", cluster.moved, tiles);
         let most = cluster.counts.iter().copied().max().unwrap();
