@@ -33,8 +33,9 @@ impl Report {
             errors: self.errors(rule),
             epsilon,
             colors: label_colors(classes.min(DRAWN_CLASSES.into()) as u8)
-                .into_iter()
+                .iter()
                 .skip(1)
+                .copied()
                 .collect(),
         }
     }

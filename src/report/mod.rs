@@ -31,10 +31,5 @@ pub use pictures::{Picture, Pictures};
 pub use preview::{MAX_PREVIEW_SIDE, Preview};
 
 pub(crate) use convergence::error;
+pub(crate) use number::milliseconds;
 pub(crate) use preview::{color_of, write_labels_preview};
-
-use std::time::Duration;
-
-pub(crate) fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
-}

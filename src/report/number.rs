@@ -1,4 +1,12 @@
-//! Numbers as people read them: in the summary table and on the axes of the chart.
+//! Numbers as people read them: in the summary table, on the page and on the axes of the chart.
+
+use std::time::Duration;
+
+/// A duration as the documents tell it.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
 
 /// A value with about five significant digits: `3.7982`, `16384`, `1.2346e-7`.
 #[must_use]
@@ -13,6 +21,13 @@ pub fn short(value: f64) -> String {
     let before_point = magnitude.log10().floor() as i32 + 1;
     let decimals = usize::try_from(5 - before_point).unwrap_or(0);
     trimmed(&format!("{value:.decimals$}"))
+}
+
+/// One value a band, such as `112.4, 60.25, 9`.
+#[must_use]
+pub fn vector(values: &[f64]) -> String {
+    let values: Vec<String> = values.iter().copied().map(short).collect();
+    values.join(", ")
 }
 
 /// Without the zeros that end a fraction; an exponent stays.

@@ -5,7 +5,7 @@ mod parts;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::document::Report;
-use super::number::{counted, grouped, short};
+use super::number::{counted, grouped, short, vector};
 use super::pairwise::PairwiseReport;
 use super::preview::color_of;
 use crate::raster::label_colors;
@@ -65,7 +65,7 @@ pub fn page(report: &Report, shown: &Shown<'_>) -> String {
         }
         section {
             h2 { "Classes" }
-            (classes(report, &colors))
+            (classes(report, colors))
         }
         @if let Some(chart) = shown.chart {
             section {
@@ -265,10 +265,4 @@ fn more(count: usize, what: &str) -> Markup {
             p.soft { "and " (grouped((count - SHOWN) as u64)) " more " (what) ": see report.json" }
         }
     }
-}
-
-/// One value a band.
-fn vector(values: &[f64]) -> String {
-    let values: Vec<String> = values.iter().copied().map(short).collect();
-    values.join(", ")
 }

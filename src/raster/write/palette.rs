@@ -1,5 +1,7 @@
 //! Colours for classes.
 
+use std::sync::LazyLock;
+
 /// Okabe and Ito, "Color Universal Design" (2008): told apart by colour-blind readers too. Their black is left to no data, and
 /// the order begins with the most distant.
 const FEW: [[u8; 3]; 7] = [
@@ -15,20 +17,17 @@ const FEW: [[u8; 3]; 7] = [
 /// The steps of each channel among which further colours are chosen.
 const STEPS: u8 = 15;
 
-/// Red, green and blue for labels 0 to `classes`, as `labels.png` shows them; label 0 is black.
-///
-/// After the first seven, each colour is the one farthest from all before it.
-#[must_use]
-pub fn label_colors(classes: u8) -> Vec<[u8; 3]> {
+/// Of labels 0 to 255: choosing them takes some 10 ms, more than a small scene takes to classify.
+static COLORS: LazyLock<Vec<[u8; 3]>> = LazyLock::new(|| {
     let mut colors = vec![[0; 3]];
-    colors.extend(FEW.iter().take(classes.into()));
+    colors.extend(FEW);
     let mut candidates: Vec<([u8; 3], u32)> = grid()
         .map(|candidate| {
             let nearest = colors.iter().map(|&color| distance(candidate, color)).min();
             (candidate, nearest.unwrap_or(u32::MAX))
         })
         .collect();
-    while colors.len() <= usize::from(classes) {
+    while colors.len() <= usize::from(u8::MAX) {
         let farthest = candidates.iter().max_by_key(|(_, nearest)| *nearest);
         let Some(&(chosen, _)) = farthest else { break };
         colors.push(chosen);
@@ -37,6 +36,14 @@ pub fn label_colors(classes: u8) -> Vec<[u8; 3]> {
         }
     }
     colors
+});
+
+/// Red, green and blue for labels 0 to `classes`, as `labels.png` shows them; label 0 is black.
+///
+/// After the first seven, each colour is the one farthest from all before it.
+#[must_use]
+pub fn label_colors(classes: u8) -> &'static [[u8; 3]] {
+    &COLORS[..=usize::from(classes)]
 }
 
 fn grid() -> impl Iterator<Item = [u8; 3]> {

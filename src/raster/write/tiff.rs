@@ -95,7 +95,7 @@ fn write<K: TiffKind>(
 
 /// All reds, then all greens, then all blues, of 16 bits each, for every value of 8 bits (TIFF 6.0, section 5).
 fn color_map(classes: u8) -> Vec<u16> {
-    let mut colors = palette::label_colors(classes);
+    let mut colors = palette::label_colors(classes).to_vec();
     colors.resize(256, [0; 3]);
     (0..3)
         .flat_map(|channel| {
