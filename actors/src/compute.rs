@@ -145,6 +145,13 @@ impl Processors for Compute {
             (state.readies.take(Some(job)), granted)
         });
     }
+
+    fn close(&self) {
+        self.threads.queue.change(|state| {
+            state.gate.open();
+            (std::mem::take(&mut state.readies), None)
+        });
+    }
 }
 
 /// Work that waits, in a fair order, and who wants the CPUs for itself.

@@ -128,7 +128,10 @@ impl<P> Job<P> {
 
     /// What its MsVPUs did over time, as far as the leader has told: while the job runs it does so twice a
     /// second, and when it has run for more than half a minute, whenever a 64th of that has passed again.
-    /// Complete at the end of a job that was not cancelled.
+    /// When the leader has ended the job, with a result or an error, it holds all that a [`Timesheet`] keeps of
+    /// the rounds of that leader: one that took the place of another begins anew. Of a job that was ended over
+    /// its leader's head (cancelled, without a node for too long, its journal full, too many leaders lost, the
+    /// broker lost, the machine stopped) it holds what was told until then.
     #[must_use]
     pub fn timesheet(&self) -> Timesheet {
         self.journal.timesheet()

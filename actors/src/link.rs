@@ -304,17 +304,18 @@ impl Link {
         log::error!("misdirected: {message:?}");
     }
 
-    /// Counts an answer that had come before, or late.
+    /// Counts what had come before, or late.
     pub(crate) fn duplicate(&self) {
         count(&self.tally.duplicates);
     }
 
-    /// Counts what a replaced leader or a lost node still said, or was still told.
+    /// Counts what a replaced leader or a lost node still said, or was still told, or is said of what is
+    /// elsewhere now.
     pub(crate) fn stale(&self) {
         count(&self.tally.stale);
     }
 
-    /// Counts a result of an MsVPU on a node that was given up.
+    /// Counts a result of an MsVPU whose place is elsewhere.
     pub(crate) fn stale_answer(&self) {
         self.stale();
         count(&self.tally.stale_answers);

@@ -90,6 +90,9 @@ pub(crate) trait Processors: Send + Sync {
 
     /// Takes back a reservation, whether it was granted or only asked for: what waits goes on.
     fn release(&self, job: JobId);
+
+    /// Takes back all reservations: nobody is left to do it.
+    fn close(&self) {}
 }
 
 /// Runs a function of a program and hands what it returns, or why it did not, to `done` there,

@@ -289,7 +289,7 @@ impl TeamLeader {
             }
             Effect::Commit(mut record) => {
                 self.told = self.host.clock.now();
-                record.done = self.reports.nodes();
+                record.done = self.reports.recorded(record.sequence);
                 let commit = ProxyMessage::Commit { team, record };
                 self.host.link.send(Address::Proxy, commit);
             }
@@ -313,7 +313,8 @@ impl TeamLeader {
                 self.host.link.send(Address::Balancer, measured);
             }
             Effect::Drop(Dropped::Stranger) => self.host.link.stranger(),
-            Effect::Drop(Dropped::Stale) => self.host.link.stale_answer(),
+            Effect::Drop(Dropped::Stale) => self.host.link.stale(),
+            Effect::Drop(Dropped::StaleAnswer) => self.host.link.stale_answer(),
             Effect::Drop(Dropped::Duplicate) => self.host.link.duplicate(),
             Effect::Finish(result) => self.finish(result),
         }

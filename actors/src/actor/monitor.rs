@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, Context, Handler};
 
-use crate::core::examination::Capacity;
+use crate::core::examination::{Capacity, PROBES};
 use crate::core::fair::Flow;
 use crate::error::Site;
 use crate::host::Host;
@@ -42,6 +42,7 @@ impl NodeMonitor {
     /// Where steps are long, the balancer asks again before a CPU is free; one run then answers the
     /// last that it asked.
     fn test(&self, test: u64, work: f64) {
+        let work = bounded(work);
         let (link, clock) = (self.host.link.clone(), self.host.clock.clone());
         let origin = link.origin();
         let processors = &self.host.processors;
@@ -96,6 +97,12 @@ impl NodeMonitor {
 fn lock(under_way: &Mutex<Option<UnderWay>>) -> MutexGuard<'_, Option<UnderWay>> {
     // Nothing that could panic runs under the lock.
     under_way.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A test that runs cannot be stopped: none is of more work than ours, and one of no number is of none.
+fn bounded(work: f64) -> f64 {
+    let most = PROBES.iter().map(|probe| probe.work).fold(0.0, f64::max);
+    work.max(0.0).min(most)
 }
 
 /// How long so many elementary operations take while nobody takes the CPU away: a test is so short

@@ -20,7 +20,7 @@ use crate::job::{Finished, JobState, Phase, WaitReason, What};
 use crate::journal::{Journal, Journals};
 use crate::link::Letter;
 use crate::message::{
-    Address, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage,
+    Address, BalancerMessage, DirectoryMessage, Invocation, Message, ProxyMessage,
     SupervisorMessage,
 };
 use crate::payload::Payload;
@@ -107,6 +107,10 @@ impl Proxy {
     /// Hop 2: asks where the leader goes and under which epoch it speaks.
     fn place(&mut self, job: JobId) {
         self.write(job, What::State(JobState::Running(Phase::Placing)));
+        if !self.jobs.contains_key(&job) {
+            // Its journal is full.
+            return;
+        }
         log::debug!("job {job}: hop 2, proxy asks the balancer");
         let link = &self.host.link;
         link.send(Address::Balancer, BalancerMessage::PlaceLeader { job });
@@ -187,32 +191,6 @@ impl Proxy {
         self.jobs
             .get(&team.job)
             .is_some_and(|job| job.team == Some(team))
-    }
-
-    fn commit(&mut self, team: TeamId, record: Record) {
-        let Some(job) = self.jobs.get_mut(&team.job) else {
-            return;
-        };
-        let (before, round, sequence) = (job.round(), record.round, record.sequence);
-        let task = record.task.clone();
-        // A record that was overtaken tells nothing new.
-        let newer = job
-            .record
-            .as_ref()
-            .is_none_or(|known| sequence > known.sequence);
-        if newer {
-            job.record = Some(record);
-        }
-        if let Some(leader) = job.leader {
-            let committed = LeaderMessage::Committed { sequence };
-            self.host
-                .link
-                .send(Address::Leader(team, leader.node), committed);
-        }
-        if newer && round > before {
-            job.losses = 0;
-            self.write(team.job, What::Round { round, task });
-        }
     }
 
     fn end(&mut self, id: JobId, result: Result<Finished, JobError>) {
@@ -360,20 +338,7 @@ impl Handler<Letter> for Proxy {
                 round,
                 answered,
                 team_size,
-            } => {
-                if let Some(job) = self.jobs.get_mut(&team.job)
-                    && (round, answered) > job.answered
-                    && round >= job.round()
-                {
-                    job.answered = (round, answered);
-                    let tiles = What::Tiles {
-                        round,
-                        answered,
-                        team_size,
-                    };
-                    self.write(team.job, tiles);
-                }
-            }
+            } => self.progressed(team.job, round, answered, team_size),
             ProxyMessage::Times { team, news } => {
                 if let Some(journal) = self.journals.get(team.job) {
                     journal.times(news);

@@ -22,7 +22,7 @@ use crate::core::reservation::Reservations;
 use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::host::Host;
-use crate::id::{Incarnation, Rank, TeamId};
+use crate::id::{Incarnation, NodeId, Rank, TeamId};
 use crate::link::{Letter, Registration};
 use crate::message::{
     Address, DirectoryMessage, Invocation, LeaderMessage, Message, ProxyMessage, SupervisorMessage,
@@ -56,6 +56,8 @@ struct Hosted {
 
 struct Crew {
     team: Arc<LocalTeam>,
+    /// Where the leader is.
+    leader: NodeId,
     /// When the leader was last told that tiles come.
     told: Duration,
     msvpus: BTreeMap<Rank, Addr<Msvpu>>,
@@ -64,6 +66,16 @@ struct Crew {
 impl Drop for Hosted {
     fn drop(&mut self) {
         self.cancellation.cancel();
+    }
+}
+
+impl Drop for Supervisor {
+    /// Nobody else would let go of the CPUs: what waits for them keeps them, and their threads.
+    fn drop(&mut self) {
+        for hosted in self.hosted.values() {
+            hosted.cancellation.cancel();
+        }
+        self.host.processors.close();
     }
 }
 
@@ -212,7 +224,7 @@ impl Handler<Letter> for Supervisor {
                 id,
             } => self.reserve(team, leader, rank, id),
             SupervisorMessage::Release { team, leader, id } => self.release(team, leader, id),
-            SupervisorMessage::Retire { team, ranks } => self.retire(team, &ranks),
+            SupervisorMessage::Retire { team, ranks } => self.retire(team, ranks),
             SupervisorMessage::Stop { team } => self.stop(team),
             SupervisorMessage::StartLeader { .. } | SupervisorMessage::StartMsvpus { .. } => {
                 self.host.link.stale()

@@ -149,8 +149,8 @@ impl ClusterBuilder {
     /// Connects to the broker and becomes the head of the machine. Nodes may be there already.
     ///
     /// # Errors
-    /// When the machine has a head already, the broker refuses us or is not reached in time, or the
-    /// operating system refuses threads.
+    /// When the machine has a head already, the broker refuses us or is not reached in time, no or too
+    /// many workers are asked for, or the operating system refuses threads.
     pub async fn start(self) -> Result<VirtualMachine, StartError> {
         let machine = self.begin().await?;
         machine.connected().await?;
@@ -161,7 +161,8 @@ impl ClusterBuilder {
     /// nodes. [`VirtualMachine::connected`] tells what comes of it.
     ///
     /// # Errors
-    /// When the URL or a name will not do, or the operating system refuses threads.
+    /// When the URL or a name will not do, no or too many workers are asked for, or the operating
+    /// system refuses threads.
     pub async fn begin(self) -> Result<VirtualMachine, StartError> {
         let joining = self.access.join(Part::Head)?;
         let threads = Arc::new(watch::Sender::new(0));
@@ -173,7 +174,7 @@ impl ClusterBuilder {
         }
         let Joining {
             broker,
-            runtime,
+            threads: connections,
             tally,
             connectivity,
             mouth,
@@ -223,7 +224,7 @@ impl ClusterBuilder {
                 }
             }
             vital.send_replace(true);
-            close(bridge, runtime).await;
+            close(bridge, connections).await;
         })?;
         let starting = Starting::new(&stop);
         let proxy = started.await.map_err(|_| StartError::Ended)??;

@@ -84,7 +84,7 @@ impl NodeList {
         };
         let Joining {
             broker,
-            runtime,
+            threads: connections,
             connectivity,
             mouth,
             origin,
@@ -100,7 +100,7 @@ impl NodeList {
                 Ok(()) => Ok(ask(&link).await),
                 Err(error) => Err(error),
             };
-            close(bridge, runtime).await;
+            close(bridge, connections).await;
             // Nobody waits any more when the future was dropped.
             let _ = tell.send(members);
         })?;

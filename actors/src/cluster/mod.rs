@@ -100,10 +100,22 @@ struct Patience {
     waiting: Option<Waiting>,
 }
 
+/// Where connections live. May be dropped anywhere, unlike a runtime, which panics where nobody may
+/// wait: its threads end by themselves.
+struct ConnectionThreads(Option<Runtime>);
+
+impl Drop for ConnectionThreads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Connections that are about to be made.
 struct Joining {
     broker: String,
-    runtime: Runtime,
+    threads: ConnectionThreads,
     tally: BridgeTally,
     connectivity: Arc<watch::Sender<Connectivity>>,
     mouth: Mouth,
@@ -166,7 +178,7 @@ impl Access {
         });
         Ok(Joining {
             broker: name,
-            runtime,
+            threads: ConnectionThreads(Some(runtime)),
             tally,
             connectivity,
             mouth,
@@ -291,8 +303,29 @@ async fn given_up(connectivity: &watch::Sender<Connectivity>) -> BrokerError {
 }
 
 /// Ends connections and the threads under them.
-async fn close(bridge: Addr<Bridge>, runtime: Runtime) {
+async fn close(bridge: Addr<Bridge>, threads: ConnectionThreads) {
     // A bridge that is gone has nothing to close.
     let _ = timeout(CLOSING, bridge.send(Close)).await;
-    runtime.shutdown_background();
+    drop(threads);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::VirtualMachine;
+
+    /// Nobody gets as far as to look for it.
+    const URL: &str = "amqp://user:password@nowhere.invalid/%2f";
+
+    #[tokio::test]
+    async fn a_start_that_is_refused_after_its_connections_were_prepared_says_why() {
+        let head = VirtualMachine::cluster(URL).workers(0).start().await;
+        assert!(matches!(head, Err(StartError::NoWorkers)), "{head:?}");
+        let head = VirtualMachine::cluster(URL).workers(2000).begin().await;
+        let many = matches!(head, Err(StartError::TooManyWorkers { workers: 2000, .. }));
+        assert!(many, "{head:?}");
+        let node = Node::join(URL).cpus(2000).start().await;
+        let many = matches!(node, Err(StartError::TooManyWorkers { workers: 2000, .. }));
+        assert!(many, "{node:?}");
+    }
 }

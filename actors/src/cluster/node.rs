@@ -110,8 +110,8 @@ impl NodeBuilder {
     /// Connects to the broker. The head may come later.
     ///
     /// # Errors
-    /// When the broker refuses us or is not reached in time, or the operating system refuses
-    /// threads.
+    /// When the broker refuses us or is not reached in time, no or too many CPUs are asked for, or the
+    /// operating system refuses threads.
     pub async fn start(self) -> Result<Node, StartError> {
         let joining = self.access.join(Part::Node)?;
         let threads = Arc::new(watch::Sender::new(0));
@@ -123,7 +123,7 @@ impl NodeBuilder {
         }
         let Joining {
             broker,
-            runtime,
+            threads: connections,
             tally,
             connectivity,
             mouth,
@@ -151,7 +151,7 @@ impl NodeBuilder {
                 let _ = stopped.wait_for(|stop| *stop).await;
             }
             vital.send_replace(true);
-            close(bridge, runtime).await;
+            close(bridge, connections).await;
         })?;
         let starting = Starting::new(&stop);
         let supervisor = started.await.map_err(|_| StartError::Ended)??;

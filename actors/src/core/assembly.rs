@@ -121,6 +121,11 @@ impl Assembly {
         }))
     }
 
+    /// Of how many messages parts are missing.
+    pub(crate) fn incomplete(&self) -> u64 {
+        self.incomplete.len() as u64
+    }
+
     /// Gives up what nothing has been heard of for long; tells how many messages that were since
     /// the last time. Looks now and then only, and so may be called often.
     pub(crate) fn expire(&mut self, now: Duration) -> u64 {
@@ -201,6 +206,7 @@ mod tests {
         let later = NOW + PATIENCE + Duration::from_nanos(1);
         assert_eq!(assembly.take((from(1), 2), (0, 2), six(), later), Ok(None));
         assert_eq!(assembly.bytes, OVERHEAD_BYTES + 6, "the first was given up");
+        assert_eq!(assembly.incomplete(), 1);
         assert_eq!(assembly.expire(later), 1);
         assert_eq!(assembly.expire(later + PATIENCE), 0);
         assert_eq!(assembly.expire(later + 2 * PATIENCE), 1);

@@ -222,7 +222,7 @@ impl Balance {
             None => Placement {
                 leader,
                 program: program.to_owned(),
-                cost,
+                cost: bounded(cost),
                 places: BTreeMap::new(),
                 strategy: by_name(self.strategy).ok()?,
                 rounds_seen: 0,
@@ -375,10 +375,23 @@ impl Balance {
     }
 }
 
-/// What programs state is checked when they do; what a message has beyond all bounds counts as the bound.
+/// What programs state is checked when they do; what a message has beyond all bounds counts as the bound,
+/// and what is no number as nothing: the places of other teams depend on it.
+fn bounded(cost: Cost) -> Cost {
+    let bounded = |value: f64| match value.is_nan() {
+        true => 0.0,
+        false => value.clamp(0.0, LARGEST),
+    };
+    Cost {
+        complexity: bounded(cost.complexity),
+        bytes_exchanged: bounded(cost.bytes_exchanged),
+        tile_bytes: bounded(cost.tile_bytes),
+    }
+}
+
+/// Of a placement, whose cost is bounded.
 fn step_cost(cost: Cost) -> StepCost {
-    let bounded = |value: f64| value.clamp(0.0, LARGEST);
-    StepCost::new(bounded(cost.complexity), bounded(cost.bytes_exchanged)).unwrap_or_default()
+    StepCost::new(cost.complexity, cost.bytes_exchanged).unwrap_or_default()
 }
 
 #[cfg(test)]

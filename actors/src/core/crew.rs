@@ -31,6 +31,8 @@ pub(crate) struct Crew {
     /// Of those that are there, these have not been sent their tiles: the record of where they are
     /// is not safe yet, or others have not started.
     pub(crate) unsent: Ranks,
+    /// Those that have no place there any more, until the node says that they are gone.
+    retiring: Ranks,
     /// When its latest answer of this round came.
     answered: Option<Duration>,
     /// Whether tiles have come to it in this round.
@@ -130,6 +132,7 @@ impl Crews {
         let same = crew.incarnation == origin.incarnation;
         if same {
             crew.starting = crew.starting.union(ranks);
+            crew.retiring = crew.retiring.without(ranks);
         }
         same
     }
@@ -143,6 +146,17 @@ impl Crews {
         crew.live = crew.live.union(&new);
         crew.heard();
         Some(new)
+    }
+
+    /// Those of `ranks` that have started where they have no place: the order to start them has come
+    /// after that to stop them.
+    pub(crate) fn strays(&mut self, origin: Origin, ranks: &Ranks) -> Ranks {
+        let Some(crew) = self.get_mut(origin) else {
+            return Ranks::default();
+        };
+        let strays = ranks.without(&crew.live);
+        crew.retiring = crew.retiring.union(&strays);
+        strays
     }
 
     /// Tiles are on their way to it. Many take long, and asking for those that have not come yet
@@ -164,6 +178,22 @@ impl Crews {
         crew.unsent = crew.unsent.without(&absent);
         crew.starting = crew.starting.union(&absent);
         absent
+    }
+
+    /// Those of `ranks` that were to stop there have; tells whether there are any.
+    pub(crate) fn retired(&mut self, origin: Origin, ranks: &Ranks) -> bool {
+        let Some(crew) = self.get_mut(origin) else {
+            return false;
+        };
+        let before = crew.retiring.len();
+        crew.retiring = crew.retiring.without(ranks);
+        crew.retiring.len() < before
+    }
+
+    /// Those that are not known to have stopped where they have no place any more.
+    pub(crate) fn iter_retiring(&self) -> impl Iterator<Item = (Origin, &Ranks)> {
+        let retiring = self.iter().map(|(origin, crew)| (origin, &crew.retiring));
+        retiring.filter(|(_, ranks)| !ranks.is_empty())
     }
 
     /// Those of the ranks that are there are not to be sent their tiles yet.
@@ -206,6 +236,7 @@ impl Crews {
             if origin != except && !here.is_empty() {
                 crew.live = crew.live.without(&here);
                 crew.unsent = crew.unsent.without(&here);
+                crew.retiring = crew.retiring.union(&here);
                 removed.push((origin, here));
             }
         }

@@ -62,8 +62,9 @@ pub(crate) enum Word {
 pub(crate) struct Agenda<L> {
     state: State<L>,
     waiting: VecDeque<Order>,
-    /// The latest answer, in case it gets lost; kept where messages can be.
-    last: Option<Last>,
+    /// The latest answer, in case it gets lost; kept where messages can be, so that it takes next to
+    /// nothing elsewhere.
+    last: Option<Box<Last>>,
     failure: Option<Box<JobError>>,
 }
 
@@ -118,7 +119,12 @@ impl<L> Agenda<L> {
         self.state = tile.map_or(State::Spent, State::Idle);
         if let Some((stage, payload)) = answer {
             let at = now;
-            self.last = Some(Last { stage, payload, at });
+            let last = Last { stage, payload, at };
+            // In the place of the one before: nothing is allocated in every round.
+            match &mut self.last {
+                Some(before) => **before = last,
+                before @ None => *before = Some(Box::new(last)),
+            }
         }
         self.next()
     }

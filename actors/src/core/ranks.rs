@@ -152,7 +152,8 @@ impl From<Range<u32>> for Ranks {
 
 impl From<Rank> for Ranks {
     fn from(rank: Rank) -> Self {
-        (rank.0..rank.0 + 1).into()
+        // No team has the last.
+        (rank.0..rank.0.saturating_add(1)).into()
     }
 }
 
@@ -160,6 +161,8 @@ impl From<Rank> for Ranks {
 impl FromIterator<Rank> for Ranks {
     fn from_iter<I: IntoIterator<Item = Rank>>(ranks: I) -> Self {
         let mut sorted: Vec<u32> = ranks.into_iter().map(|rank| rank.0).collect();
+        // No team has it.
+        sorted.retain(|rank| *rank < u32::MAX);
         sorted.sort_unstable();
         sorted.dedup();
         let mut set = Self::default();
@@ -209,6 +212,16 @@ mod tests {
             assert!(postcard::from_bytes::<Ranks>(&bytes).is_err(), "{ranges:?}");
             assert_eq!(Ranks::try_from(ranges), Err(wrong));
         }
+    }
+
+    /// Nothing of what comes from another process is to panic.
+    #[test]
+    fn the_last_rank_that_can_be_said_is_in_no_set() {
+        let last = Rank(u32::MAX);
+        assert!(Ranks::from(last).is_empty());
+        let set: Ranks = [last, Rank(u32::MAX - 1)].into_iter().collect();
+        assert_eq!(set, Ranks::from(Rank(u32::MAX - 1)));
+        assert!(!set.contains(last));
     }
 
     proptest! {

@@ -13,6 +13,8 @@ use crate::job::{Forecast, NodeReport};
 pub(crate) struct Reports {
     forecasts: BTreeMap<NodeId, Forecast>,
     nodes: BTreeMap<NodeId, NodeReport>,
+    /// What stands in the latest record, and the number of that.
+    recorded: (u64, Vec<NodeReport>),
 }
 
 impl Reports {
@@ -61,6 +63,15 @@ impl Reports {
                 report.predicted = before.map(|sum| sum.saturating_add(forecast.round));
             }
         }
+    }
+
+    /// What belongs into the record of that number: what was done before it was made, however often and
+    /// late it is told.
+    pub(crate) fn recorded(&mut self, sequence: u64) -> Vec<NodeReport> {
+        if sequence > self.recorded.0 {
+            self.recorded = (sequence, self.nodes());
+        }
+        self.recorded.1.clone()
     }
 
     /// The nodes that have computed, with how far each is off the mean.
@@ -175,6 +186,20 @@ mod tests {
         );
         assert_eq!((two.msvpus, two.actual), (4, ms(60)));
         assert_eq!(two.predicted, None, "not of all rounds");
+    }
+
+    /// It would be added again when the next leader computes the round again.
+    #[test]
+    fn a_record_that_is_told_again_holds_no_round_that_ended_meanwhile() {
+        let mut reports = Reports::default();
+        assert!(reports.recorded(1).is_empty());
+        reports.round(&[time(1, 0..2, ms(10))]);
+        assert!(reports.recorded(1).is_empty(), "told again");
+        assert_eq!(reports.recorded(2), reports.nodes());
+        reports.round(&[time(1, 0..2, ms(10))]);
+        let mut next = Reports::resumed(reports.recorded(2));
+        next.round(&[time(1, 0..2, ms(10))]);
+        assert_eq!(next.nodes()[0].actual, ms(20), "two rounds");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod demand;
 mod event;
 mod placing;
+mod recording;
 mod trial;
 
 use std::time::Duration;
@@ -70,6 +71,16 @@ enum State {
     /// The next task waits until the record of the round before is safe.
     Committing(Demand),
     Ended,
+}
+
+impl State {
+    /// Whether the rounds are over and the output is there.
+    const fn is_collecting(&self) -> bool {
+        matches!(
+            self,
+            Self::Asking(Demand::Output(_), _) | Self::Committing(Demand::Output(_))
+        )
+    }
 }
 
 impl Team {
@@ -238,29 +249,6 @@ impl Team {
         self.try_next(effects);
     }
 
-    fn commit(&mut self, effects: &mut Vec<Effect>) {
-        // Of a round only: the rounds are over when the output is there, and a new leader computes
-        // the last of them again.
-        let State::Asking(Demand::Task(round, task), _) = &self.state else {
-            return;
-        };
-        self.sequence += 1;
-        if std::mem::take(&mut self.unrecorded) {
-            self.placed = self.sequence;
-        }
-        let record = Box::new(Record {
-            sequence: self.sequence,
-            round: *round,
-            task: task.clone(),
-            shares: self.crews.shares(),
-            former: self.former.clone(),
-            suspects: self.suspects.clone(),
-            done: Vec::new(),
-        });
-        self.record = self.recoverable.then(|| record.clone());
-        effects.push(Effect::Commit(record));
-    }
-
     fn take(
         &mut self,
         (origin, rank): (Origin, Rank),
@@ -274,7 +262,7 @@ impl Team {
             return dropped(Dropped::Stranger);
         }
         if !self.crews.runs(origin, rank) {
-            return dropped(Dropped::Stale);
+            return dropped(Dropped::StaleAnswer);
         }
         let State::Asking(demand, gather) = &mut self.state else {
             return dropped(Dropped::Duplicate);
@@ -326,42 +314,6 @@ impl Team {
         }
     }
 
-    /// The round's record must be safe before the next round begins.
-    fn next(&mut self, task: Payload, now: Duration) -> Vec<Effect> {
-        let State::Folding(round) = self.state else {
-            return vec![Effect::Drop(Dropped::Duplicate)];
-        };
-        let limit = self.limits.max_rounds_per_job;
-        if round.0 >= limit {
-            return self.finish(Err(JobError::TooManyRounds { limit }));
-        }
-        self.state = State::Committing(Demand::Task(round.next(), task));
-        self.commit_done(now)
-    }
-
-    /// The last round's record, too: the end must not overtake it, or nobody is told of that round.
-    fn collect(&mut self, output: Payload, now: Duration) -> Vec<Effect> {
-        self.state = State::Committing(Demand::Output(output));
-        let mut effects = vec![Effect::Enter(Phase::Assembling)];
-        effects.extend(self.commit_done(now));
-        effects
-    }
-
-    fn commit_done(&mut self, now: Duration) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        if self.committed < self.sequence {
-            return effects;
-        }
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Committing(demand) => self.ask(demand, now, &mut effects),
-            state => {
-                self.state = state;
-                self.send_trial(&mut effects);
-            }
-        }
-        effects
-    }
-
     fn tick(&mut self, effects: &mut Vec<Effect>) {
         if let State::Splitting = self.state {
             return;
@@ -379,6 +331,7 @@ impl Team {
             effects.push(Effect::Commit(record.clone()));
         }
         effects.extend(self.trials.repeat(self.committed));
+        self.retire_again(effects);
         self.send_without_the_late(effects);
         self.crews.tick();
         for (origin, crew) in self.crews.iter_quiet() {

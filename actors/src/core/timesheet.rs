@@ -91,7 +91,7 @@ impl RoundTimes {
 
 /// What the MsVPUs of a team did over time: the latest rounds, of some of its MsVPUs.
 ///
-/// It takes 0.4 MB at most: of large teams every [`stride`](Self::stride)th MsVPU is kept, so that no
+/// It takes a third of a megabyte at most: of large teams every [`stride`](Self::stride)th MsVPU is kept, so that no
 /// more than 128 are; of long jobs the latest rounds, 256 or fewer. A leader that takes over for one
 /// that was lost begins anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

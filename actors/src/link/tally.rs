@@ -30,11 +30,12 @@ pub struct Counters {
     pub misdirected: u64,
     /// Messages that the way between two nodes delivered once more; dropped.
     pub repeated: u64,
-    /// Answers that had come before, or late; dropped.
+    /// Messages that had been acted on before, or came late, such as answers of MsVPUs; dropped.
     pub duplicates: u64,
-    /// What a replaced leader or a lost node still said, or was still told; dropped.
+    /// What a replaced leader or a lost node still said, or was still told, and what was said of MsVPUs that
+    /// are elsewhere now; dropped.
     pub stale: u64,
-    /// Of those, results of MsVPUs on a node that was given up.
+    /// Of those, results of MsVPUs whose place is elsewhere: their node was given up, or they have moved.
     pub stale_answers: u64,
     /// Answers of ranks that the team does not have; none in a healthy machine.
     pub strangers: u64,

@@ -314,7 +314,7 @@ pub(crate) enum LeaderMessage {
         tiles: Ranks,
         orders: Ranks,
     },
-    /// Supervisor: was asked about MsVPUs that are not there.
+    /// Supervisor: was asked about MsVPUs that are not there, or was told to stop them.
     Absent { origin: Origin, ranks: Ranks },
     /// MsVPU or supervisor: cannot go on.
     Failed { origin: Origin, error: JobError },

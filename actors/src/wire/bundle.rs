@@ -111,11 +111,12 @@ pub(crate) struct Unpacked {
     pub(crate) parts: Vec<(PartHead, Bytes)>,
 }
 
-/// Takes a bundle apart. Nothing is copied. What the parts hold is not looked at.
+/// Takes a bundle apart. Nothing is copied but what has to wait for other parts: it would keep the
+/// whole bundle alive for as long. What the parts hold is not looked at.
 ///
 /// # Errors
-/// When it cannot be told where a part begins or ends, it is of more parts than a bundle has, or
-/// one of them cannot be a part.
+/// When it cannot be told where a part begins or ends, it is of more parts or bytes than a bundle has,
+/// or one of them cannot be a part.
 pub(crate) fn unpack(mut bundle: Bytes) -> Result<Vec<Unpacked>, WireError> {
     let whole = bundle.clone();
     let (contents, bodies) = postcard::take_from_bytes::<Contents<'_>>(&whole)
@@ -125,6 +126,10 @@ pub(crate) fn unpack(mut bundle: Bytes) -> Result<Vec<Unpacked>, WireError> {
     let count = entries().count();
     if count > MAX_PARTS {
         return Err(WireError::Bundle { parts: count });
+    }
+    if bodies.len() > MAX_BYTES {
+        let bytes = bodies.len();
+        return Err(WireError::LongBundle { bytes });
     }
     let expected: u64 = entries().map(|entry| u64::from(entry.bytes)).sum();
     let got = bodies.len() as u64;
@@ -140,7 +145,12 @@ pub(crate) fn unpack(mut bundle: Bytes) -> Result<Vec<Unpacked>, WireError> {
                 part: entry.part,
                 parts: entry.parts,
             };
-            Ok((head.checked()?, bundle.split_to(entry.bytes as usize)))
+            let body = bundle.split_to(entry.bytes as usize);
+            let body = match head.parts {
+                1 => body,
+                _ => Bytes::copy_from_slice(&body),
+            };
+            Ok((head.checked()?, body))
         };
         Ok(Unpacked {
             kind: kind.to_owned(),

@@ -2,7 +2,8 @@
 //!
 //! What stands in the header of each part is [`PartHead`]; the first part's body is the encoded
 //! message, without its bulk data, and what is small of that; the rest of the bulk data follows in
-//! parts of at most [`PART_BYTES`]. All are slices of what is sent: nothing is copied. Parts that
+//! parts of at most [`PART_BYTES`], short pieces together. All are slices of what is sent: nothing is
+//! copied before it is handed to the broker. Parts that
 //! wait for the broker go together, in [bundles](crate::wire::bundle).
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -12,7 +13,7 @@ use thiserror::Error;
 use crate::id::{Incarnation, Origin, Rank, TeamId};
 use crate::message::{Address, Envelope, Message, SupervisorMessage};
 use crate::wire::body::Body;
-use crate::wire::bundle::MAX_PARTS;
+use crate::wire::bundle::{MAX_BYTES, MAX_PARTS};
 use crate::wire::queues::Queue;
 
 /// Processes of different versions do not understand each other.
@@ -71,6 +72,8 @@ pub(crate) enum WireError {
     Body(String),
     #[error("a bundle of {parts} parts; {MAX_PARTS} are the most")]
     Bundle { parts: usize },
+    #[error("a bundle of parts of {bytes} bytes; {MAX_BYTES} are the most")]
+    LongBundle { bytes: usize },
     #[error("its bulk data has {got} bytes, and should have {expected}")]
     Bulk { got: u64, expected: u64 },
 }
@@ -160,12 +163,8 @@ impl Parcel {
             parts.push(whole);
         } else {
             // What is encoded with the message, such as a task of many centers, may itself be long.
-            for mut body in std::iter::once(first).chain(bodies) {
-                while body.len() > PART_BYTES {
-                    parts.push(body.split_to(PART_BYTES).into());
-                }
-                parts.push(body.into());
-            }
+            cut([first], &mut parts);
+            cut(bodies, &mut parts);
         }
         Ok(Self {
             queue,
@@ -175,6 +174,24 @@ impl Parcel {
             tile,
             parts,
         })
+    }
+}
+
+/// Makes parts of what follows each other, none longer than may be. Pieces that fit into one go together:
+/// a message of very many parts is taken by nobody.
+fn cut(pieces: impl IntoIterator<Item = Bytes>, parts: &mut Vec<Body>) {
+    let mut open = Body::default();
+    for mut piece in pieces {
+        if open.len() + piece.len() > PART_BYTES && open.len() > 0 {
+            parts.push(std::mem::take(&mut open));
+        }
+        while piece.len() > PART_BYTES {
+            parts.push(piece.split_to(PART_BYTES).into());
+        }
+        open.push(piece);
+    }
+    if open.len() > 0 {
+        parts.push(open);
     }
 }
 

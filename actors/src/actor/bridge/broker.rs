@@ -14,6 +14,8 @@ use thiserror::Error as ThisError;
 pub(crate) struct Broker {
     uri: AMQPUri,
     tls: OwnedTLSConfig,
+    /// After so long a peer is asked whether it is there, where nobody says otherwise.
+    usual_heartbeat: Duration,
 }
 
 /// Certificates for a broker behind `amqps://`, each in PEM. The default trusts what the system
@@ -117,10 +119,9 @@ impl Broker {
         let mut uri: AMQPUri = url
             .parse()
             .map_err(|_| BrokerError::Url("it cannot be parsed".to_owned()))?;
-        if uri.query.heartbeat.is_none() {
-            // One of a second is too short for a machine on which much else runs.
-            uri.query.heartbeat = Some(heartbeat.as_secs().clamp(2, 60) as u16);
-        }
+        // One of a second is too short for a machine on which much else runs.
+        let usual = heartbeat.as_secs().clamp(2, 60) as u16;
+        uri.query.heartbeat.get_or_insert(usual);
         let identity = tls.identity.as_ref().map(|(certificate, key)| {
             let (pem, key) = (certificate.clone(), key.clone());
             OwnedIdentity::PKCS8 { pem, key }
@@ -131,6 +132,7 @@ impl Broker {
                 identity,
                 cert_chain: tls.authorities.clone(),
             },
+            usual_heartbeat: Duration::from_secs(usual.into()),
         })
     }
 
@@ -138,9 +140,13 @@ impl Broker {
         self.uri.clone()
     }
 
-    /// A peer that is silent for so long is to be asked whether it is there.
+    /// A peer that is silent for so long is to be asked whether it is there. Where the URL wants none asked
+    /// (`heartbeat=0`), as long as if it said nothing.
     pub(super) fn heartbeat(&self) -> Duration {
-        Duration::from_secs(self.uri.query.heartbeat.unwrap_or_default().into())
+        match self.uri.query.heartbeat {
+            None | Some(0) => self.usual_heartbeat,
+            Some(seconds) => Duration::from_secs(seconds.into()),
+        }
     }
 
     pub(super) fn tls(&self) -> OwnedTLSConfig {
@@ -223,5 +229,24 @@ impl fmt::Debug for Tls {
             .field("authorities", &self.authorities.is_some())
             .field("identity", &self.identity.is_some())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A head that has lost its connection would take its own dead one for another head's at once.
+    #[test]
+    fn a_dead_connection_takes_its_time_to_be_noticed_whatever_the_url_says() {
+        let heartbeat = |query: &str, lease| {
+            let url = format!("amqp://user:password@host/%2f{query}");
+            let broker = Broker::new(&url, &Tls::default(), Duration::from_secs(lease)).unwrap();
+            (broker.heartbeat().as_secs(), broker.uri().query.heartbeat)
+        };
+        assert_eq!(heartbeat("", 10), (10, Some(10)));
+        assert_eq!(heartbeat("?heartbeat=30", 10), (30, Some(30)));
+        assert_eq!(heartbeat("?heartbeat=0", 10), (10, Some(0)));
+        assert_eq!(heartbeat("?heartbeat=0", 1), (2, Some(0)));
     }
 }

@@ -1,5 +1,6 @@
 //! Messages that nobody can read, kept where people can look at them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::options::{
@@ -9,7 +10,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Error, ExchangeKind};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -23,8 +24,9 @@ const MESSAGES: i32 = 1000;
 const EXPIRES_MS: i32 = 7 * 24 * 3600 * 1000;
 const BYTES: i32 = 64 << 20;
 
-/// So many wait to be kept; of more there are enough to look at.
+/// So many wait to be kept, of so many bytes; of more there are enough to look at.
 const WAITING: usize = 1000;
+const WAITING_BYTES: usize = 64 << 20;
 
 /// What takes longer is not kept.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -43,8 +45,16 @@ pub(super) struct Dead {
 #[derive(Clone)]
 pub(super) struct Burial {
     /// `None`: there will be no more.
-    dead: mpsc::Sender<Option<Dead>>,
+    dead: mpsc::Sender<Option<Waiting>>,
+    /// The bytes that may wait beside those that do.
+    room: Arc<Semaphore>,
     tally: BridgeTally,
+}
+
+/// A dead message that waits to be kept, and the room that it takes until then.
+struct Waiting {
+    message: Dead,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Who keeps them.
@@ -77,6 +87,7 @@ impl Burial {
         let ended = runtime.spawn(keeper.run(messages));
         let burial = Self {
             dead: dead_messages,
+            room: Arc::new(Semaphore::new(WAITING_BYTES)),
             tally,
         };
         (burial, ended)
@@ -91,16 +102,30 @@ impl Burial {
     pub(super) fn take(&self, message: Dead) {
         let Dead { queue, reason, .. } = &message;
         log::warn!("{queue}: an unreadable message: {reason}");
-        if self.dead.try_send(Some(message)).is_err() {
+        if !self.has_taken(message) {
             self.tally.not_kept();
         }
+    }
+
+    fn has_taken(&self, message: Dead) -> bool {
+        let Ok(bytes) = u32::try_from(message.body.len()) else {
+            return false;
+        };
+        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(bytes) else {
+            return false;
+        };
+        let waiting = Waiting {
+            message,
+            _room: room,
+        };
+        self.dead.try_send(Some(waiting)).is_ok()
     }
 }
 
 impl Keeper {
-    async fn run(mut self, mut messages: mpsc::Receiver<Option<Dead>>) {
-        while let Some(Some(message)) = messages.recv().await {
-            let kept = timeout(PATIENCE, self.keep(&message)).await;
+    async fn run(mut self, mut messages: mpsc::Receiver<Option<Waiting>>) {
+        while let Some(Some(waiting)) = messages.recv().await {
+            let kept = timeout(PATIENCE, self.keep(&waiting.message)).await;
             let error = match kept {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
@@ -173,5 +198,40 @@ impl Keeper {
         if let Some((line, _)) = self.open.take() {
             line.close().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_to_be_kept_is_bounded_in_bytes() {
+        const EACH: usize = 1 << 20;
+        let (dead, mut waiting) = mpsc::channel(WAITING);
+        let burial = Burial {
+            dead,
+            room: Arc::new(Semaphore::new(WAITING_BYTES)),
+            tally: BridgeTally::default(),
+        };
+        let message = |bytes: usize| Dead {
+            queue: Queue::Data,
+            reason: "a test".to_owned(),
+            properties: BasicProperties::default(),
+            body: vec![7; bytes],
+        };
+        for _ in 0..WAITING_BYTES / EACH {
+            burial.take(message(EACH));
+        }
+        let not_kept = || burial.tally.counters().not_kept;
+        assert_eq!(not_kept(), 0);
+        burial.take(message(1));
+        assert_eq!(not_kept(), 1);
+        burial.take(message(0));
+        assert_eq!(not_kept(), 1, "it takes no room");
+        // One is kept.
+        drop(waiting.try_recv().unwrap());
+        burial.take(message(EACH));
+        assert_eq!(not_kept(), 1);
     }
 }

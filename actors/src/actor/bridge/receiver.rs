@@ -74,10 +74,29 @@ async fn acknowledge_all(enough: usize, mut taken: mpsc::UnboundedReceiver<(Acke
     }
 }
 
+/// What has come of messages through one connection. What is incomplete ends with it, and counts.
+struct Incoming {
+    assembly: Assembly,
+    queue: Queue,
+    tally: BridgeTally,
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let lost = self.assembly.incomplete();
+        self.tally.of(self.queue).dropped.add(lost);
+    }
+}
+
 impl Receiver {
     /// Ends when the queue or its connection does.
     pub(super) async fn run(self, consumer: Consumer) {
-        let mut assembly = Assembly::new(MAX_INCOMPLETE_BYTES);
+        let mut incoming = Incoming {
+            assembly: Assembly::new(MAX_INCOMPLETE_BYTES),
+            queue: self.queue,
+            tally: self.tally.clone(),
+        };
+        let assembly = &mut incoming.assembly;
         let (acknowledge, taken) = mpsc::unbounded_channel();
         let enough = usize::from(prefetch(self.queue)) / 4;
         actix::spawn(acknowledge_all(enough, taken));
@@ -91,7 +110,7 @@ impl Receiver {
                     return;
                 };
                 last = Some(delivery.acker.clone());
-                if self.take(delivery, &mut assembly) > 1 {
+                if self.take(delivery, assembly) > 1 {
                     // First what comes of these: no sign of life is to wait in a mailbox behind
                     // all tiles that the broker has.
                     yield_now().await;
@@ -218,4 +237,33 @@ const fn fits(body: &Bytes) -> Result<(), WireError> {
         return Err(WireError::Long { bytes });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Incarnation, NodeId, Origin};
+
+    #[test]
+    fn what_was_incomplete_when_a_connection_ended_is_counted() {
+        let (tally, queue) = (BridgeTally::default(), Queue::Data);
+        let mut incoming = Incoming {
+            assembly: Assembly::new(1 << 20),
+            queue,
+            tally: tally.clone(),
+        };
+        let from = Origin {
+            node: NodeId(1),
+            incarnation: Incarnation(1),
+        };
+        for (sequence, part) in [(1, 0), (1, 1), (2, 0), (3, 1)] {
+            let taken =
+                incoming
+                    .assembly
+                    .take((from, sequence), (part, 2), Bytes::new(), Duration::ZERO);
+            assert!(taken.is_ok());
+        }
+        drop(incoming);
+        assert_eq!(tally.counters().data.dropped, 2);
+    }
 }

@@ -146,6 +146,21 @@ fn an_answer_tells_what_was_at_work_beside_the_test() {
 }
 
 #[test]
+fn no_test_takes_a_cpu_for_ever() {
+    for probe in PROBES {
+        assert_eq!(bounded(probe.work), probe.work);
+    }
+    for (asked, done) in [
+        (1e300, 1e6),
+        (f64::INFINITY, 1e6),
+        (-1.0, 0.0),
+        (f64::NAN, 0.0),
+    ] {
+        assert_eq!(bounded(asked), done, "{asked}");
+    }
+}
+
+#[test]
 fn of_tests_that_wait_for_a_cpu_one_run_answers_the_latest() {
     let hands = Arc::new(Hands::default());
     let monitor = hands.monitor();

@@ -1,12 +1,14 @@
 use std::sync::Mutex;
 
 use actix::{Addr, System};
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::*;
 use crate::catalog::Catalog;
 use crate::clock::StoppedClock;
-use crate::job::JobOptions;
+use crate::core::record::Suspects;
+use crate::job::{JobOptions, Limits};
 use crate::link::Link;
 use crate::simulation::Synthetic;
 
@@ -189,16 +191,109 @@ fn what_the_leader_said_before_does_not_count_after_what_it_says_now() {
             team_size: 9,
         };
         let written = *journal.watch().borrow();
+        told(progressed(1, 4)).await;
+        assert_eq!(*journal.watch().borrow(), written, "it has not begun");
+        told(commit(team, record(1, 1))).await;
         for (round, answered, further) in [
-            (1, 4, 1),
-            (1, 3, 1),
-            (1, 4, 1),
-            (1, 5, 2),
+            (1, 4, 2),
+            (1, 3, 2),
+            (1, 4, 2),
+            (1, 5, 3),
             (2, 1, 3),
-            (1, 9, 3),
+            (1, 9, 4),
         ] {
             told(progressed(round, answered)).await;
             assert_eq!(*journal.watch().borrow(), written + further);
+        }
+        told(commit(team, record(2, 2))).await;
+        for (round, answered, further) in [(1, 10, 5), (2, 1, 6), (2, 1, 6)] {
+            told(progressed(round, answered)).await;
+            assert_eq!(*journal.watch().borrow(), written + further);
+        }
+    });
+}
+
+fn record(sequence: u64, round: u32) -> Record {
+    Record {
+        sequence,
+        round: Round(round),
+        task: Payload::default(),
+        shares: Vec::new(),
+        former: Vec::new(),
+        suspects: Suspects::default(),
+        done: Vec::new(),
+    }
+}
+
+fn commit(team: TeamId, record: Record) -> ProxyMessage {
+    let record = Box::new(record);
+    ProxyMessage::Commit { team, record }
+}
+
+/// Nobody would ever say that it is over.
+#[test]
+fn a_job_whose_journal_is_full_is_placed_nowhere() {
+    System::new().block_on(async {
+        // Room for the first entry.
+        let limit = size_of::<crate::journal::Event>();
+        let limits = Limits {
+            max_journal_bytes_per_job: limit,
+            ..Limits::default()
+        };
+        let host = Host { limits, ..host() };
+        let heard = Arc::<Mutex<Vec<String>>>::default();
+        let witness = Witness(Arc::clone(&heard)).start();
+        let link = host.link.clone();
+        for address in [Address::Balancer, Address::Directory] {
+            link.register_forever(address, witness.clone().recipient());
+        }
+        let (_, journal) = proxy_with_a_job(host).await;
+        let full = JobState::Failed(JobError::JournalFull { limit });
+        assert_eq!(journal.state(), full);
+        // What was sent before is handled before.
+        let message = BalancerMessage::Members(Vec::new()).into();
+        let last = Letter {
+            message,
+            incarnation: None,
+        };
+        witness.send(last).await.unwrap();
+        let heard = heard.lock().unwrap();
+        assert_eq!(heard[..2], ["Directory(Release", "Balancer(Forget"]);
+        assert_eq!(heard.len(), 3, "{heard:?}");
+    });
+}
+
+/// As long as the journal lives: what it counts is what it takes.
+#[test]
+fn a_task_of_another_process_keeps_nothing_of_what_it_came_in() {
+    System::new().block_on(async {
+        for (node, copied) in [(NODE, false), (NodeId(4), true)] {
+            let host = host();
+            let link = host.link.clone();
+            let (proxy, journal) = proxy_with_a_job(host).await;
+            let job = journal.job();
+            let epoch = crate::id::Epoch(1);
+            let team = TeamId { job, epoch };
+            let leader = Origin { node, ..origin(1) };
+            let origin = Some(leader);
+            link.send(Address::Proxy, ProxyMessage::LeaderPlaced { job, origin });
+            link.send(Address::Proxy, ProxyMessage::EpochGranted { job, epoch });
+            let came = Bytes::from(vec![7; 100_000]);
+            let mut first = record(1, 1);
+            first.task.body = came.slice(5000..7000);
+            link.send(Address::Proxy, commit(team, first));
+            // What was sent before is handled before.
+            let other = JobId::new(uuid::Uuid::nil());
+            proxy.send(Cancel(other)).await.unwrap();
+            let mut events = (0..*journal.watch().borrow()).filter_map(|at| journal.event(at));
+            let task = events.find_map(|(_, event)| match event.what {
+                What::Round { task, .. } => Some(task.body),
+                _ => None,
+            });
+            let task = task.unwrap();
+            assert_eq!(task, came.slice(5000..7000));
+            let is_part = came.as_ptr_range().contains(&task.as_ptr());
+            assert_eq!(is_part, !copied, "led at {node}");
         }
     });
 }

@@ -12,7 +12,7 @@ use crate::core::ranks::Ranks;
 use crate::error::JobError;
 use crate::host::Counted;
 use crate::id::{NodeId, Rank, TeamId};
-use crate::message::Invocation;
+use crate::message::{Address, Invocation, LeaderMessage};
 use crate::program;
 
 impl Supervisor {
@@ -48,6 +48,7 @@ impl Supervisor {
                 &invocation.options,
                 Arc::clone(instance),
             )),
+            leader,
             told: Duration::ZERO,
             msvpus: BTreeMap::new(),
         });
@@ -114,11 +115,17 @@ impl Supervisor {
         ranks.iter().filter(|rank| !there(rank)).collect()
     }
 
-    pub(super) fn retire(&mut self, team: TeamId, ranks: &Ranks) {
-        if let Some(crew) = self.hosted.get_mut(&team).and_then(|h| h.crew.as_mut()) {
-            for rank in ranks.iter() {
-                crew.msvpus.remove(&rank);
-            }
+    /// Told until the leader knows that they are not here.
+    pub(super) fn retire(&mut self, team: TeamId, ranks: Ranks) {
+        let link = self.host.link.clone();
+        let Some(crew) = self.hosted.get_mut(&team).and_then(|h| h.crew.as_mut()) else {
+            return link.undeliverable(&team);
+        };
+        for rank in ranks.iter() {
+            crew.msvpus.remove(&rank);
         }
+        let origin = link.origin();
+        let absent = LeaderMessage::Absent { origin, ranks };
+        link.send(Address::Leader(team, crew.leader), absent);
     }
 }

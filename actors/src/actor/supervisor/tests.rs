@@ -1,17 +1,21 @@
 use std::sync::Mutex;
 
 use actix::System;
+use tokio::sync::watch;
 
 use super::*;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, StoppedClock};
+use crate::compute::Compute;
 use crate::core::ranks::Ranks;
+use crate::core::reservation::ReservationId;
 use crate::host::Timing;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin};
 use crate::job::JobOptions;
 use crate::link::Link;
 use crate::program;
 use crate::simulation::Synthetic;
+use crate::work::Processors;
 
 fn origin(incarnation: u64) -> Origin {
     Origin {
@@ -31,7 +35,20 @@ fn start() -> SupervisorMessage {
     start_ranks((0..1).into(), 1)
 }
 
+const TEAM: TeamId = team(1);
+
+const fn team(job: u128) -> TeamId {
+    TeamId {
+        job: JobId::new(uuid::Uuid::from_u128(job)),
+        epoch: Epoch(1),
+    }
+}
+
 fn start_ranks(ranks: Ranks, team_size: u32) -> SupervisorMessage {
+    start_of(TEAM, ranks, team_size)
+}
+
+fn start_of(team: TeamId, ranks: Ranks, team_size: u32) -> SupervisorMessage {
     let program = Synthetic {
         tiles: 1,
         rounds: 1,
@@ -40,10 +57,7 @@ fn start_ranks(ranks: Ranks, team_size: u32) -> SupervisorMessage {
         partial_bytes: 1,
     };
     SupervisorMessage::StartMsvpus {
-        team: TeamId {
-            job: JobId::new(uuid::Uuid::from_u128(1)),
-            epoch: Epoch(1),
-        },
+        team,
         leader: NodeId(4),
         invocation: Box::new(Invocation {
             program: <Synthetic as program::Program>::NAME.to_owned(),
@@ -101,6 +115,93 @@ fn an_order_to_an_incarnation_that_was_given_up_is_refused_and_counted() {
         link.order(origin(2), start());
         settled().await.unwrap();
         assert_eq!((census.borrow().msvpus, link.counters().stale), (1, 1));
+    });
+}
+
+/// Takes the place of the leader, and writes down which MsVPUs are said not to be there.
+struct Absences(Arc<Mutex<Vec<Ranks>>>);
+
+impl Actor for Absences {
+    type Context = Context<Self>;
+}
+
+impl Handler<Letter> for Absences {
+    type Result = ();
+
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
+        if let Message::Leader(LeaderMessage::Absent { ranks, .. }) = message {
+            self.0.lock().unwrap().push(ranks);
+        }
+    }
+}
+
+/// Who told it tells it until then.
+#[test]
+fn a_node_that_is_told_to_stop_msvpus_answers_that_they_are_gone() {
+    System::new().block_on(async {
+        let host = host();
+        let (link, census) = (host.link.clone(), host.census.subscribe());
+        let absences = Arc::<Mutex<Vec<Ranks>>>::default();
+        let leader = Absences(Arc::clone(&absences)).start();
+        link.register_forever(Address::Leader(TEAM, NodeId(4)), leader.recipient());
+        let supervisor = Supervisor::new(host, None).start();
+        let address = Address::Supervisor(NodeId(3));
+        link.register_forever(address, supervisor.clone().recipient());
+        link.order(origin(1), start_ranks((0..3).into(), 3));
+        let ranks: Ranks = (1..3).into();
+        for _ in 0..2 {
+            let (team, ranks) = (TEAM, ranks.clone());
+            link.order(origin(1), SupervisorMessage::Retire { team, ranks });
+        }
+        supervisor.send(Tick).await.unwrap();
+        while census.borrow().msvpus > 1 || absences.lock().unwrap().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*absences.lock().unwrap(), [ranks.clone(), ranks]);
+    });
+}
+
+/// Else its threads would wait for work that waits for a reservation that nobody gives back.
+#[test]
+fn a_node_that_stops_while_its_cpus_are_reserved_leaves_no_thread() {
+    System::new().block_on(async {
+        let alive = Arc::new(watch::Sender::new(0));
+        let compute = Compute::start(1, Arc::clone(&alive)).unwrap();
+        let host = Host {
+            processors: Arc::new(compute.clone()),
+            ..host()
+        };
+        let link = host.link.clone();
+        let supervisor = Supervisor::new(host, None).start();
+        let address = Address::Supervisor(NodeId(3));
+        link.register_forever(address, supervisor.clone().recipient());
+        let other = team(2);
+        link.order(origin(1), start_of(TEAM, (0..1).into(), 1));
+        link.order(origin(1), start_of(other, (0..1).into(), 1));
+        let reserve = SupervisorMessage::Reserve {
+            team: other,
+            leader: NodeId(4),
+            rank: Rank(0),
+            id: ReservationId(1),
+        };
+        link.order(origin(1), reserve);
+        let tile = SupervisorMessage::Tile {
+            team: TEAM,
+            rank: Rank(0),
+            tile: Payload::default(),
+            complexity: 1.0,
+        };
+        link.order(origin(1), tile);
+        while compute.load() == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop((compute, supervisor));
+        link.close();
+        let mut threads = alive.subscribe();
+        let ended = threads.wait_for(|threads| *threads == 0);
+        let ended = tokio::time::timeout(Duration::from_secs(60), ended);
+        let ended = ended.await.is_ok();
+        assert!(ended, "{} threads wait", *alive.borrow());
     });
 }
 

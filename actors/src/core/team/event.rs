@@ -36,7 +36,7 @@ pub(crate) enum Event {
         tiles: Ranks,
         orders: Ranks,
     },
-    /// A node was asked about MsVPUs that it does not run.
+    /// A node was asked about MsVPUs that it does not run, or was to stop them.
     Absent(Origin, Ranks),
     /// The program has folded the partial results.
     Folded(Result<Step<Payload, Payload>, JobError>),
@@ -110,6 +110,8 @@ pub(crate) enum Dropped {
     Duplicate,
     /// No such rank in this team.
     Stranger,
-    /// From a node that the rank is not placed on any more.
+    /// Of a node that is given up, or of what is not asked for any more.
     Stale,
+    /// Of a rank that is placed elsewhere now, because its node is given up or it has moved.
+    StaleAnswer,
 }

@@ -27,8 +27,7 @@ impl Team {
         }
         if self.waiting && self.unplaced.is_empty() {
             self.waiting = false;
-            let collecting = matches!(&self.state, State::Asking(Demand::Output(_), _));
-            let phase = if collecting {
+            let phase = if self.state.is_collecting() {
                 Phase::Assembling
             } else {
                 Phase::Iterating
@@ -76,6 +75,10 @@ impl Team {
             effects.push(Effect::Drop(Dropped::Stale));
             return;
         };
+        let strays = self.crews.strays(origin, ranks);
+        if !strays.is_empty() {
+            effects.push(Effect::Retire(origin, strays));
+        }
         // The node has stopped what an earlier leader had there.
         self.former.retain(|share| share.origin != origin);
         if new.is_empty() {
@@ -133,15 +136,23 @@ impl Team {
         }
     }
 
-    /// An order to retire may be overtaken by the order to start the same MsVPU again, and end it
-    /// when it has come back.
+    /// Those that were to stop have. An order to retire may be overtaken by the order to start the same
+    /// MsVPU again, and end it when it has come back.
     pub(super) fn absent(&mut self, origin: Origin, ranks: &Ranks, effects: &mut Vec<Effect>) {
+        let retired = self.crews.retired(origin, ranks);
         let absent = self.crews.absent(origin, ranks);
-        effects.push(if absent.is_empty() {
-            Effect::Drop(Dropped::Stale)
-        } else {
-            Effect::Start(origin, absent)
-        });
+        if !absent.is_empty() {
+            effects.push(Effect::Start(origin, absent));
+        } else if !retired {
+            effects.push(Effect::Drop(Dropped::Stale));
+        }
+    }
+
+    /// A node that has not heard that it is to stop some keeps them and their tiles, and does not
+    /// leave.
+    pub(super) fn retire_again(&self, effects: &mut Vec<Effect>) {
+        let retiring = self.crews.iter_retiring();
+        effects.extend(retiring.map(|(origin, ranks)| Effect::Retire(origin, ranks.clone())));
     }
 
     pub(super) fn tile(&mut self, rank: Rank) -> Option<Payload> {

@@ -120,6 +120,23 @@ fn nothing_is_copied_out_and_little_is_added() {
     }
 }
 
+/// A receiver counts what waits: a byte of a bundle must not keep all of it.
+#[test]
+fn what_waits_for_other_parts_keeps_nothing_of_its_bundle() {
+    let part = |sequence, parts| {
+        let body = Bytes::from_static(b"tile");
+        ("supervisor.tile", head(1, sequence, 0, parts), body)
+    };
+    let bundle = packed(&[part(1, 2), part(2, 1)]);
+    let all = bundle.as_ptr_range();
+    let [(_, _, waits), (_, _, whole)] = &flat(unpack(bundle.clone()).unwrap())[..] else {
+        panic!("two parts")
+    };
+    assert_eq!((&waits[..], &whole[..]), (&b"tile"[..], &b"tile"[..]));
+    assert!(!all.contains(&waits.as_ptr()));
+    assert!(all.contains(&whole.as_ptr()));
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     let full: Vec<Sent> = (0..MAX_PARTS).map(small).collect();
@@ -127,6 +144,17 @@ fn what_cannot_be_is_refused() {
     let more: Vec<Sent> = (0..=MAX_PARTS).map(small).collect();
     let parts = MAX_PARTS + 1;
     assert_eq!(unpack(packed(&more)), Err(WireError::Bundle { parts }));
+
+    let of = |bytes: usize| {
+        let (kind, head, _) = small(1);
+        [(kind, head, Bytes::from(vec![7; bytes]))]
+    };
+    assert!(unpack(packed(&of(MAX_BYTES))).is_ok());
+    let bytes = MAX_BYTES + 1;
+    assert_eq!(
+        unpack(packed(&of(bytes))),
+        Err(WireError::LongBundle { bytes })
+    );
 
     let impossible = [("supervisor.tile", head(1, 1, 3, 3), Bytes::new())];
     let refused = Err(WireError::Part { part: 3, parts: 3 });

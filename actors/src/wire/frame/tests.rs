@@ -7,7 +7,10 @@ use proptest::sample::{Index, select};
 use uuid::Uuid;
 
 use super::*;
+use crate::core::timesheet::Timesheet;
 use crate::id::{Epoch, Incarnation, JobId};
+use crate::job::Finished;
+use crate::message::ProxyMessage;
 use crate::payload::Payload;
 use examples::{NODE, ORIGIN, messages};
 
@@ -95,6 +98,34 @@ fn what_is_small_goes_in_one_part_and_what_is_long_is_not_copied() {
     let at = |part: &Bytes| part.as_ptr() as usize;
     assert_eq!(at(&long[2]), at(&long[1]) + PART_BYTES);
     assert_eq!(at(&long[3]), at(&long[2]) + PART_BYTES);
+}
+
+/// One part each would be more than a receiver takes of a message.
+#[test]
+fn many_short_pieces_go_together() {
+    const TILES: usize = 3000;
+    let piece = DETACHED_BYTES + 1;
+    let all = bytes(TILES * piece);
+    let tile = |tile: usize| Payload {
+        head: Bytes::new(),
+        body: all.slice(tile * piece..(tile + 1) * piece),
+    };
+    let ended = ProxyMessage::Ended {
+        team: TeamId {
+            job: JobId::new(Uuid::from_u128(1)),
+            epoch: Epoch(1),
+        },
+        result: Box::new(Ok(Finished {
+            output: Payload::default(),
+            tiles: (0..TILES).map(|number| Some(tile(number))).collect(),
+        })),
+        nodes: Vec::new(),
+        times: Timesheet::default(),
+    };
+    let parcel = Parcel::seal(envelope(ended.clone().into())).unwrap();
+    let full = TILES.div_ceil(PART_BYTES / piece);
+    assert_eq!(parcel.parts.len(), 1 + full);
+    assert_returns(ended.into());
 }
 
 #[test]

@@ -54,24 +54,20 @@ fn no_node_is_too_busy_to_be_counted() {
     assert!(balance.take_refusals().is_empty());
 }
 
+/// They would wait without a reason until its end.
 #[test]
-fn a_node_that_is_passed_over_is_named() {
-    let mut balance = balance("performance-index", &[(node(1), 2, 1.0)]);
-    let wrong = Cost {
-        complexity: f64::NAN,
-        ..cost(1.0)
-    };
-    balance.allot(team(1), LEADER, &ranks(0..2), ("wrong", wrong));
-    assert!(
-        balance
-            .allot(team(2), LEADER, &ranks(0..2), step(1.0))
-            .is_none()
-    );
-    let refusals = balance.take_refusals();
-    assert_eq!(refusals.len(), 1);
-    assert_eq!(
-        refusals[0].to_string(),
-        "node 1: the work placed is NaN, but must be a number from 0 to 1e30"
-    );
-    assert!(balance.take_refusals().is_empty());
+fn a_team_whose_work_is_no_number_hides_no_node_from_others() {
+    for wrong in [f64::NAN, f64::INFINITY, -1.0] {
+        let nodes = [(node(1), 2, 1.0), (node(2), 2, 1.0)];
+        let mut balance = balance("performance-index", &nodes);
+        let wrong = Cost {
+            complexity: wrong,
+            bytes_exchanged: wrong,
+            tile_bytes: wrong,
+        };
+        balance.allot(team(1), LEADER, &ranks(0..2), ("wrong", wrong));
+        let plan = balance.allot(team(2), LEADER, &ranks(0..8), step(1.0));
+        assert_eq!(counts(&plan.unwrap()), [(1, 4), (2, 4)], "{wrong:?}");
+        assert!(balance.take_refusals().is_empty());
+    }
 }

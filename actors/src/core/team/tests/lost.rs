@@ -13,7 +13,7 @@ fn what_a_lost_node_ran_goes_to_others_and_is_not_computed_twice() {
     assert_eq!(scene.team.origins(), [node(1)]);
     assert_eq!(
         scene.answer(node(0), SECOND, 0),
-        [Effect::Drop(Dropped::Stale)],
+        [Effect::Drop(Dropped::StaleAnswer)],
         "it was given up"
     );
     assert_eq!(
@@ -116,7 +116,7 @@ fn a_node_that_has_come_back_is_not_taken_for_the_one_that_was_lost() {
     scene.step(Event::Lost(vec![node(0)]));
     scene.allotted(vec![share(again(0, 2), 0..2)]);
     scene.step(Event::Started(again(0, 2), ranks(0..2)));
-    let stale = [Effect::Drop(Dropped::Stale)];
+    let stale = [Effect::Drop(Dropped::StaleAnswer)];
     assert_eq!(scene.answer(node(0), SECOND, 0), stale);
     assert_eq!(
         scene.step(Event::Lost(vec![node(0)])),

@@ -26,7 +26,7 @@ fn msvpus_move_between_rounds_only() {
     let third = Stage::Round(Round(3));
     assert_eq!(
         scene.answer(node(0), third, 0),
-        [Effect::Drop(Dropped::Stale)],
+        [Effect::Drop(Dropped::StaleAnswer)],
         "it has moved"
     );
     let started = scene.step(Event::Started(node(1), ranks([0])));
@@ -86,6 +86,72 @@ fn of_two_plans_the_latest_counts() {
     let next = scene.step(Event::Folded(Ok(Step::Next(payload(8)))));
     assert_eq!(next[0], Effect::Retire(node(0), ranks([1])));
     assert_eq!(next[1], Effect::Start(node(1), ranks([1])));
+}
+
+/// Tiles 0 and 1 on node 0, tile 2 on node 1; in round 2 tile 0 moves to node 1.
+fn moved() -> Scene {
+    let mut scene = Scene::started();
+    scene.step(Event::Moved(vec![share(node(1), 0..1)]));
+    scene.answer_all(FIRST);
+    scene.step(Event::Folded(Ok(Step::Next(payload(8)))));
+    scene.committed();
+    scene.step(Event::Started(node(1), ranks([0])));
+    scene
+}
+
+fn retires(scene: &mut Scene) -> Vec<(Origin, Ranks)> {
+    let retires = scene.step(Event::Tick).into_iter();
+    let retires = retires.filter_map(|effect| match effect {
+        Effect::Retire(origin, ranks) => Some((origin, ranks)),
+        _ => None,
+    });
+    retires.collect()
+}
+
+/// Else it would keep the tile until the job's end, and not leave before.
+#[test]
+fn a_node_is_told_to_stop_what_has_moved_until_it_says_that_it_has() {
+    let mut scene = moved();
+    for _ in 0..3 {
+        assert_eq!(retires(&mut scene), [(node(0), ranks([0]))]);
+    }
+    let gone = Event::Absent(node(0), ranks([0]));
+    assert_eq!(scene.step(gone.clone()), NOTHING);
+    assert!(retires(&mut scene).is_empty());
+    assert_eq!(scene.step(gone), [Effect::Drop(Dropped::Stale)], "twice");
+    let mut lost = moved();
+    lost.step(Event::Lost(vec![node(0)]));
+    assert!(retires(&mut lost).is_empty(), "nobody is there to be told");
+}
+
+#[test]
+fn what_has_come_back_is_not_told_to_stop_any_more() {
+    let mut scene = moved();
+    scene.step(Event::Moved(vec![share(node(0), 0..1)]));
+    scene.answer(node(0), SECOND, 1);
+    scene.answer(node(1), SECOND, 0);
+    scene.answer(node(1), SECOND, 2);
+    let next = scene.step(Event::Folded(Ok(Step::Next(payload(7)))));
+    assert_eq!(next[0], Effect::Retire(node(1), ranks([0])));
+    assert_eq!(next[1], Effect::Start(node(0), ranks([0])));
+    assert_eq!(retires(&mut scene), [(node(1), ranks([0]))]);
+}
+
+/// The order to start it was repeated, and came after that to stop it.
+#[test]
+fn an_msvpu_that_starts_where_it_has_no_place_is_stopped() {
+    let mut scene = moved();
+    scene.step(Event::Absent(node(0), ranks([0])));
+    assert_eq!(
+        scene.step(Event::Started(node(0), ranks(0..2))),
+        [
+            Effect::Retire(node(0), ranks([0])),
+            Effect::Drop(Dropped::Duplicate),
+        ]
+    );
+    assert_eq!(retires(&mut scene), [(node(0), ranks([0]))]);
+    scene.step(Event::Absent(node(0), ranks([0])));
+    assert!(retires(&mut scene).is_empty());
 }
 
 fn with_former(record: Record, former: Vec<Share>) -> Record {

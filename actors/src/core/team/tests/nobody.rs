@@ -45,6 +45,39 @@ fn a_team_that_waits_while_it_collects_goes_on_collecting() {
     assert!(allotted.contains(&Effect::Enter(Phase::Assembling)));
 }
 
+/// Else nobody would end it when it has waited for too long.
+#[test]
+fn a_team_that_waits_when_the_rounds_end_goes_on_waiting() {
+    let mut scene = Scene::started();
+    scene.answer_all(FIRST);
+    scene.step(Event::Lost(vec![node(0), node(1)]));
+    assert_eq!(scene.step(Event::NoNode), [Effect::Wait]);
+    let entered = |effects: &[Effect]| {
+        let phases = effects.iter().filter_map(|effect| match effect {
+            Effect::Enter(phase) => Some(*phase),
+            _ => None,
+        });
+        phases.collect::<Vec<_>>()
+    };
+    let done = scene.step(Event::Folded(Ok(Step::Done(payload(7)))));
+    assert!(entered(&done).is_empty(), "{done:?}");
+    let allotted = scene.step(Event::Allotted(vec![share(node(2), 0..3)]));
+    assert_eq!(entered(&allotted), [Phase::Assembling], "{allotted:?}");
+}
+
+#[test]
+fn a_team_that_finds_a_node_while_the_last_record_is_not_safe_goes_on_assembling() {
+    let mut scene = Scene::started();
+    scene.answer_all(FIRST);
+    scene.step(Event::Folded(Ok(Step::Next(payload(8)))));
+    scene.answer_all(SECOND);
+    scene.step(Event::Folded(Ok(Step::Done(payload(7)))));
+    scene.step(Event::Lost(vec![node(0), node(1)]));
+    assert_eq!(scene.step(Event::NoNode), [Effect::Wait]);
+    let allotted = scene.step(Event::Allotted(vec![share(node(2), 0..3)]));
+    assert!(allotted.contains(&Effect::Enter(Phase::Assembling)));
+}
+
 #[test]
 fn a_team_that_has_ended_waits_for_nobody() {
     let mut scene = Scene::split(3);

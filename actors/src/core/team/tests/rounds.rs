@@ -177,7 +177,8 @@ fn answers_count_from_where_the_rank_is_only() {
         (node(5), "no node"),
     ];
     for (origin, who) in elsewhere {
-        assert_eq!(scene.answer(origin, FIRST, 0), stale, "{who}");
+        let answered = scene.answer(origin, FIRST, 0);
+        assert_eq!(answered, [Effect::Drop(Dropped::StaleAnswer)], "{who}");
         let lacks = Event::Lacks {
             origin,
             tiles: ranks(0..1),

@@ -167,8 +167,10 @@ impl World {
                 }
             }
             Mail::Retire(to, ranks) => {
-                if let Some(node) = self.receiver(to) {
-                    node.retire(epoch, &ranks);
+                if let Some(node) = self.receiver(to)
+                    && node.retire(epoch, &ranks)
+                {
+                    self.way.push(back(Event::Absent(to, ranks)));
                 }
             }
             Mail::Order(to, ranks, order) => {

@@ -110,10 +110,13 @@ impl Node {
         hosted
     }
 
-    pub(super) fn retire(&mut self, epoch: u32, ranks: &Ranks) {
-        if self.epoch == Some(epoch) {
+    /// `false` when the team is not here.
+    pub(super) fn retire(&mut self, epoch: u32, ranks: &Ranks) -> bool {
+        let hosted = self.epoch == Some(epoch);
+        if hosted {
             self.msvpus.retain(|rank, _| !ranks.contains(*rank));
         }
+        hosted
     }
 
     pub(super) fn runs(&self, epoch: u32, rank: Rank) -> bool {
