@@ -11,8 +11,6 @@ let gone = false;
 let timer = 0;
 let wait = FIRST_WAIT_MS;
 
-export const isGone = () => gone;
-
 /** The server could not be reached: from now on it is asked for until it answers. */
 export function lost() {
   if (gone) return;
@@ -56,6 +54,16 @@ export async function probe() {
     // Still gone.
   }
   plan();
+}
+
+/** Calls `action` the next time that the server comes back, once however often it is asked for until then. */
+export function whenBack(action, signal) {
+  connection.addEventListener("back", action, { once: true, signal });
+}
+
+/** `action` needs no call any more. */
+export function notWhenBack(action) {
+  connection.removeEventListener("back", action);
 }
 
 /** Resolves when the server is there; at once, if it is. */

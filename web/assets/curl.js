@@ -4,7 +4,7 @@ import { url } from "./api.js";
 import { usesTokens } from "./session.js";
 
 /** A word of a POSIX shell. */
-export const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+const quote = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /**
  * @param {{method?: string, path: string, headers?: Record<string, string>, value?: any, file?: string, output?: string, stream?: boolean}} request

@@ -16,7 +16,7 @@ const LONGEST_WAIT_MS = 15000;
  *
  * @param {(message: {id: string, event: string, data: string}) => void} tell
  */
-export function parser(tell) {
+function parser(tell) {
   let rest = "";
   let message = { id: "", event: "", data: [] };
   const line = (words) => {
@@ -80,6 +80,8 @@ export async function follow(path, { after = "", signal, onEvent, onAnew }) {
         if (last && generation(id) !== generation(last)) onAnew(event.id);
         else if (last && event.id <= number(last)) return;
         last = id;
+        // And not before: a stream that breaks off and has told nothing is not to be asked for again at once.
+        wait = FIRST_WAIT_MS;
         ended = event.event === "done";
         onEvent(event, id);
       });
@@ -88,7 +90,6 @@ export async function follow(path, { after = "", signal, onEvent, onAnew }) {
         if (done) break;
         clearTimeout(watchdog);
         watchdog = setTimeout(() => silence.abort(), SILENCE_MS);
-        wait = FIRST_WAIT_MS;
         parse(value);
       }
     } catch (error) {

@@ -12,6 +12,7 @@
 mod api;
 pub mod engine;
 mod frame;
+mod hex;
 mod metrics;
 pub mod model;
 pub mod problem;

@@ -94,7 +94,7 @@ codes! {
     UnknownService = "unknown-service", UNPROCESSABLE_ENTITY, "There is no such service";
     /// The key came with another request.
     KeyReused = "key-reused", UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request";
-    /// As many jobs wait as may.
+    /// As many jobs wait as may, of all or of you, or their parameters take as much memory as they may.
     QueueFull = "queue-full", TOO_MANY_REQUESTS, "The queue is full";
     /// Something failed that the request is not to blame for.
     Internal = "internal", INTERNAL_SERVER_ERROR, "The server failed";
@@ -264,7 +264,9 @@ impl From<EngineError> for Problem {
                 Self::internal(reason)
             }
             EngineError::TooLarge { .. } => Self::new(Code::TooLarge, detail),
-            EngineError::QueueFull { .. } => Self::new(Code::QueueFull, detail).retry_soon(),
+            EngineError::QueueFull { .. }
+            | EngineError::OwnerQueueFull { .. }
+            | EngineError::ParametersFull { .. } => Self::new(Code::QueueFull, detail).retry_soon(),
             EngineError::KeyReused => Self::new(Code::KeyReused, detail),
             EngineError::KeyInFlight => Self::new(Code::KeyInFlight, detail).retry_soon(),
             EngineError::Ended => Self::new(Code::Ended, detail),

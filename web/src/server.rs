@@ -1,10 +1,12 @@
 //! The server: what it is made of, and how it starts and ends.
 
+use std::any::Any;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use thiserror::Error;
@@ -26,11 +28,14 @@ pub struct ServerLimits {
     pub workers: usize,
     /// Connections to each of them; more wait. Default 4096.
     pub max_connections: usize,
-    /// How long the head of the first request of a connection may take. Default 10 s. That of a later one may take
-    /// as long as the connection may [rest](Self::keep_alive).
+    /// How long the head of the first request of a connection may take. Default 10 s. Nothing bounds that of a later
+    /// one, so there is none but on loopback: see [`keep_alive`](Self::keep_alive).
     pub head_timeout: Duration,
-    /// How long a connection may rest between requests. Default 30 s.
+    /// How long a connection may rest between requests. Default 30 s. Where other machines can come in, it carries
+    /// one request.
     pub keep_alive: Duration,
+    /// How long a client may take nothing of what it is sent: then its connection is cut. Default 60 s. On Linux only.
+    pub unread: Duration,
     /// How long a body may rest, and what it may take beside [`body_min_rate`](Self::body_min_rate). Default 30 s.
     pub body_idle: Duration,
     /// How fast a body has to come on the whole, in bytes a second; what the server takes for itself
@@ -51,6 +56,7 @@ impl Default for ServerLimits {
             max_connections: 4096,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(30),
+            unread: Duration::from_secs(60),
             body_idle: Duration::from_secs(30),
             body_min_rate: 1024,
             json_bytes: 1 << 20,
@@ -94,12 +100,34 @@ pub enum ServerError {
 /// # Errors
 /// [`ServerError::NoTokens`], [`ServerError::Host`].
 pub fn check(address: SocketAddr, tokens: &Tokens, hosts: &[String]) -> Result<(), ServerError> {
-    if tokens.is_none() && !address.ip().to_canonical().is_loopback() {
+    if tokens.is_none() && !is_loopback(address) {
         return Err(ServerError::NoTokens(address));
     }
     AllowedHosts::new(address, hosts)?;
     Ok(())
 }
+
+/// Whether nobody can come there but from this machine.
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+/// Cuts a connection whose client takes nothing of what it is sent for so long.
+#[cfg(target_os = "linux")]
+fn bound_unread(connection: &dyn Any, longest: Duration) {
+    use actix_web::rt::net::TcpStream;
+    use rustix::net::sockopt::set_tcp_user_timeout;
+
+    let milliseconds = u32::try_from(longest.as_millis()).unwrap_or(u32::MAX);
+    if let Some(stream) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = set_tcp_user_timeout(stream, milliseconds)
+    {
+        log::warn!("a connection has no bound on what it leaves unread: {error}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bound_unread(_: &dyn Any, _: Duration) {}
 
 /// A server that is yet to be started.
 pub struct Server {
@@ -176,11 +204,17 @@ impl Server {
                 .wrap(from_fn(headers::add))
                 .wrap(from_fn(frame::observe))
         };
+        let keep_alive = if is_loopback(address) {
+            limits.keep_alive.into()
+        } else {
+            KeepAlive::Disabled
+        };
         let server = HttpServer::new(app)
             .workers(limits.workers)
             .max_connections(limits.max_connections)
             .client_request_timeout(limits.head_timeout)
-            .keep_alive(limits.keep_alive)
+            .keep_alive(keep_alive)
+            .on_connect(move |connection, _| bound_unread(connection, limits.unread))
             .shutdown_timeout(limits.shutdown_timeout.as_secs())
             .disable_signals()
             .listen(self.listener)?
@@ -247,5 +281,21 @@ impl Shared {
         if stopping.wait_for(|stop| *stop).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_client_leaves_unread_is_bounded() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
+        let _client = client.await.unwrap();
+        let (connection, _) = listener.accept().await.unwrap();
+        bound_unread(&connection, Duration::from_secs(60));
+        let set = rustix::net::sockopt::tcp_user_timeout(&connection);
+        assert_eq!(set.unwrap(), 60_000);
     }
 }

@@ -76,6 +76,14 @@ function open() {
         " first; it is not written here.",
       ),
     list,
+    // The header of a narrow page has no room for it.
+    h(
+      "p",
+      { class: "soft" },
+      "All that can be asked for is in ",
+      h("a", { href: "docs", target: "_blank", rel: "noopener" }, "the documentation of the interface"),
+      ".",
+    ),
   );
   dialog.addEventListener("close", () => history.removeEventListener("changed", draw));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

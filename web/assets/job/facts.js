@@ -45,9 +45,6 @@ export function facts() {
   return {
     element,
     update({ job }, service) {
-      const mark = JSON.stringify([job.revision, service?.name, job.state]);
-      if (mark === drawn) return;
-      drawn = mark;
       const given =
         job.result?.parameters && typeof job.result.parameters === "object"
           ? job.result.parameters
@@ -56,6 +53,18 @@ export function facts() {
         ([names, item]) => names.length > 0 && item !== null,
       );
       const { input } = job;
+      // What it shows, and not the revision, which grows all the time: a marked text and a focused button stay.
+      const mark = JSON.stringify([
+        given,
+        service?.name,
+        job.outputs,
+        job.metadata,
+        job.started_at,
+        job.ended_at,
+        job.attempts,
+      ]);
+      if (mark === drawn) return;
+      drawn = mark;
       fill(
         list,
         row("Service", service?.title ?? job.service),

@@ -2,7 +2,7 @@
 
 import { json, paths } from "../api.js";
 import { isOver } from "../components/state-chip.js";
-import { connection } from "../connection.js";
+import { connection, whenBack } from "../connection.js";
 import { repeatedly } from "../dom.js";
 import { follow } from "../sse.js";
 
@@ -49,8 +49,11 @@ export function watch(job, signal, { changed, failed }) {
   connection.addEventListener("back", () => refresh(), { signal });
 
   let last = "";
+  /** The last event was told. */
+  let finished = false;
   const take = (event, id) => {
     last = id;
+    finished ||= event.event === "done";
     if (event.event === "iteration") {
       // A job that begins again after a restart counts from 1 again.
       while (model.iterations.length > 0 && model.iterations.at(-1).iteration >= event.iteration)
@@ -78,11 +81,19 @@ export function watch(job, signal, { changed, failed }) {
     model.log = model.log.filter(before);
     model.tiles = null;
   };
-  if (isOver(job.state)) {
+  if (isOver(job.state)) whole();
+  else stream();
+
+  /** Asks for all that has happened, until it comes. */
+  function whole() {
     json("GET", paths.events(job.id), { signal, headers: { Accept: "application/json" } })
       .then(({ events }) => events.forEach((event) => take(event, "")))
-      .catch((error) => signal.aborted || failed(error));
-  } else stream();
+      .catch((error) => {
+        if (signal.aborted) return;
+        whenBack(whole, signal);
+        failed(error);
+      });
+  }
 
   /** Follows the events while the page is to be seen. */
   function stream() {
@@ -98,6 +109,7 @@ export function watch(job, signal, { changed, failed }) {
       "visibilitychange",
       () => {
         clearTimeout(timer);
+        if (finished) return;
         if (document.hidden) timer = setTimeout(() => following.abort(), STREAM_REST_MS);
         else if (following.signal.aborted) begin();
       },

@@ -4,6 +4,7 @@ import { isAbort, paths, send } from "../api.js";
 import { classColor } from "../colors.js";
 import { againLink } from "../components/actions.js";
 import { empty, sentence } from "../components/notice.js";
+import { notWhenBack, whenBack } from "../connection.js";
 import { fill, h } from "../dom.js";
 import { labelMap } from "../map/map.js";
 import { classTable } from "./classes.js";
@@ -88,14 +89,18 @@ export function resultMap({ signal, colored }) {
     } catch (error) {
       if (isAbort(error)) return;
       place.removeAttribute("aria-busy");
-      const retry = () => begin(job);
+      const again = () => {
+        notWhenBack(again);
+        begin(job);
+      };
+      whenBack(again, signal);
       fill(
         place,
         empty(
           "warning",
           "The map cannot be shown",
           sentence(error),
-          h("button", { type: "button", class: "button", on: { click: retry } }, "Try again"),
+          h("button", { type: "button", class: "button", on: { click: again } }, "Try again"),
         ),
       );
     }

@@ -1,7 +1,7 @@
 /** The machines that compute, and the broker between them. */
 
 import { json, paths } from "../api.js";
-import { failed } from "../components/notice.js";
+import { failed, sentence } from "../components/notice.js";
 import { connection } from "../connection.js";
 import { fill, h, refill, repeatedly } from "../dom.js";
 import { bytes, count, counted, duration, value, words } from "../format.js";
@@ -25,6 +25,8 @@ export function clusterView({ signal, title }) {
   const body = h("div", { class: "stacked" });
   const about = h("p", { class: "page-about" });
   let shown = false;
+  /** What is said to be wrong: said anew only when it is another, so that its button keeps the focus. */
+  let wrong = "";
   const refresh = repeatedly(
     async () => {
       try {
@@ -39,11 +41,12 @@ export function clusterView({ signal, title }) {
         if (!shown) fill(body, figures, nodes, broker);
         shown = true;
       } catch (error) {
-        if (!shown && !signal.aborted)
-          fill(
-            body,
-            failed(error, () => refresh()),
-          );
+        if (shown || signal.aborted || wrong === sentence(error)) return;
+        wrong = sentence(error);
+        fill(
+          body,
+          failed(error, () => refresh()),
+        );
       }
     },
     INTERVAL_MS,

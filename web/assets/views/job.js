@@ -5,6 +5,7 @@ import { announce } from "../components/announce.js";
 import { nameOf } from "../components/actions.js";
 import { failed } from "../components/notice.js";
 import { isOver, stateWord } from "../components/state-chip.js";
+import { notWhenBack, whenBack } from "../connection.js";
 import { coalesced, fill, h } from "../dom.js";
 import { convergence } from "../job/convergence.js";
 import { facts, log, otherResult, shell } from "../job/facts.js";
@@ -22,6 +23,7 @@ export function jobView({ path, signal, title }) {
   title("Job");
   const page = h("div", { class: "page page-job", testid: "job-page", "data-id": id });
   const load = async () => {
+    notWhenBack(load);
     fill(
       page,
       h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"),
@@ -37,8 +39,9 @@ export function jobView({ path, signal, title }) {
       );
       if (hadFocus) page.querySelector("h1").focus({ preventScroll: true });
     } catch (error) {
-      if (!signal.aborted)
-        fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error, load));
+      if (signal.aborted) return;
+      fill(page, h("h1", { class: "visually-hidden", tabindex: -1 }, "Job"), failed(error, load));
+      whenBack(load, signal);
     }
   };
   load();

@@ -10,7 +10,7 @@ import { link } from "../router.js";
 import { maySubmit } from "../session.js";
 
 /** What a job is at, or why it stands where it stands, in a line. */
-export function standing(job) {
+function standing(job) {
   const { progress } = job;
   if (job.state === "PENDING") return job.reason;
   if (job.state === "RUNNING") {

@@ -4,7 +4,7 @@ import { listJobs, loadServices, serviceTitle } from "../api.js";
 import { announce } from "../components/announce.js";
 import { icon } from "../components/icons.js";
 import { nameOf } from "../components/actions.js";
-import { empty, failed } from "../components/notice.js";
+import { empty, failed, sentence } from "../components/notice.js";
 import { segmented } from "../components/segmented.js";
 import { STATES, isOver, stateWord } from "../components/state-chip.js";
 import { connection } from "../connection.js";
@@ -89,6 +89,14 @@ export function jobsView({ query, signal, title }) {
   session.addEventListener("changed", drawCreate, { signal });
   drawCreate();
 
+  /** What kind of notice is below the list: it is made anew only when it is another, so that it keeps the focus. */
+  let notice = "loading";
+  function stands(kind, make) {
+    if (kind === notice) return;
+    notice = kind;
+    fill(below, make?.());
+  }
+
   let next = null;
   const address = () => {
     const words = new URLSearchParams();
@@ -143,10 +151,9 @@ export function jobsView({ query, signal, title }) {
     pager.hidden = next === null && pages.at(-1) === "";
     older.disabled = next === null;
     newer.disabled = pages.at(-1) === "";
-    if (jobs.length > 0) fill(below);
+    if (jobs.length > 0) stands("nothing");
     else if (filtered || pages.at(-1))
-      fill(
-        below,
+      stands("none", () =>
         empty(
           "picture",
           "No such jobs",
@@ -168,7 +175,7 @@ export function jobsView({ query, signal, title }) {
           ),
         ),
       );
-    else fill(below, welcome());
+    else stands("welcome", welcome);
     const running = jobs.filter(({ state }) => state === "RUNNING").length;
     title(running > 0 ? `${counted(running, "job")} running` : "Jobs");
   }
@@ -185,10 +192,7 @@ export function jobsView({ query, signal, title }) {
       return answer.jobs.some(({ state }) => !isOver(state)) ? BUSY_MS : QUIET_MS;
     } catch (error) {
       if (!signal.aborted && rows.size === 0)
-        fill(
-          below,
-          failed(error, () => refresh()),
-        );
+        stands(`failed ${sentence(error)}`, () => failed(error, () => refresh()));
       return QUIET_MS;
     }
   }

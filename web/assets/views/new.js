@@ -5,6 +5,7 @@ import { announce, toast } from "../components/announce.js";
 import { nameOf } from "../components/actions.js";
 import { command } from "../components/copy.js";
 import { empty, failed, sentence } from "../components/notice.js";
+import { notWhenBack, whenBack } from "../connection.js";
 import { curl, did } from "../curl.js";
 import { fill, h, text } from "../dom.js";
 import { schemaForm } from "../form/form.js";
@@ -23,6 +24,7 @@ export function newView({ query, signal, title }) {
   const body = h("div", { class: "loading", "aria-busy": "true" });
   page.append(body);
   const load = async () => {
+    notWhenBack(load);
     try {
       const again = query.get("again");
       const [services, job] = await Promise.all([
@@ -37,7 +39,11 @@ export function newView({ query, signal, title }) {
         );
       } else body.replaceWith(await form(services, job, signal));
     } catch (error) {
-      if (!signal.aborted) fill(body, failed(error, load));
+      if (signal.aborted) return;
+      body.className = "";
+      body.removeAttribute("aria-busy");
+      fill(body, failed(error, load));
+      whenBack(load, signal);
     }
   };
   load();

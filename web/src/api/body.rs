@@ -175,13 +175,11 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Outer {
-        #[allow(dead_code)]
         inner: Vec<Inner>,
     }
 
     #[derive(Debug, Deserialize)]
     struct Inner {
-        #[allow(dead_code)]
         number: u8,
     }
 
@@ -194,6 +192,12 @@ mod tests {
         for text in ["", "{", "{\"inner\":[]} x", "\u{1}"] {
             assert_eq!(wrong(text).code, Code::MalformedJson, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_right_is_read() {
+        let outer: Outer = from_json(b"{\"inner\":[{\"number\":7}]}").unwrap();
+        assert_eq!(outer.inner[0].number, 7);
     }
 
     #[test]

@@ -39,7 +39,6 @@ pub(crate) struct EventParams {
 
 /// Events.
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(dead_code)]
 pub(crate) struct EventList {
     /// In their order.
     events: Vec<Event>,
@@ -54,7 +53,7 @@ pub(crate) struct EventList {
     params(
         ("id" = Uuid, Path, description = "The job."),
         EventParams,
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have; what comes after it is told. One of another generation is gone on from where that one began."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that you have; what comes after it is told. Of one of an earlier generation, what was kept of that one comes first, then the generations after it."),
     ),
     responses(
         (status = 200, description = "What happens, as it happens; or, where only JSON is accepted, what has happened so far.",
@@ -181,7 +180,6 @@ fn frame(generation: u64, event: &Event) -> Result<Bytes, Problem> {
 
 /// Iterations.
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(dead_code)]
 pub(crate) struct IterationList {
     /// From the first.
     iterations: Vec<IterationRow>,

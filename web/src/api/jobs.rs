@@ -38,7 +38,7 @@ const MAX_PAGE: u16 = 200;
         (status = 413, description = "The body is longer than it may be."),
         (status = 415, description = "The body, or the file in it, is of no kind that is read here."),
         (status = 422, description = "Fields are wrong, the service is unknown, the file is damaged, or the key was used for another request."),
-        (status = 429, description = "As many jobs wait as may.", headers(("Retry-After" = String, description = "In seconds."))),
+        (status = 429, description = "As many jobs wait as may, of all or of you, or their parameters take as much memory as they may.", headers(("Retry-After" = String, description = "In seconds."))),
         (status = 503, description = "The broker is away, or the server is going down.", headers(("Retry-After" = String, description = "In seconds."))),
         (status = 507, description = "There is no room on the disk."),
     )
@@ -220,7 +220,8 @@ pub(crate) async fn cancel(
     Ok(HttpResponse::Accepted().json(job))
 }
 
-/// Forget a job that has ended, and its artifacts.
+/// Forget a job that has ended, and its artifacts; also its file, if that came in one request with it and no other job
+/// has it.
 #[utoipa::path(
     tag = "jobs",
     operation_id = "delete_job",

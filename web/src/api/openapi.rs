@@ -21,19 +21,19 @@ const SCHEME: &str = "token";
 /// Any bytes.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct Binary(Vec<u8>);
 
 /// Any value of JSON.
 #[derive(ToSchema)]
 #[schema(value_type = Object)]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct AnyJson(serde_json::Value);
 
 /// A job's weight beside others.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "only its schema is used")]
 pub(crate) enum PriorityWord {
     /// A quarter of normal.
     Low,
@@ -169,6 +169,8 @@ fn complete(operation: &mut Operation) {
         (has_body, 408, "The body came too slowly."),
         (true, 421, "The server is not known under this name."),
         (!is_public, 500, "The server failed; its log tells more."),
+        (!is_public, 503, "The server is going down."),
+        (!is_public, 507, "There is no room on the disk."),
     ];
     let responses = &mut operation.responses.responses;
     for (_, status, description) in common.into_iter().filter(|(applies, ..)| *applies) {

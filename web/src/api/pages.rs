@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use utoipa_swagger_ui::Config;
 
 use super::request::{entity_tag, etag, has_already};
+use crate::hex::hex;
 use crate::problem::{Code, Problem};
 use crate::security::headers::{DASHBOARD, DOCS};
 use crate::server::Shared;
@@ -75,10 +76,6 @@ fn asset(request: &HttpRequest, path: &str) -> Result<HttpResponse, Problem> {
     Ok(response
         .insert_header((CONTENT_TYPE, with_charset(metadata.mimetype())))
         .body(data))
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An answer of a file with this digest: that the client has it, or the begin of one that brings it.

@@ -21,6 +21,7 @@ use super::body::{Body, content_length, from_json, media_type, too_large};
 use super::uploads::file_name;
 use super::{openapi, request};
 use crate::engine::{Caller, EngineError, IdempotencyKey, UploadWriter};
+use crate::hex::hex;
 use crate::model::{Job, NewJob, Upload};
 use crate::problem::{Code, Problem};
 use crate::server::Shared;
@@ -87,7 +88,7 @@ pub(super) struct JobPart {
 
 /// A job and its file in one request.
 #[derive(ToSchema)]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct JobForm {
     /// The job; comes first.
     job: JobPart,
@@ -197,8 +198,7 @@ fn with_digest(
         return Ok(None);
     };
     let asked = serde_json::to_vec(&(part, input)).map_err(Problem::internal)?;
-    let digest = Sha256::digest(&asked);
-    let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(&asked));
     Ok(Some(IdempotencyKey { key, digest }))
 }
 

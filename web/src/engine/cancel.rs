@@ -10,7 +10,7 @@ use super::live::Live;
 use super::standing::End;
 use super::{Caller, Engine, EngineError, Inner, no_job};
 use crate::model::{Job, State};
-use crate::store::{Op, StoreError, blocking, remove};
+use crate::store::{Op, blocking, remove};
 
 /// So long the end of a job that waited is waited for, when the disk does not take it at once.
 const SOON: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ impl Engine {
         self.inner.detached(work).await
     }
 
-    /// Forgets an ended job and its artifacts.
+    /// Forgets an ended job and its artifacts; also its upload, if that came with it and no other job has it.
     ///
     /// # Errors
     /// [`EngineError::NotFound`], [`EngineError::Running`].
@@ -74,19 +74,38 @@ impl Inner {
         Ok(live.job())
     }
 
-    /// The record goes first: what is left after a crash is removed at the next start.
+    /// The records go first: what is left after a crash is removed at the next start.
     pub(super) async fn forget_job(&self, id: Uuid) -> Result<(), EngineError> {
-        let summary = self.index().remove_job(id).ok_or_else(|| no_job(id))?;
-        let forget = Op::ForgetJob {
+        let (summary, left) = {
+            let mut index = self.index();
+            let summary = index.remove_job(id).ok_or_else(|| no_job(id))?;
+            let left = index.remove_left(summary.upload);
+            (summary, left)
+        };
+        let upload = summary.upload;
+        let mut ops = vec![Op::ForgetJob {
             id,
             owner: summary.owner.clone(),
-        };
-        if let Err(error) = self.store.write(vec![forget]).await {
-            self.index().add_ended(id, summary);
+        }];
+        ops.extend(left.as_ref().map(|_| Op::ForgetUpload { id: upload }));
+        if let Err(error) = self.store.write(ops).await {
+            let mut index = self.index();
+            if let Some(held) = left {
+                index.put_back(held);
+            }
+            index.add_ended(id, summary);
             return Err(error.into());
         }
-        let folder = self.store.dir().job(id);
-        blocking(move || remove(&folder).map_err(StoreError::from)).await?;
+        let dir = self.store.dir();
+        let mut gone = vec![dir.job(id)];
+        gone.extend(left.map(|_| dir.upload(upload)));
+        let removed = blocking(move || {
+            for path in &gone {
+                remove(path)?;
+            }
+            Ok(())
+        });
+        removed.await?;
         Ok(())
     }
 }

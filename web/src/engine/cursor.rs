@@ -52,6 +52,15 @@ pub(super) struct Cursor {
     is_done: bool,
 }
 
+/// The last event that is as it was told so many starts of the server ago, of a job whose attempts began with these. A
+/// start that came to nothing has no begin: then what is earlier counts, which is the same as well.
+fn kept_of(begins: &[u64], starts: u64) -> u64 {
+    let starts = usize::try_from(starts).unwrap_or(usize::MAX);
+    let place = begins.len().checked_sub(starts);
+    let next = place.and_then(|place| begins.get(place));
+    next.map_or(0, |begin| begin.saturating_sub(1))
+}
+
 impl Cursor {
     /// At the start.
     pub(super) fn new(inner: &Arc<Inner>, id: Uuid) -> Self {
@@ -85,23 +94,26 @@ impl Cursor {
     pub(super) async fn at_last_attempt(mut self) -> Self {
         self.after = match &self.live {
             Some(live) => live.span().0.saturating_sub(1),
-            None => self.last_begin().await,
+            None => self.begins().await.last().copied().unwrap_or(0),
         };
         self
     }
 
-    /// The event with which the last attempt of an ended job began to wait.
-    async fn last_begin(&self) -> u64 {
-        let begins = Self::new(&self.inner, self.id).so_far().filter(|event| {
-            ready(matches!(
-                event.body,
-                EventBody::State {
-                    state: State::Pending,
-                    ..
-                }
-            ))
-        });
-        begins.fold(0, |_, event| ready(event.id)).await
+    /// The events with which its attempts began to wait: one of each start of the server that found it unfinished.
+    async fn begins(&self) -> Vec<u64> {
+        let begins = Self::new(&self.inner, self.id)
+            .so_far()
+            .filter_map(|event| {
+                let is_begin = matches!(
+                    event.body,
+                    EventBody::State {
+                        state: State::Pending,
+                        ..
+                    }
+                );
+                ready(is_begin.then_some(event.id))
+            });
+        begins.collect().await
     }
 
     async fn resume(&self, after: After) -> Result<u64, EngineError> {
@@ -114,13 +126,14 @@ impl Cursor {
                 (1, last.await?)
             }
         };
-        let is_of_another = after
-            .generation
-            .is_some_and(|generation| generation != self.generation);
-        Ok(if is_of_another || after.event > last {
-            first.saturating_sub(1)
-        } else {
-            after.event
+        Ok(match after.generation {
+            Some(generation) if generation < self.generation => {
+                let starts = self.generation - generation;
+                after.event.min(kept_of(&self.begins().await, starts))
+            }
+            Some(generation) if generation > self.generation => first.saturating_sub(1),
+            _ if after.event > last => first.saturating_sub(1),
+            _ => after.event,
         })
     }
 
@@ -202,6 +215,19 @@ impl Cursor {
                 log::error!("job {id}: its events cannot be read: {error}");
                 None
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept_of;
+
+    #[test]
+    fn what_was_told_before_a_start_is_as_it_was_up_to_the_next_begin() {
+        let begins = [1, 101, 301];
+        for (starts, kept) in [(1, 300), (2, 100), (3, 0), (4, 0), (u64::MAX, 0)] {
+            assert_eq!(kept_of(&begins, starts), kept, "{starts}");
         }
     }
 }

@@ -43,6 +43,32 @@ pub enum EngineError {
         /// [`EngineConfig::max_queued_jobs`](super::EngineConfig::max_queued_jobs).
         limit: usize,
     },
+    /// One owner has as many of the places as are left for all.
+    #[error(
+        "{own} jobs of yours wait already, and the {left} places that are left are for others; try again when some \
+         have ended"
+    )]
+    OwnerQueueFull {
+        /// How many jobs of this owner wait.
+        own: usize,
+        /// How many more may wait.
+        left: usize,
+    },
+    /// The parameters of all jobs take as much memory as they may.
+    #[error(
+        "the parameters of this job take {asked} bytes of memory, those of the jobs that have not ended {held}, yours \
+         {own}: all together may take {limit}, and nobody's more than is left then; try again when some have ended"
+    )]
+    ParametersFull {
+        /// What this job takes.
+        asked: usize,
+        /// What all others take.
+        held: usize,
+        /// What those of this owner take.
+        own: usize,
+        /// [`EngineConfig::max_queued_bytes`](super::EngineConfig::max_queued_bytes).
+        limit: usize,
+    },
     /// The key was used for another request.
     #[error("this Idempotency-Key was used for another request")]
     KeyReused,

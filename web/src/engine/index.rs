@@ -1,5 +1,8 @@
 //! What is known of all jobs and uploads without reading them: for lists, rights and retention.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use time::OffsetDateTime;
@@ -7,7 +10,7 @@ use uuid::Uuid;
 
 use super::generation_of;
 use super::request::{Caller, Filter};
-use crate::model::{Job, State, Upload};
+use crate::model::{Job, State};
 use crate::store::{Op, UploadRecord};
 
 /// A job in a list.
@@ -16,6 +19,8 @@ pub(super) struct Summary {
     pub(super) owner: Option<String>,
     pub(super) service: String,
     pub(super) state: State,
+    /// What it works on.
+    pub(super) upload: Uuid,
     /// If it has ended.
     pub(super) ended: Option<Kept>,
 }
@@ -36,14 +41,19 @@ pub(super) struct Kept {
 /// An upload, and what needs it.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
-    pub(super) upload: Upload,
+    pub(super) record: UploadRecord,
     /// Its record, if that waits for the record of its first job.
     pub(super) unsaved: Vec<Op>,
     /// Jobs that have not ended.
     users: u32,
+    /// Jobs that are kept, ended or not.
+    jobs: u32,
     /// It was made, or a job that needed it ended.
     last_use: OffsetDateTime,
 }
+
+/// What an upload takes beside its content: the end of its last block and its inode, its record, its place here.
+const UPLOAD_BYTES: u64 = 5 << 10;
 
 /// What may be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,14 +67,16 @@ pub(super) enum Old {
 pub(super) struct Index {
     jobs: BTreeMap<Uuid, Summary>,
     uploads: HashMap<Uuid, Held>,
-    /// What may go, the oldest first.
-    old: BTreeSet<(OffsetDateTime, Old)>,
+    /// The jobs that have ended, the oldest first.
+    old_jobs: BTreeSet<(OffsetDateTime, Uuid)>,
+    /// The uploads that no job needs, the oldest first.
+    old_uploads: BTreeSet<(OffsetDateTime, Uuid)>,
+    /// The uploads that wait for the record of their first job, by when they were made.
+    unsaved: BTreeSet<(OffsetDateTime, Uuid)>,
     /// What all blobs take.
     blob_bytes: u64,
-    /// What the records and events of all jobs take that have ended.
+    /// What the records and events of all jobs take that have ended, and what uploads take beside their content.
     record_bytes: u64,
-    /// How many jobs have ended.
-    ended: usize,
 }
 
 /// A part of a list, as far as it was looked for at once.
@@ -86,8 +98,13 @@ impl Index {
     }
 
     /// How many jobs have ended.
-    pub(super) const fn ended(&self) -> usize {
-        self.ended
+    pub(super) fn ended(&self) -> usize {
+        self.old_jobs.len()
+    }
+
+    /// How many uploads no job needs.
+    pub(super) fn unused(&self) -> usize {
+        self.old_uploads.len()
     }
 
     pub(super) fn job(&self, id: Uuid) -> Option<&Summary> {
@@ -100,26 +117,45 @@ impl Index {
 
     /// A job has come; its upload is in use until it ends.
     pub(super) fn add_job(&mut self, job: &Job) {
-        self.jobs.insert(
-            job.id,
-            Summary {
-                owner: job.owner.clone(),
-                service: job.service.clone(),
-                state: job.state,
-                ended: None,
-            },
-        );
+        let summary = Summary {
+            owner: job.owner.clone(),
+            service: job.service.clone(),
+            state: job.state,
+            upload: job.input.upload_id,
+            ended: None,
+        };
+        self.insert(job.id, summary);
     }
 
     /// A job that has ended has been found.
     pub(super) fn add_ended(&mut self, id: Uuid, summary: Summary) {
         if let Some(kept) = summary.ended {
-            self.old.insert((kept.at, Old::Job(id)));
+            self.old_jobs.insert((kept.at, id));
             self.blob_bytes += kept.blob_bytes;
             self.record_bytes += kept.record_bytes;
-            self.ended += 1;
+            self.touch(summary.upload, kept.at);
         }
-        self.jobs.insert(id, summary);
+        self.insert(id, summary);
+    }
+
+    fn insert(&mut self, id: Uuid, summary: Summary) {
+        let upload = summary.upload;
+        let is_new = self.jobs.insert(id, summary).is_none();
+        if is_new && let Some(held) = self.uploads.get_mut(&upload) {
+            held.jobs += 1;
+        }
+    }
+
+    /// An upload was needed until then.
+    fn touch(&mut self, id: Uuid, at: OffsetDateTime) {
+        let Some(held) = self.uploads.get_mut(&id) else {
+            return;
+        };
+        let before = held.last_use;
+        held.last_use = before.max(at);
+        if self.old_uploads.remove(&(before, id)) {
+            self.old_uploads.insert((held.last_use, id));
+        }
     }
 
     pub(super) fn set_state(&mut self, id: Uuid, state: State) {
@@ -139,6 +175,7 @@ impl Index {
                 owner: job.owner.clone(),
                 service: job.service.clone(),
                 state: job.state,
+                upload: job.input.upload_id,
                 ended: Some(Kept {
                     at: ended_at,
                     generation: generation_of(job.revision),
@@ -153,34 +190,44 @@ impl Index {
     pub(super) fn remove_job(&mut self, id: Uuid) -> Option<Summary> {
         let summary = self.jobs.remove(&id)?;
         if let Some(kept) = summary.ended {
-            self.old.remove(&(kept.at, Old::Job(id)));
+            self.old_jobs.remove(&(kept.at, id));
             self.blob_bytes -= kept.blob_bytes;
             self.record_bytes -= kept.record_bytes;
-            self.ended -= 1;
+        }
+        if let Some(held) = self.uploads.get_mut(&summary.upload) {
+            held.jobs = held.jobs.saturating_sub(1);
         }
         Some(summary)
     }
 
     pub(super) fn add_upload(&mut self, record: UploadRecord, unsaved: Vec<Op>) {
-        let upload = record.upload;
+        let last_use = record.upload.created_at;
+        self.put_back(Held {
+            record,
+            unsaved,
+            users: 0,
+            jobs: 0,
+            last_use,
+        });
+    }
+
+    /// An upload that nobody needs is there, or there again.
+    pub(super) fn put_back(&mut self, held: Held) {
+        let upload = &held.record.upload;
         self.blob_bytes += upload.bytes;
-        let last_use = upload.created_at;
-        self.old.insert((last_use, Old::Upload(upload.id)));
-        self.uploads.insert(
-            upload.id,
-            Held {
-                upload,
-                unsaved,
-                users: 0,
-                last_use,
-            },
-        );
+        self.record_bytes += UPLOAD_BYTES;
+        self.old_uploads.insert((held.last_use, upload.id));
+        if !held.unsaved.is_empty() {
+            self.unsaved.insert((upload.created_at, upload.id));
+        }
+        self.uploads.insert(upload.id, held);
     }
 
     /// Its record is written.
     pub(super) fn saved(&mut self, id: Uuid) {
         if let Some(held) = self.uploads.get_mut(&id) {
             held.unsaved = Vec::new();
+            self.unsaved.remove(&(held.record.upload.created_at, id));
         }
     }
 
@@ -188,7 +235,7 @@ impl Index {
     pub(super) fn use_upload(&mut self, id: Uuid) {
         if let Some(held) = self.uploads.get_mut(&id) {
             held.users += 1;
-            self.old.remove(&(held.last_use, Old::Upload(id)));
+            self.old_uploads.remove(&(held.last_use, id));
         }
     }
 
@@ -198,9 +245,18 @@ impl Index {
             held.users = held.users.saturating_sub(1);
             held.last_use = held.last_use.max(at);
             if held.users == 0 {
-                self.old.insert((held.last_use, Old::Upload(id)));
+                self.old_uploads.insert((held.last_use, id));
             }
         }
+    }
+
+    /// The upload that came with a job and that no job is left of is gone as well.
+    pub(super) fn remove_left(&mut self, id: Uuid) -> Option<Held> {
+        let held = self.uploads.get(&id)?;
+        if !held.record.is_of_job || held.jobs > 0 {
+            return None;
+        }
+        self.remove_upload(id)?
     }
 
     /// An upload is gone; `None` if there is none, `Some(None)` if a job needs it.
@@ -209,20 +265,37 @@ impl Index {
         if held.users > 0 {
             return Some(None);
         }
-        self.old.remove(&(held.last_use, Old::Upload(id)));
-        self.blob_bytes -= held.upload.bytes;
+        self.old_uploads.remove(&(held.last_use, id));
+        self.unsaved.remove(&(held.record.upload.created_at, id));
+        self.blob_bytes -= held.record.upload.bytes;
+        self.record_bytes -= UPLOAD_BYTES;
         Some(self.uploads.remove(&id))
     }
 
     /// The oldest of what may go, and since when it may.
     pub(super) fn oldest(&self) -> Option<(OffsetDateTime, Old)> {
-        self.old.first().copied()
+        // Of the same age, the job.
+        let either = [self.oldest_job(), self.oldest_upload()];
+        either.into_iter().flatten().min()
     }
 
     /// The oldest of the jobs that may go, and since when it may.
     pub(super) fn oldest_job(&self) -> Option<(OffsetDateTime, Old)> {
-        let mut jobs = self.old.iter();
-        jobs.find(|(_, old)| matches!(old, Old::Job(_))).copied()
+        let first = self.old_jobs.first();
+        first.map(|(since, id)| (*since, Old::Job(*id)))
+    }
+
+    /// The oldest of the uploads whose first job has not come, and since when.
+    pub(super) fn oldest_unsaved(&self) -> Option<(OffsetDateTime, Old)> {
+        let is_waiting = |id: &Uuid| self.uploads.get(id).is_some_and(|held| held.users == 0);
+        let first = self.unsaved.iter().find(|(_, id)| is_waiting(id));
+        first.map(|(since, id)| (*since, Old::Upload(*id)))
+    }
+
+    /// The oldest of the uploads that may go, and since when it may.
+    pub(super) fn oldest_upload(&self) -> Option<(OffsetDateTime, Old)> {
+        let first = self.old_uploads.first();
+        first.map(|(since, id)| (*since, Old::Upload(*id)))
     }
 
     /// Ids of jobs, newest first, `size` at most, older than `after`; no more than `most` are looked at.
@@ -254,44 +327,5 @@ impl Index {
             }
         }
         Walk { ids, last: None }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_that_fits_little_lets_others_have_the_index_meanwhile() {
-        let mut index = Index::default();
-        for number in 1..=10 {
-            let summary = Summary {
-                owner: None,
-                service: if number == 2 { "rare" } else { "common" }.to_owned(),
-                state: State::Pending,
-                ended: None,
-            };
-            index.add_ended(Uuid::from_u128(number), summary);
-        }
-        let caller = Caller {
-            name: None,
-            admin: false,
-        };
-        let filter = Filter {
-            state: None,
-            service: Some("rare".to_owned()),
-        };
-        let (mut found, mut after, mut walks) = (Vec::new(), None, 0);
-        loop {
-            let walk = index.list(&caller, &filter, 5, after, 3);
-            found.extend(walk.ids);
-            walks += 1;
-            after = walk.last;
-            if after.is_none() {
-                break;
-            }
-        }
-        assert_eq!(found, [Uuid::from_u128(2)]);
-        assert_eq!(walks, 4);
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::run::failed;
 use super::standing::End;
+use super::standing::failed;
 use crate::model::Artifact;
 use crate::store::{Content, DataDir, StoreError, force, remove, small_or_digest};
 
@@ -25,12 +25,14 @@ pub(super) struct Files {
     pub(super) contents: Vec<(String, Bytes)>,
 }
 
-/// Checks and digests the files of a job's folder, so that they can be kept. Blocking.
+/// Checks and digests the files of a job's folder, so that they can be kept; gives them by name. Blocking.
 pub(super) fn keep(
     dir: &DataDir,
     job: Uuid,
-    told: Vec<Artifact>,
+    mut told: Vec<Artifact>,
 ) -> Result<Result<Files, End>, StoreError> {
+    // Whichever of several writers was first.
+    told.sort_by(|one, other| one.name.cmp(&other.name));
     let folder = dir.job(job);
     let mut kept = Files::default();
     let mut files = Vec::with_capacity(told.len());

@@ -93,6 +93,11 @@ impl Live {
         self.lock().record.crashes
     }
 
+    /// What its events take in the store so far, in bytes.
+    pub(super) fn event_bytes(&self) -> u64 {
+        self.lock().record.event_bytes
+    }
+
     /// Its record, and the events that the store does not have.
     pub(super) fn snapshot(&self) -> (JobRecord, Vec<Event>) {
         let standing = self.lock();

@@ -32,6 +32,7 @@ mod submit;
 mod tally;
 mod upload;
 mod watch;
+mod weight;
 
 #[cfg(test)]
 mod tests;

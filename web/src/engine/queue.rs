@@ -94,7 +94,8 @@ impl Room {
             && (self.is_small(bytes)
                 || self.max_jobs == 1
                 || load.big_jobs < self.max_jobs.saturating_sub(1));
-        let has_memory = load.jobs == 0 || load.bytes.saturating_add(bytes) <= self.max_bytes;
+        // Not by the jobs that run: what one that was given up still takes is taken.
+        let has_memory = load.bytes == 0 || load.bytes.saturating_add(bytes) <= self.max_bytes;
         is_let && has_place && has_memory
     }
 }
@@ -169,6 +170,16 @@ impl Queue {
     /// How many wait.
     pub(super) const fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many of an owner wait.
+    pub(super) fn len_of(&self, owner: &Option<String>) -> usize {
+        let lanes = self.owners.get(owner).map(|owner| owner.lanes.values());
+        lanes
+            .into_iter()
+            .flatten()
+            .map(|lane| lane.jobs.len())
+            .sum()
     }
 
     /// Adds a job behind those of its owner and priority.

@@ -14,10 +14,11 @@ use super::cancel::cancelled;
 use super::index::{Index, Kept, Summary};
 use super::live::Live;
 use super::queue::Beside;
-use super::run::failed;
 use super::schedule::Schedule;
 use super::standing::End;
+use super::standing::failed;
 use super::tally::Tally;
+use super::weight::weight;
 use super::{Alive, Engine, EngineConfig, Inner, OpenError, generation_of, lock};
 use crate::model::{Progress, State};
 use crate::service::{InputReader, Services};
@@ -124,6 +125,7 @@ impl Inner {
                 index.use_upload(live.upload);
                 index.add_job(&record.job);
             }
+            self.schedule.hold(&record.job.owner, weight(&record.job));
             lock(&self.live).insert(live.id, Arc::clone(&live));
             let handed = events.last().map(|event| (event.id, bytes as u64));
             again.push((live, handed));
@@ -195,6 +197,7 @@ fn summary(ended: Ended) -> (uuid::Uuid, Summary) {
         owner: ended.owner,
         service: ended.service,
         state: ended.state,
+        upload: ended.upload,
         ended: Some(Kept {
             at: ended.ended_at,
             generation: generation_of(ended.revision),

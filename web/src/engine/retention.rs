@@ -6,7 +6,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::index::Old;
-use super::{EngineError, Inner};
+use super::{EngineError, Inner, lock};
 
 /// How often is looked for what is too old, when nothing else happens.
 const EVERY: Duration = Duration::from_secs(60);
@@ -34,22 +34,9 @@ impl Inner {
 
     /// Removes what is too old or too much now.
     pub(super) async fn retain_once(&self, now: OffsetDateTime) {
+        let told = self.told_bytes();
         loop {
-            let old = {
-                let index = self.index();
-                let too_much = index.bytes() > self.config.retention_bytes;
-                let too_many = index.ended() > self.config.retention_jobs;
-                let oldest = index.oldest().filter(|(since, _)| {
-                    let age = now - *since;
-                    age > self.config.retention_age || (too_much && age > FRESH)
-                });
-                let of_too_many = || {
-                    let oldest = index.oldest_job().filter(|_| too_many);
-                    oldest.filter(|(since, _)| now - *since > FRESH)
-                };
-                oldest.or_else(of_too_many)
-            };
-            let Some((_, old)) = old else {
+            let Some(old) = self.due(now, told) else {
                 return;
             };
             let removed = match old {
@@ -66,6 +53,33 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// What goes next.
+    fn due(&self, now: OffsetDateTime, told: u64) -> Option<Old> {
+        let (index, config) = (self.index(), &self.config);
+        let is_old = |since: OffsetDateTime| now - since > config.retention_age;
+        let is_fresh = |since: OffsetDateTime| now - since <= FRESH;
+        let too_much = index.bytes() + told > config.retention_bytes;
+        let too_many_jobs = index.ended() > config.retention_jobs;
+        let too_many_uploads = index.unused() > config.retention_uploads;
+        let due = [
+            index.oldest().filter(|(since, _)| is_old(*since)),
+            index.oldest().filter(|_| too_much),
+            index.oldest_job().filter(|_| too_many_jobs),
+            index.oldest_upload().filter(|_| too_many_uploads),
+            // Whoever was to ask for its job has gone in between.
+            index.oldest_unsaved(),
+        ];
+        let mut due = due.into_iter().flatten();
+        let first = due.find(|(since, _)| is_old(*since) || !is_fresh(*since));
+        first.map(|(_, old)| old)
+    }
+
+    /// What the events of jobs that have not ended take in the store, in bytes.
+    fn told_bytes(&self) -> u64 {
+        let live: Vec<_> = lock(&self.live).values().cloned().collect();
+        live.iter().map(|live| live.event_bytes()).sum()
     }
 }
 

@@ -15,9 +15,10 @@ use super::cancel::cancelled;
 use super::kept::{Files, keep};
 use super::live::Live;
 use super::queue::{Beside, Share};
-use super::standing::{End, Ending};
-use super::{Inner, lock};
-use crate::model::{Event, Failure, Job, Phase, State};
+use super::standing::{End, Ending, disk_full, failed};
+use super::weight::weight;
+use super::{EngineError, Inner, lock};
+use crate::model::{Event, Job, Phase, State};
 use crate::service::{Cancelled, Reporter, Run, RunError, Told};
 use crate::store::{Op, StoreError, blocking, remove};
 
@@ -25,34 +26,6 @@ use crate::store::{Op, StoreError, blocking, remove};
 const GRACE: Duration = Duration::from_secs(10);
 /// How long is waited before an end is written again, the first time and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
-
-pub(super) fn failed(code: &str, message: impl Into<String>) -> End {
-    let message = message.into();
-    End {
-        state: State::Failed,
-        reason: message.clone(),
-        result: None,
-        error: Some(Failure {
-            code: code.to_owned(),
-            message,
-        }),
-        artifacts: Vec::new(),
-        contents: Vec::new(),
-    }
-}
-
-fn disk_full() -> End {
-    failed("disk-full", RunError::DiskFull.to_string())
-}
-
-impl From<StoreError> for End {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::DiskFull => disk_full(),
-            other => failed("store", format!("the artifacts could not be kept: {other}")),
-        }
-    }
-}
 
 /// What came of an attempt.
 enum Outcome {
@@ -264,8 +237,10 @@ impl Inner {
 
     /// The end is on the disk: everybody may see it. Whoever sees it finds nothing that still takes the job for live.
     fn show(&self, live: &Live, ending: Ending, record_bytes: u64) {
-        self.index().end_job(&ending.record.job, record_bytes);
-        self.tally.ended(&ending.record.job);
+        let job = &ending.record.job;
+        self.index().end_job(job, record_bytes);
+        self.schedule.let_go(&job.owner, weight(job));
+        self.tally.ended(job);
         lock(&self.live).remove(&live.id);
         live.end(ending);
         self.grown.notify_one();
@@ -337,24 +312,32 @@ impl Inner {
     }
 }
 
-/// Hands events to the store, so that memory need not keep them.
+/// Hands events to the store, so that memory need not keep them. What is left free on the disk for the ends of jobs is
+/// not for them: a job that would need it ends.
 fn hand_over(inner: &Weak<Inner>, live: Arc<Live>, events: Vec<Event>) {
     let Some(inner) = inner.upgrade() else {
         return;
     };
+    let keeper = Arc::clone(&inner);
     let last = events.last().map_or(0, |event| event.id);
-    let written = Op::events(live.id, &events).map(|op| {
+    let written = Op::events(live.id, &events).map_err(EngineError::from);
+    let written = written.and_then(|op| {
         let ops: Vec<Op> = op.into_iter().collect();
-        let bytes: usize = ops.iter().map(Op::size_bytes).sum();
-        (bytes as u64, inner.store.write(ops))
+        let bytes = ops.iter().map(Op::size_bytes).sum::<usize>() as u64;
+        inner.check_room(bytes)?;
+        Ok((bytes, inner.store.write(ops)))
     });
     let task = async move {
         let outcome = match written {
-            Ok((bytes, written)) => written.await.map(|()| bytes),
+            Ok((bytes, written)) => written.await.map(|()| bytes).map_err(EngineError::from),
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(bytes) => live.handed(Some((last, bytes))),
+            Ok(bytes) => {
+                live.handed(Some((last, bytes)));
+                // It may be too much with all that is kept.
+                inner.grown.notify_one();
+            }
             Err(error) => {
                 live.handed(None);
                 log::error!("job {}: its events cannot be written: {error}", live.id);
@@ -362,7 +345,7 @@ fn hand_over(inner: &Weak<Inner>, live: Arc<Live>, events: Vec<Event>) {
             }
         }
     };
-    inner.tasks.spawn_on(task, &inner.runtime);
+    keeper.tasks.spawn_on(task, &keeper.runtime);
 }
 
 fn outcome_of(live: &Live, played: Played) -> Outcome {
@@ -379,6 +362,8 @@ fn outcome_of(live: &Live, played: Played) -> Outcome {
         }
         Err(panic) => {
             let what = panic_text(panic.as_ref());
+            // What was thrown may panic once more when it is dropped.
+            std::mem::forget(panic);
             log::error!("job {}: its service panicked: {what}", live.id);
             Outcome::End(failed("panicked", format!("the service panicked: {what}")))
         }

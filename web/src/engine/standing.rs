@@ -11,8 +11,8 @@ use super::estimate::Estimate;
 use crate::model::{
     Artifact, Event, EventBody, Failure, IterationRow, Job, Phase, State, TeamTimes,
 };
-use crate::service::Told;
-use crate::store::JobRecord;
+use crate::service::{RunError, Told};
+use crate::store::{JobRecord, StoreError};
 
 /// So many bytes of events wait in memory for the job's end; then they are handed to the store.
 const MAX_TAIL_BYTES: usize = 64 << 10;
@@ -31,6 +31,34 @@ pub(super) struct End {
     pub(super) artifacts: Vec<Artifact>,
     /// The contents of its artifacts, if they are small: they are written with the end.
     pub(super) contents: Vec<(String, Bytes)>,
+}
+
+pub(super) fn failed(code: &str, message: impl Into<String>) -> End {
+    let message = message.into();
+    End {
+        state: State::Failed,
+        reason: message.clone(),
+        result: None,
+        error: Some(Failure {
+            code: code.to_owned(),
+            message,
+        }),
+        artifacts: Vec::new(),
+        contents: Vec::new(),
+    }
+}
+
+pub(super) fn disk_full() -> End {
+    failed("disk-full", RunError::DiskFull.to_string())
+}
+
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DiskFull => disk_full(),
+            other => failed("store", format!("the artifacts could not be kept: {other}")),
+        }
+    }
 }
 
 /// An end as it is written before anybody sees it.

@@ -10,6 +10,7 @@ use super::live::Live;
 use super::pump::waiting_reason;
 use super::queue::Beside;
 use super::standing::first_event;
+use super::weight::weight;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
 use crate::model::{Input, Job, NewJob, Progress, State};
 use crate::service::{Asked, Service};
@@ -84,7 +85,7 @@ impl Inner {
         let mut job = self.check(caller, service.as_ref(), new)?;
         self.check_broker()?;
         self.check_room(0)?;
-        let place = self.schedule.place()?;
+        let place = self.schedule.place(job.owner.clone(), weight(&job))?;
         let (mut held, unsaved) = self.hold(job.input.upload_id)?;
         let (queued, running) = self.schedule.counts();
         job.reason = waiting_reason(queued.saturating_sub(1), running);
@@ -136,7 +137,7 @@ impl Inner {
         }
         held.is_kept = true;
         self.schedule.push(&live, Beside::All);
-        drop(place);
+        place.keep();
         drop(claim);
         self.pump();
         Ok((job, true))

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use msvpu_actors::VirtualMachine;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -343,4 +344,45 @@ async fn what_records_take_is_counted_and_found_again() {
     let again = Bench::on(folder, |_| {}).await;
     let index = again.engine.inner.index();
     assert_eq!(index.bytes() - index.blob_bytes(), total);
+}
+
+#[tokio::test]
+async fn events_take_nothing_of_what_is_kept_free_for_ends() {
+    let mut bench = Bench::new(|_| {}).await;
+    let job = bench.submit(json!({"log_bytes": 100_000})).await;
+    assert_eq!(bench.heard.recv().await, Some("begun"));
+    let folder = Arc::clone(&bench.folder);
+    bench.engine.close().await;
+    drop(bench);
+    // Nothing else is free any more when it runs again.
+    let again = Bench::on(folder, |config| config.min_free_bytes = u64::MAX).await;
+    let ended = again.end(job.id).await;
+    assert_eq!(ended.state, State::Failed);
+    assert_eq!(ended.error.unwrap().code, "disk-full");
+}
+
+#[tokio::test]
+async fn the_events_of_a_job_that_runs_count_with_what_is_kept() {
+    let mut bench = Bench::new(|config| config.retention_bytes = 150_000).await;
+    bench.gate.send_replace(true);
+    let old = bench.submit(json!({})).await;
+    bench.end(old.id).await;
+    bench.gate.send_replace(false);
+    let then = OffsetDateTime::now_utc() + Duration::from_secs(100);
+    bench.engine.inner.retain_once(then).await;
+    assert!(bench.engine.job(&nobody(), old.id).await.is_ok());
+    let running = bench.submit(json!({"log_bytes": 200_000})).await;
+    for _ in 0..2 {
+        assert_eq!(bench.heard.recv().await, Some("begun"));
+    }
+    let live = bench.engine.inner.live(running.id).unwrap();
+    let handed = async {
+        while live.event_bytes() < 200_000 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, handed).await.expect("the store has them");
+    bench.engine.inner.retain_once(then).await;
+    let gone = bench.engine.job(&nobody(), old.id).await;
+    assert!(matches!(gone, Err(EngineError::NotFound { .. })));
 }

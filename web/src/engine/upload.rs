@@ -6,7 +6,6 @@ use bytes::{Bytes, BytesMut};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::index::Held;
 use super::{Caller, Engine, EngineError, Inner, not_found};
 use crate::model::Upload;
 use crate::store::{Op, Sink, StoreError, UploadRecord, blocking, remove};
@@ -80,7 +79,7 @@ impl UploadWriter {
         let work = {
             let inner = Arc::clone(&inner);
             async move {
-                let (record, ops) = self.seal().await?;
+                let (record, ops) = self.seal(false).await?;
                 let upload = record.upload.clone();
                 if let Err(error) = inner.store.write(ops).await
                     && !inner.is_kept(upload.id).await
@@ -95,7 +94,8 @@ impl UploadWriter {
     }
 
     /// As [`finish`](Self::finish), but whether it is on the disk is seen to by the acceptance of the first job
-    /// that needs it: for a request that is both, at the price of one. After a crash before that it is gone.
+    /// that needs it: for a request that is both, at the price of one. After a crash before that it is gone. It goes
+    /// with the last job that is kept of those that needed it.
     ///
     /// # Errors
     /// Those of [`finish`](Self::finish).
@@ -104,7 +104,7 @@ impl UploadWriter {
         let work = {
             let inner = Arc::clone(&inner);
             async move {
-                let (record, ops) = self.seal().await?;
+                let (record, ops) = self.seal(true).await?;
                 let upload = record.upload.clone();
                 inner.index().add_upload(record, ops);
                 Ok(upload)
@@ -114,7 +114,7 @@ impl UploadWriter {
     }
 
     /// Looks at the file, and gives it its name; also gives what is to be written of it.
-    async fn seal(mut self) -> Result<(UploadRecord, Vec<Op>), EngineError> {
+    async fn seal(mut self, is_of_job: bool) -> Result<(UploadRecord, Vec<Op>), EngineError> {
         let limit = self.engine.inner.config.max_upload_bytes;
         if self.bytes > limit {
             return Err(EngineError::TooLarge { limit });
@@ -149,6 +149,7 @@ impl UploadWriter {
                 owner: self.owner,
                 created_at: OffsetDateTime::now_utc(),
             },
+            is_of_job,
         };
         let mut ops = vec![Op::upload(&record)?];
         ops.extend(small.map(|content| Op::Blob {
@@ -233,7 +234,9 @@ impl Inner {
     pub(super) fn upload_of(&self, caller: &Caller, id: Uuid) -> Result<Upload, EngineError> {
         let index = self.index();
         match index.upload(id) {
-            Some(held) if caller.sees(held.upload.owner.as_deref()) => Ok(held.upload.clone()),
+            Some(held) if caller.sees(held.record.upload.owner.as_deref()) => {
+                Ok(held.record.upload.clone())
+            }
             _ => Err(not_found("upload", id)),
         }
     }
@@ -241,16 +244,14 @@ impl Inner {
     /// The record goes first: what is left after a crash is removed at the next start.
     pub(super) async fn forget_upload(&self, id: Uuid) -> Result<(), EngineError> {
         let removed = self.index().remove_upload(id);
-        let Held {
-            upload, unsaved, ..
-        } = removed
+        let held = removed
             .ok_or_else(|| not_found("upload", id))?
             .ok_or(EngineError::InUse)?;
         // One that waits for its first job has no record yet.
-        if unsaved.is_empty()
+        if held.unsaved.is_empty()
             && let Err(error) = self.store.write(vec![Op::ForgetUpload { id }]).await
         {
-            self.index().add_upload(UploadRecord { upload }, unsaved);
+            self.index().put_back(held);
             return Err(error.into());
         }
         let path = self.store.dir().upload(id);

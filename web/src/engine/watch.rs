@@ -111,9 +111,9 @@ impl Engine {
     /// All that happens to a job after the event `after` (0: from the start), until `done`. It ends without `done`
     /// only if the engine is closed or the job is deleted meanwhile.
     ///
-    /// An `after` of another start of the server, or that the job has not come to yet, was given out before a crash
-    /// that took some events with it: then all events of the attempt that runs are told, or all there are if it has
-    /// ended.
+    /// An `after` of an earlier start of the server may have been given out before a crash that took some events with
+    /// it: then it is gone on from there if that event was kept, else from where the next attempt began. One that the
+    /// job has not come to yet is answered with all events of the attempt that runs, or all there are if it has ended.
     ///
     /// # Errors
     /// [`EngineError::NotFound`].

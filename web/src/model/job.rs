@@ -142,7 +142,7 @@ pub struct Job {
     pub result: Option<Value>,
     /// Why it failed; only if it failed.
     pub error: Option<Failure>,
-    /// The files that it has made; only if it succeeded.
+    /// The files that it has made, by name; only if it succeeded.
     pub artifacts: Vec<super::Artifact>,
     /// Grows with every change; the entity tag.
     pub revision: u64,

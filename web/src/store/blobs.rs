@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::dir::{DataDir, remove, sync_dir};
+use crate::hex::hex;
 
 /// How much of a file is read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -139,13 +140,4 @@ pub(crate) fn force(dir: &DataDir, job: Uuid, files: &[PathBuf]) -> io::Result<(
     }
     sync_dir(&dir.job(job))?;
     sync_dir(&dir.jobs())
-}
-
-fn hex(digest: &[u8]) -> String {
-    use std::fmt::Write as _;
-    digest.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -110,6 +110,7 @@ impl Reading {
                     owner: job.owner,
                     service: job.service,
                     state: job.state,
+                    upload: job.input.upload_id,
                     ended_at,
                     artifacts: job.artifacts,
                     revision: job.revision,

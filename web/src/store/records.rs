@@ -32,6 +32,9 @@ pub(crate) struct JobRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct UploadRecord {
     pub(crate) upload: Upload,
+    /// It came in one request with a job, and goes with the last that needs it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_of_job: bool,
 }
 
 /// An ended job, as far as lists and retention need it.
@@ -41,6 +44,7 @@ pub(crate) struct Ended {
     pub(crate) owner: Option<String>,
     pub(crate) service: String,
     pub(crate) state: State,
+    pub(crate) upload: Uuid,
     pub(crate) ended_at: OffsetDateTime,
     pub(crate) artifacts: Vec<Artifact>,
     pub(crate) revision: u64,
@@ -84,10 +88,16 @@ pub(super) struct JobHead {
     pub(super) owner: Option<String>,
     pub(super) service: String,
     pub(super) state: State,
+    pub(super) input: InputHead,
     #[serde(with = "time::serde::rfc3339::option")]
     pub(super) ended_at: Option<OffsetDateTime>,
     pub(super) artifacts: Vec<Artifact>,
     pub(super) revision: u64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct InputHead {
+    pub(super) upload_id: Uuid,
 }
 
 /// A job's record as lists need it.

@@ -33,6 +33,7 @@ fn upload(content: &[u8]) -> UploadRecord {
             owner: None,
             created_at: OffsetDateTime::now_utc(),
         },
+        is_of_job: false,
     }
 }
 

@@ -1,7 +1,8 @@
 use std::fs;
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use msvpu_web::engine::{EngineError, Filter};
+use msvpu_web::engine::{EngineConfig, EngineError, Filter};
 use msvpu_web::model::{EventBody, State};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -308,6 +309,29 @@ async fn one_more_than_may_wait_is_refused() {
     bench.release();
     assert_eq!(bench.ended(first.id).await.state, State::Succeeded);
     assert_eq!(bench.ended(second.id).await.state, State::Succeeded);
+}
+
+#[tokio::test]
+async fn parameters_take_no_more_memory_than_they_may() {
+    let change = |config: &mut EngineConfig| config.max_queued_bytes = 20_000;
+    let mut bench = Bench::with(change).await;
+    let params = json!({"hold": true, "text": "x".repeat(15_000)});
+    let job = bench.submit("a", params.clone()).await;
+    let upload = bench.upload("b", 1).await;
+    // Also what a start has found counts.
+    for _ in 0..2 {
+        let refused = bench.take(new_job(upload.id, params.clone()), None).await;
+        let is_full = matches!(refused, Err(EngineError::ParametersFull { .. }));
+        assert!(is_full, "{refused:?}");
+        let folder = Arc::clone(&bench.folder);
+        bench.engine.close().await;
+        drop(bench);
+        bench = Bench::on(folder, change).await;
+    }
+    bench.release();
+    bench.ended(job.id).await;
+    let taken = bench.take(new_job(upload.id, params), None).await;
+    bench.ended(taken.unwrap().0.id).await;
 }
 
 #[tokio::test]

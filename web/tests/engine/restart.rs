@@ -203,7 +203,8 @@ async fn a_watcher_that_has_what_a_crash_took_is_told_the_new_attempt_from_its_s
     assert!(all.len() as u64 > after.event + 2, "{all:?}");
     let told = again.engine.events(&nobody(), job.id, after).await.unwrap();
     assert_ne!(told.generation, seen.generation);
-    assert_eq!(told.collect::<Vec<_>>().await, all);
+    // That it was accepted was kept.
+    assert_eq!(told.collect::<Vec<_>>().await, all[1..]);
     // What names the new attempt is gone on from.
     let after = After {
         generation: Some(2),
@@ -211,6 +212,38 @@ async fn a_watcher_that_has_what_a_crash_took_is_told_the_new_attempt_from_its_s
     };
     let from = usize::try_from(after.event).unwrap();
     assert_eq!(again.events(job.id, after).await, all[from..]);
+}
+
+#[tokio::test]
+async fn a_watcher_that_broke_off_early_is_told_all_that_was_kept() {
+    let mut bench = Bench::new().await;
+    // More than memory keeps.
+    let params = json!({"hold": true, "iterations": 100, "log_bytes": 4000});
+    let job = bench.submit("a", params).await;
+    bench.begins.recv().await.unwrap();
+    let mut seen = bench.engine.events(&nobody(), job.id, 0).await.unwrap();
+    let mut last = seen.next().await.unwrap();
+    while !matches!(&last.body, EventBody::Iteration(row) if row.iteration == 100) {
+        last = seen.next().await.unwrap();
+    }
+    let after = After {
+        generation: Some(seen.generation),
+        event: 5,
+    };
+    drop(seen);
+    let folder = Arc::clone(&bench.folder);
+    bench.engine.close().await;
+    drop(bench);
+    let again = Bench::on(folder, |_| {}).await;
+    again.release();
+    again.ended(job.id).await;
+    let all = again.events(job.id, 0).await;
+    let begin = all.iter().rposition(
+        |event| matches!(&event.body, EventBody::State { state, .. } if *state == State::Pending),
+    );
+    assert!(begin > Some(10), "{begin:?}");
+    let told = again.engine.events(&nobody(), job.id, after).await.unwrap();
+    assert_eq!(told.collect::<Vec<_>>().await, all[5..]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A server of its own for each test, and a client.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,6 +27,7 @@ pub(crate) struct Setup {
     pub(crate) limits: ServerLimits,
     pub(crate) tokens: Tokens,
     pub(crate) hosts: Vec<String>,
+    pub(crate) listen: &'static str,
 }
 
 /// A server that runs, and a client of it.
@@ -53,6 +54,16 @@ pub(crate) fn token(name: &str) -> String {
     NewToken::from_random(&[*seed; 32]).secret().to_owned()
 }
 
+fn tokens() -> Tokens {
+    let line = |(name, scope, seed): &(&str, Scope, u8)| {
+        NewToken::from_random(&[*seed; 32])
+            .line(name, *scope)
+            .unwrap()
+    };
+    let lines: Vec<_> = NAMES.iter().map(line).collect();
+    Tokens::parse(&lines.join("\n")).unwrap()
+}
+
 impl Api {
     pub(crate) fn start() -> Self {
         Self::start_with(|_| {})
@@ -60,14 +71,15 @@ impl Api {
 
     /// A server that asks for tokens; see [`NAMES`].
     pub(crate) fn start_with_tokens() -> Self {
-        let line = |(name, scope, seed): &(&str, Scope, u8)| {
-            NewToken::from_random(&[*seed; 32])
-                .line(name, *scope)
-                .unwrap()
-        };
-        let lines: Vec<_> = NAMES.iter().map(line).collect();
-        let tokens = Tokens::parse(&lines.join("\n")).unwrap();
-        Self::start_with(|setup| setup.tokens = tokens)
+        Self::start_with(|setup| setup.tokens = tokens())
+    }
+
+    /// The same where other machines could come in.
+    pub(crate) fn start_for_others() -> Self {
+        Self::start_with(|setup| {
+            setup.tokens = tokens();
+            setup.listen = "0.0.0.0:0";
+        })
     }
 
     pub(crate) fn start_with(change: impl FnOnce(&mut Setup)) -> Self {
@@ -77,6 +89,7 @@ impl Api {
             limits: ServerLimits::default(),
             tokens: Tokens::none(),
             hosts: Vec::new(),
+            listen: "127.0.0.1:0",
         };
         change(&mut setup);
         let (gate, opened) = watch::channel(false);
@@ -275,14 +288,15 @@ async fn serve(
     let engine = Engine::open(setup.engine, machine.clone(), services, reader)
         .await
         .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind(setup.listen).unwrap();
     let server = Server::new(listener, engine.clone())
         .tokens(setup.tokens)
         .allowed_hosts(setup.hosts)
         .limits(setup.limits)
         .start()
         .unwrap();
-    started.send(server.address()).unwrap();
+    let port = server.address().port();
+    started.send((Ipv4Addr::LOCALHOST, port).into()).unwrap();
     // Without the sender the test is over as well.
     let _ = stopped.await;
     server.shutdown().await.unwrap();

@@ -130,6 +130,23 @@ fn a_head_that_rests_too_long_is_given_up() {
 }
 
 #[test]
+fn where_others_can_come_in_a_connection_carries_one_request() {
+    let api = Api::start_for_others();
+    let head = format!(
+        "GET /healthz HTTP/1.1\r\nHost: localhost:{}\r\n",
+        api.address.port()
+    );
+    // Nobody waits for the end of the second, which would have no deadline.
+    let answer = api.raw(format!("{head}\r\n{head}").as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(
+        answer.to_lowercase().contains("connection: close"),
+        "{answer}"
+    );
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+}
+
+#[test]
 fn an_upload_that_breaks_off_leaves_nothing() {
     let api = Api::start();
     let head = head(&api, "/api/v1/uploads", "Content-Length: 1000000\r\n");

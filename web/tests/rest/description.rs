@@ -103,6 +103,8 @@ fn every_error_is_a_problem_and_every_route_says_who_may() {
             }
         }
         let guarded = name.contains("/api/") || name.contains("/metrics");
+        let told = ["500", "503", "507"].map(|status| responses.contains_key(status));
+        assert!(!guarded || told == [true; 3], "{name}: {told:?}");
         let security = &operation["security"];
         assert_eq!(
             guarded,

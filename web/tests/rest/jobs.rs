@@ -53,7 +53,7 @@ fn a_job_runs_to_its_result() {
     assert_eq!(job.result, Some(json!({"bytes": 10, "name": null})));
     assert_eq!(job.metadata["project"], "delta");
     let names: Vec<_> = job.artifacts.iter().map(|of| of.name.as_str()).collect();
-    assert_eq!(names, ["report.html", "loud.txt", "picture.svg"], "as told");
+    assert_eq!(names, ["loud.txt", "picture.svg", "report.html"], "by name");
 
     let rows = api.get(&format!("{place}/iterations")).json();
     let numbers: Vec<_> = rows["iterations"]

@@ -225,3 +225,11 @@ fn one_that_is_to_be_alone_gets_to_be_and_is() {
     now.leave(ROOM, share(1, Beside::Nobody));
     assert_eq!(bench.pop(now), Some("other"));
 }
+
+#[test]
+fn what_one_that_was_given_up_still_takes_is_no_room_for_another() {
+    let mut bench = Bench::new();
+    bench.push("ann", "big", Priority::Normal, 900);
+    assert_eq!(bench.pop(load(0, 0, 500)), None);
+    assert_eq!(bench.pop(load(0, 0, 0)), Some("big"));
+}

@@ -115,9 +115,13 @@ impl Bench {
     }
 
     async fn submit(&self) -> Job {
+        self.submit_with(self.upload().await.id).await
+    }
+
+    async fn submit_with(&self, upload_id: Uuid) -> Job {
         let job = NewJob {
             service: "one-file".to_owned(),
-            upload_id: self.upload().await.id,
+            upload_id,
             params: Map::new(),
             outputs: None,
             metadata: std::collections::BTreeMap::new(),
@@ -244,4 +248,66 @@ async fn records_count_as_well() {
     bench.after(100).await;
     // The blobs of both would fit, their records do not beside them.
     assert!(!bench.has(&jobs[0]).await && bench.has(&jobs[1]).await);
+}
+
+#[tokio::test]
+async fn when_there_are_too_many_uploads_the_oldest_go() {
+    let bench = Bench::new(|config| config.retention_uploads = 2).await;
+    let job = bench.run().await;
+    let mut uploads = vec![job.input.upload_id];
+    for _ in 0..3 {
+        uploads.push(bench.upload().await.id);
+    }
+    bench.after(100).await;
+    let mut kept = Vec::new();
+    for id in &uploads {
+        kept.push(bench.has_upload(*id).await);
+    }
+    assert_eq!(kept, [false, false, true, true]);
+    assert!(bench.has(&job).await);
+}
+
+#[tokio::test]
+async fn an_upload_takes_more_than_its_content() {
+    let bench = Bench::new(|config| config.retention_bytes = 3 * 4096).await;
+    let mut uploads = Vec::new();
+    for _ in 0..4 {
+        uploads.push(bench.upload().await.id);
+    }
+    bench.after(100).await;
+    assert!(!bench.has_upload(uploads[0]).await && bench.has_upload(uploads[3]).await);
+}
+
+#[tokio::test]
+async fn an_upload_that_came_with_a_job_goes_with_the_last_that_has_it() {
+    let bench = Bench::new(|_| {}).await;
+    let begun = bench.engine.begin_upload(&bench.caller, None, None).await;
+    let mut writer = begun.unwrap();
+    writer.write(Bytes::from_static(b"content")).await.unwrap();
+    let upload = writer.finish_for_job().await.unwrap();
+    let first = bench.submit_with(upload.id).await;
+    let second = bench.submit_with(upload.id).await;
+    let file = bench.engine.inner.store.dir().upload(upload.id);
+    for (job, is_last) in [(first, false), (second, true)] {
+        bench.end(job.id).await;
+        bench.engine.delete(&bench.caller, job.id).await.unwrap();
+        assert_eq!(bench.has_upload(upload.id).await, !is_last);
+        assert_eq!(file.exists(), !is_last);
+    }
+    // One that was handed in by itself waits for other jobs.
+    let job = bench.run().await;
+    bench.engine.delete(&bench.caller, job.id).await.unwrap();
+    assert!(bench.has_upload(job.input.upload_id).await);
+}
+
+#[tokio::test]
+async fn an_upload_whose_job_does_not_come_goes_soon() {
+    let bench = Bench::new(|_| {}).await;
+    let begun = bench.engine.begin_upload(&bench.caller, None, None).await;
+    let upload = begun.unwrap().finish_for_job().await.unwrap();
+    let other = bench.upload().await;
+    bench.after(1).await;
+    assert!(bench.has_upload(upload.id).await);
+    bench.after(100).await;
+    assert!(!bench.has_upload(upload.id).await && bench.has_upload(other.id).await);
 }
