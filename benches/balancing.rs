@@ -20,6 +20,8 @@
 mod broker;
 #[path = "../tests/common/control_group.rs"]
 mod control_group;
+#[path = "../tests/common/deaf.rs"]
+mod deaf;
 #[path = "../tests/cluster/process.rs"]
 mod process;
 

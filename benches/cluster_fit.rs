@@ -17,6 +17,8 @@
 
 #[path = "../actors/tests/broker/mod.rs"]
 mod broker;
+#[path = "../tests/common/deaf.rs"]
+mod deaf;
 #[path = "../tests/common/paper.rs"]
 mod paper;
 #[path = "../tests/cluster/process.rs"]

@@ -11,7 +11,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use msvpu::raster::{LabelFile, LabelImage, write_labels_and_masks};
+use msvpu::raster::{LabelImage, write_labels_png, write_mask_png};
+use rayon::prelude::*;
 
 #[path = "../tests/common/paper.rs"]
 mod paper;
@@ -57,7 +58,17 @@ fn main() {
         let start = Instant::now();
         std::hint::black_box(decode(&image));
         let labels = LabelImage::new(width, height, 3, &labels).unwrap();
-        write_labels_and_masks(folder.path(), &labels, LabelFile::Png).unwrap();
+        // The labels, and a mask for each class.
+        (0..=3_u16)
+            .into_par_iter()
+            .with_max_len(1)
+            .for_each(|class| {
+                let path = folder.path().join(format!("{class}.png"));
+                match class {
+                    0 => write_labels_png(&path, &labels).unwrap(),
+                    _ => write_mask_png(&path, &labels, class).unwrap(),
+                }
+            });
         start.elapsed().as_secs_f64()
     };
     floor();

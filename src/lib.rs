@@ -7,7 +7,8 @@
 //! 2. [`VirtualMachine`]: where it runs. [`VirtualMachine::local`] starts one in this process.
 //! 3. [`Job`]: the handle of a submitted program: [`Job::progress`], [`Job::cancel`], and `.await`.
 //! 4. [`Wire`], [`Block`]: how data travels. What implements serde's traits travels by itself.
-//! 5. [`CMeans`], [`FuzzyCMeans`], [`classify`](classify()): classification of a [`Scene`].
+//! 5. [`CMeans`], [`FuzzyCMeans`], [`classify`](classify()): classification of a [`Scene`];
+//!    [`Scene::from_array`] and [`LabelMap::to_array`] join it to `ndarray`.
 //! 6. [`Pairwise`], [`PasswordHash`]: a load of O(x²), and argon2id of a list of passwords.
 //! 7. [`raster`]: pictures in and out of files.
 //! 8. [`report`]: what is told of a finished job.

@@ -11,6 +11,7 @@ use clap::builder::PossibleValuesParser;
 use msvpu::{BrokerError, StartError, Tls, VirtualMachine};
 
 use super::failure::Failure;
+use super::first_line::first_line;
 use super::values::Seconds;
 
 /// What is taken as it stands, and never shown.
@@ -115,7 +116,7 @@ impl BrokerArgs {
     pub(crate) fn access(&self) -> Result<Option<Access>, Failure> {
         let url = match (&self.broker, &self.broker_file) {
             (Some(url), _) => url.0.clone(),
-            (None, Some(file)) => first_line(file)?,
+            (None, Some(file)) => first_line(file, "a broker's URL")?,
             (None, None) => return Ok(None),
         };
         let authorities = self.tls_ca.as_deref().map(text).transpose()?;
@@ -168,16 +169,4 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 fn text(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes(path)?)
         .map_err(|_| Failure::input(format_args!("{}: not PEM, which is text", path.display())))
-}
-
-fn first_line(path: &Path) -> Result<String, Failure> {
-    let text = text(path)?;
-    let line = text.lines().next().unwrap_or_default().trim().to_owned();
-    if line.is_empty() {
-        return Err(Failure::input(format_args!(
-            "{}: its first line is empty, and should be a broker's URL",
-            path.display()
-        )));
-    }
-    Ok(line)
 }

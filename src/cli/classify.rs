@@ -1,12 +1,12 @@
 //! `msvpu classify`: from a file to a report.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use msvpu::raster::{Format, GeoTags, LabelFile, Picture};
-use msvpu::report::number::counted;
+use msvpu::report::number::{counted, milliseconds};
 use msvpu::report::{Done, Facts, Report};
-use msvpu::{CMeans, Centers, FuzzyCMeans, Limits, Program, Settings, Shape, Start};
+use msvpu::{CMeans, FuzzyCMeans, Limits, Program, Settings, Shape, Start};
 use serde::Serialize;
 
 use super::args::{Algorithm, ClassifyArgs};
@@ -95,7 +95,7 @@ async fn steps(
     } = picture;
 
     if let Some(destination) = &destination {
-        kept(&args, label_file(format, None)).spares_input(destination.path())?;
+        Kept::of(&args, label_file(format, None)).spares_input(destination.path())?;
     }
     let shape = scene.shape();
     let transparent_pixels = alpha.map_or(0, |alpha| alpha.transparent_pixels);
@@ -203,20 +203,6 @@ const fn label_file(format: Format, georeference: Option<&GeoTags>) -> LabelFile
     }
 }
 
-/// The files of a run with these arguments.
-fn kept<'a>(args: &'a ClassifyArgs, label_file: LabelFile<'_>) -> Kept<'a> {
-    let classes = args.centers.as_ref().map_or_else(
-        || args.classes.unwrap_or_default() as usize,
-        Centers::classes,
-    );
-    Kept {
-        labels: (!args.no_images).then(|| label_file.name()),
-        classes: if args.no_images { 0 } else { classes },
-        memberships: if args.memberships { classes } else { 0 },
-        input: &args.image,
-    }
-}
-
 /// What the report needs beside the job's result.
 struct Finish {
     facts: Facts,
@@ -275,7 +261,7 @@ impl Finish {
                 return Err(Failure::Interrupted);
             }
             stage.publish()?;
-            stale::remove(destination.path(), &kept(args, label_file))?;
+            stale::remove(destination.path(), &Kept::of(args, label_file))?;
         }
         Ok(if args.json {
             document
@@ -291,8 +277,4 @@ impl Finish {
             summary(&report, &run)
         })
     }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

@@ -9,13 +9,14 @@ mod decoding;
 mod destination;
 mod failure;
 mod files;
+mod first_line;
 mod interrupts;
 mod jobs;
 mod machine;
 #[cfg(feature = "amqp")]
-mod members;
-#[cfg(feature = "amqp")]
 mod node;
+mod node_table;
+#[cfg(feature = "amqp")]
 mod nodes;
 mod on_runtime;
 mod pairwise;
@@ -66,7 +67,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         #[cfg(feature = "amqp")]
         Command::Node(args) => node::node(&args),
         #[cfg(feature = "amqp")]
-        Command::Nodes(args) => members::nodes(&args),
+        Command::Nodes(args) => nodes::nodes(&args),
         Command::Serve(args) => serve::serve(*args),
         Command::Jobs(args) => jobs::jobs(&args),
         Command::Token(args) => token::token(&args),

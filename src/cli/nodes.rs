@@ -1,117 +1,121 @@
-//! What each node did for a job, as a table where there is something to compare.
+//! `msvpu nodes`: who is there.
 
-use msvpu::report::Node;
-use msvpu::report::number::short;
+use msvpu::report::number::{milliseconds, short};
+use msvpu::{Members, NodeList, NodeStatus};
+use serde::Serialize;
 
-use super::table::{dash, decimals, table};
+use super::args::NodesArgs;
+use super::broker;
+use super::failure::Failure;
+use super::on_runtime::on_a_runtime;
+use super::stdout::print;
+use super::table::{dash, table};
 
-/// Of more nodes the report tells all.
-const SHOWN: usize = 20;
-
-/// The nodes as a table with an empty line before it; nothing of one node, which has the whole
-/// team and no other beside it.
-pub(crate) fn lines(nodes: &[Node]) -> Vec<String> {
-    if nodes.len() < 2 {
-        return Vec::new();
-    }
-    let head = [
-        "node",
-        "MsVPUs",
-        "performance",
-        "load index",
-        "predicted",
-        "T",
-        "ε",
-    ];
-    let index = |of: Option<f64>| of.map_or_else(dash, |index| format!("{index:.2}"));
-    let time = |ms: f64| format!("{} ms", short(ms));
-    let row = |of: &Node| {
-        vec![
-            of.node.to_string(),
-            of.msvpus.to_string(),
-            index(of.performance_index),
-            index(of.load_index),
-            of.predicted_ms.map_or_else(dash, time),
-            time(of.actual_ms),
-            decimals(of.deviation),
-        ]
-    };
-    let rows = nodes.iter().take(SHOWN).map(row).collect();
-    let mut lines = vec![String::new()];
-    lines.extend(table(&head.map(str::to_owned), rows, 1));
-    if nodes.len() > SHOWN {
-        lines.push(format!(
-            "and {} more nodes: see the report (--json)",
-            nodes.len() - SHOWN
-        ));
-    }
-    lines
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document {
+    vm: String,
+    /// Without a head little is known of the nodes.
+    has_head: bool,
+    nodes: Vec<Node>,
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
+#[derive(Serialize)]
+struct Node {
+    name: String,
+    node: u32,
+    incarnation: u64,
+    cpus: u32,
+    draining: bool,
+    /// Since the last sign of life.
+    age_ms: Option<f64>,
+    performance_index: Option<f64>,
+    msvpus: u32,
+    /// Pieces of work that ran or waited there at its last performance test.
+    load: Option<u32>,
+}
 
-    use msvpu::{NodeId, NodeReport};
-
-    use super::*;
-
-    fn node(node: u32, tested: bool) -> Node {
-        Node::from(NodeReport {
-            node: NodeId(node),
-            performance_index: tested.then_some(0.5),
-            load_index: tested.then_some(12.25),
-            msvpus: 12,
-            predicted: tested.then_some(Duration::from_millis(40)),
-            actual: Duration::from_micros(42_500),
-            deviation: 0.0625,
-        })
-    }
-
-    #[test]
-    fn times_are_in_milliseconds_and_what_is_not_known_is_null() {
-        let told = |node| serde_json::to_value(node).unwrap();
-        assert_eq!(
-            told(node(3, true)),
-            serde_json::json!({
-                "node": 3, "performance_index": 0.5, "load_index": 12.25, "msvpus": 12,
-                "predicted_ms": 40.0, "actual_ms": 42.5, "deviation": 0.0625
-            })
-        );
-        let untested = told(node(0, false));
-        for key in ["performance_index", "load_index", "predicted_ms"] {
-            assert!(untested[key].is_null(), "{key}: {untested}");
+impl From<NodeStatus> for Node {
+    fn from(of: NodeStatus) -> Self {
+        Self {
+            name: of.name,
+            node: of.origin.node.0,
+            incarnation: of.origin.incarnation.0,
+            cpus: of.cpus,
+            draining: of.draining,
+            age_ms: of.age.map(milliseconds),
+            performance_index: of.performance_index,
+            msvpus: of.msvpus,
+            load: of.load,
         }
     }
+}
 
-    #[test]
-    fn one_node_makes_no_table() {
-        assert!(lines(&[]).is_empty());
-        assert!(lines(&[node(0, false)]).is_empty());
-    }
+/// Asks the head of a cluster for its nodes.
+pub(crate) fn nodes(args: &NodesArgs) -> Result<(), Failure> {
+    on_a_runtime(None, |_| steps(args))
+}
 
-    #[test]
-    fn several_nodes_have_a_row_each() {
-        let lines = lines(&[node(1, true), node(2, false)]);
-        let cells: Vec<Vec<&str>> = lines
-            .iter()
-            .map(|line| line.split("  ").map(str::trim).collect())
-            .map(|cells: Vec<&str>| cells.into_iter().filter(|cell| !cell.is_empty()).collect())
-            .collect();
-        assert_eq!(cells[0], [""; 0]);
-        assert_eq!(
-            cells[2],
-            ["1", "12", "0.50", "12.25", "40 ms", "42.5 ms", "0.0625"]
-        );
-        assert_eq!(cells[3], ["2", "12", "-", "-", "-", "42.5 ms", "0.0625"]);
+async fn steps(args: &NodesArgs) -> Result<(), Failure> {
+    let access = args.broker.required()?;
+    let mut list = NodeList::at(access.url).vm(&access.vm).tls(access.tls);
+    if let Some(timeout) = access.connect_timeout {
+        list = list.connect_timeout(timeout);
     }
-
-    #[test]
-    fn of_many_nodes_the_first_are_shown() {
-        let nodes: Vec<Node> = (1..=25).map(|at| node(at, true)).collect();
-        let lines = lines(&nodes);
-        assert_eq!(lines.len(), 2 + SHOWN + 1);
-        let last = lines.last().map(String::as_str);
-        assert_eq!(last, Some("and 5 more nodes: see the report (--json)"));
+    let Members { has_head, nodes } = list.get().await.map_err(broker::failure)?;
+    let nodes: Vec<Node> = nodes.into_iter().map(Node::from).collect();
+    let vm = access.vm;
+    if args.json {
+        let document = Document {
+            vm,
+            has_head,
+            nodes,
+        };
+        let document = serde_json::to_string_pretty(&document).map_err(Failure::runtime)?;
+        return print(&format!("{document}\n"));
     }
+    let head_line = match (has_head, nodes.is_empty()) {
+        (true, true) => format!("the virtual machine {vm} has a head, and no nodes"),
+        (true, false) => format!("the virtual machine {vm} has a head"),
+        (false, true) => format!("the virtual machine {vm} has neither head nor nodes"),
+        (false, false) => format!("the virtual machine {vm} has no head; these nodes wait for one"),
+    };
+    if nodes.is_empty() {
+        return print(&format!("{head_line}\n"));
+    }
+    let head = [
+        "name",
+        "CPUs",
+        "last sign",
+        "performance",
+        "MsVPUs",
+        "load",
+        "node",
+        "incarnation",
+    ];
+    let row = |of: Node| {
+        let name = if of.draining {
+            format!("{} (leaving)", of.name)
+        } else {
+            of.name
+        };
+        vec![
+            name,
+            of.cpus.to_string(),
+            of.age_ms
+                .map_or_else(dash, |ms| format!("{} ms ago", short(ms))),
+            of.performance_index
+                .map_or_else(dash, |index| format!("{index:.2}")),
+            of.msvpus.to_string(),
+            of.load.map_or_else(dash, |load| load.to_string()),
+            of.node.to_string(),
+            of.incarnation.to_string(),
+        ]
+    };
+    let lines = table(
+        &head.map(str::to_owned),
+        nodes.into_iter().map(row).collect(),
+        1,
+    );
+    print(&format!("{head_line}\n\n{}\n", lines.join("\n")))
 }

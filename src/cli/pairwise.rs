@@ -1,10 +1,10 @@
 //! `msvpu pairwise`: all pairs of the pixels of each tile, from a file to a report.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use msvpu::raster::Picture;
-use msvpu::report::number::{counted, grouped, short};
+use msvpu::report::number::{counted, grouped, milliseconds, short};
 use msvpu::report::{Node, PairwiseImage, PairwiseReport, PairwiseTimings, Team};
 use msvpu::{
     Differences, Job, JobState, Limits, Pairwise, Program, Progress, Shape, TileDifferences,
@@ -15,7 +15,7 @@ use super::decoding::decode;
 use super::failure::Failure;
 use super::interrupts::Interrupts;
 use super::machine::{self, Wanted};
-use super::nodes;
+use super::node_table;
 use super::on_runtime::on_a_runtime;
 use super::progress::Display;
 use super::run::failure;
@@ -192,7 +192,7 @@ fn summary(report: &PairwiseReport) -> String {
             result.tiles.len() - SHOWN_TILES
         ));
     }
-    lines.extend(nodes::lines(&report.nodes));
+    lines.extend(node_table::lines(&report.nodes));
     let timings = &report.timings;
     lines.extend([
         String::new(),
@@ -216,8 +216,4 @@ fn row(tile: usize, of: &TileDifferences) -> String {
 
 fn mean(mean: Option<f64>) -> String {
     mean.map_or_else(|| "-".to_owned(), short)
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

@@ -45,6 +45,17 @@ Exit status:
   130  told to end twice";
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+// One number bounds a picture and all that run together.
+const _: () =
+    assert!(EngineConfig::DEFAULT_MAX_DECODED_BYTES == ReadLimits::DEFAULT_MAX_DECODED_BYTES);
+
+/// A default, which is never 0.
+const fn some(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
 
 /// Serve jobs over REST, with a dashboard at /, the API at /docs and /openapi.json.
 ///
@@ -73,33 +84,33 @@ pub(crate) struct ServeArgs {
         long,
         value_name = "SIZE",
         allow_hyphen_values = true,
-        default_value = "1GiB"
+        default_value_t = ByteSize(EngineConfig::DEFAULT_MAX_UPLOAD_BYTES)
     )]
     max_upload_bytes: ByteSize,
 
     /// The most bytes that a decoded image may take, and those of all running jobs together.
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true,
-          default_value_t = ByteSize(ReadLimits::DEFAULT_MAX_DECODED_BYTES))]
+          default_value_t = ByteSize(EngineConfig::DEFAULT_MAX_DECODED_BYTES))]
     max_decoded_bytes: ByteSize,
 
-    /// How many jobs may wait; one more is refused.
-    #[arg(long, value_name = "N", default_value = "1024", allow_hyphen_values = true,
-          value_parser = values::from_one)]
+    /// How many jobs may wait; one more is refused. Nobody's token may have more of them than there are places left.
+    #[arg(long, value_name = "N", default_value_t = some(EngineConfig::DEFAULT_MAX_QUEUED_JOBS),
+          allow_hyphen_values = true, value_parser = values::from_one)]
     max_queued_jobs: NonZeroU32,
 
     /// How many jobs run at once.
-    #[arg(long, value_name = "N", default_value = "16", allow_hyphen_values = true,
-          value_parser = values::from_one)]
+    #[arg(long, value_name = "N", default_value_t = some(EngineConfig::DEFAULT_MAX_RUNNING_JOBS),
+          allow_hyphen_values = true, value_parser = values::from_one)]
     max_running_jobs: NonZeroU32,
 
     /// A job has failed when it ran in so many crashes of the server.
-    #[arg(long, value_name = "N", default_value = "3", allow_hyphen_values = true,
-          value_parser = values::from_one)]
+    #[arg(long, value_name = "N", default_value_t = some(EngineConfig::DEFAULT_MAX_CRASHES),
+          allow_hyphen_values = true, value_parser = values::from_one)]
     max_crashes: NonZeroU32,
 
     /// For how many days ended jobs, and files that no job needs, are kept.
-    #[arg(long, value_name = "DAYS", default_value = "30", allow_hyphen_values = true,
-          value_parser = values::days)]
+    #[arg(long, value_name = "DAYS", default_value_t = EngineConfig::DEFAULT_RETENTION_DAYS,
+          allow_hyphen_values = true, value_parser = values::days)]
     retention_days: u32,
 
     /// What all that is kept may take; the oldest goes first.
@@ -107,7 +118,7 @@ pub(crate) struct ServeArgs {
         long,
         value_name = "SIZE",
         allow_hyphen_values = true,
-        default_value = "20GiB"
+        default_value_t = ByteSize(EngineConfig::DEFAULT_RETENTION_BYTES)
     )]
     retention_bytes: ByteSize,
 

@@ -5,6 +5,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use msvpu::Centers;
+use msvpu::raster::LabelFile;
+
+use super::args::ClassifyArgs;
 use super::failure::Failure;
 
 /// What of the files that the command may write belongs to this run.
@@ -47,7 +51,21 @@ fn remove_files(directory: &Path, kept: &Kept<'_>) -> io::Result<()> {
     Ok(())
 }
 
-impl Kept<'_> {
+impl<'a> Kept<'a> {
+    /// The files of a run with these arguments, here or on a server.
+    pub(crate) fn of(args: &'a ClassifyArgs, labels: LabelFile<'_>) -> Self {
+        let classes = args.centers.as_ref().map_or_else(
+            || args.classes.unwrap_or_default() as usize,
+            Centers::classes,
+        );
+        Self {
+            labels: (!args.no_images).then(|| labels.name()),
+            classes: if args.no_images { 0 } else { classes },
+            memberships: if args.memberships { classes } else { 0 },
+            input: &args.image,
+        }
+    }
+
     /// Refuses to write over the input, before the work.
     pub(crate) fn spares_input(&self, directory: &Path) -> Result<(), Failure> {
         let (Ok(input), Ok(within)) = (fs::canonicalize(self.input), fs::canonicalize(directory))

@@ -5,8 +5,9 @@ use std::path::Path;
 use msvpu::report::Report;
 use msvpu::{ClassSummary, StopRule, StoppedBy};
 
-use super::nodes;
-use msvpu::report::number::{counted, grouped, short};
+use super::node_table;
+use super::table::table;
+use msvpu::report::number::{counted, grouped, short, vector};
 
 /// More classes than a screen shows are in the report only.
 const SHOWN_CLASSES: usize = 40;
@@ -59,7 +60,7 @@ pub(crate) fn summary(report: &Report, run: &Run<'_>) -> String {
             shortened(&labels).join(", ")
         ));
     }
-    lines.extend(nodes::lines(&report.nodes));
+    lines.extend(node_table::lines(&report.nodes));
     lines.push(String::new());
     let timings = &report.timings;
     lines.push(format!(
@@ -123,30 +124,10 @@ fn iterations(report: &Report, stop_on: StopRule) -> String {
 
 fn classes(report: &Report) -> Vec<String> {
     let head = ["class", "center", "pixels", "share", "mean", "sd"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head)
-        .chain(
-            report
-                .classes
-                .iter()
-                .zip(report.centers.iter())
-                .take(SHOWN_CLASSES)
-                .map(|(class, center)| row(class, center)),
-        )
-        .collect();
-    let widths: Vec<usize> = (0..6)
-        .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0))
-        .collect();
-    let mut lines: Vec<String> = rows
-        .iter()
-        .map(|row| {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell:>width$}"))
-                .collect();
-            cells.join("  ")
-        })
-        .collect();
+    let rows = report.classes.iter().zip(report.centers.iter());
+    let rows = rows.take(SHOWN_CLASSES);
+    let rows = rows.map(|(class, center)| row(class, center)).collect();
+    let mut lines = table(&head, rows, 0);
     if report.classes.len() > SHOWN_CLASSES {
         lines.push(format!(
             "and {} more classes: see the report (--json or --output)",
@@ -162,10 +143,10 @@ fn is_divisible(class: &ClassSummary) -> bool {
     spread.copied().any(|deviation| deviation > 0.0)
 }
 
-fn row(class: &ClassSummary, center: &[f64]) -> [String; 6] {
+fn row(class: &ClassSummary, center: &[f64]) -> Vec<String> {
     let of_pixels =
         |values: &Option<Vec<f64>>| values.as_deref().map_or_else(|| "-".to_owned(), vector);
-    [
+    vec![
         class.label.to_string(),
         vector(center),
         grouped(class.pixels),
@@ -173,12 +154,6 @@ fn row(class: &ClassSummary, center: &[f64]) -> [String; 6] {
         of_pixels(&class.mean),
         of_pixels(&class.sd),
     ]
-}
-
-/// One value a band.
-fn vector(values: &[f64]) -> String {
-    let values: Vec<String> = values.iter().copied().map(short).collect();
-    values.join(", ")
 }
 
 /// A long list as its first entries and its length.

@@ -20,6 +20,6 @@ pub use read::{
     Alpha, Format, GeoTag, GeoTags, Head, Picture, ReadLimits, probe, read, read_stoppable,
 };
 pub use write::{
-    LabelFile, LabelImage, label_colors, write_color_png, write_file, write_labels_and_masks,
-    write_labels_png, write_labels_tiff, write_mask_png, write_membership_png,
+    LabelFile, LabelImage, label_colors, write_color_png, write_file, write_labels_png,
+    write_labels_tiff, write_mask_png, write_membership_png,
 };

@@ -49,6 +49,11 @@ impl Wanted {
         }
     }
 
+    /// Whether there are files that take long to encode.
+    const fn pictures(self) -> bool {
+        self.labels || self.preview || self.masks || self.memberships
+    }
+
     /// Why so many classes cannot have all the pictures; `None` if they can.
     pub(super) fn trouble(&self, classes: usize) -> Option<String> {
         let is_too_much = classes > MAX_PICTURED_CLASSES && (self.masks || self.memberships);
@@ -97,8 +102,14 @@ impl Artifacts {
     ) -> Result<Value, RunError> {
         let encoding = Instant::now();
         let labels = &done.classification.labels;
-        let (digest, written) = rayon::join(|| labels.sha256(), || self.pictures(&done, stop));
-        written?;
+        let digest = if self.wanted.pictures() {
+            let (digest, written) = rayon::join(|| labels.sha256(), || self.pictures(&done, stop));
+            written?;
+            digest
+        } else {
+            // To wake a pool takes longer than the labels of a small scene.
+            labels.sha256()
+        };
         let classes = done.classification.classes.len();
         let mut report = Report::new(facts, done, digest);
         if self.wanted.labels {

@@ -8,17 +8,19 @@ use serde_json::Value;
 
 use crate::Pictures;
 use crate::control_group::{Group, PERIOD};
+use crate::deaf::deafen;
 
 /// `team.cpus` of a classification that `program` with these arguments starts.
 fn cpus_taken(program: &str, args: &[&str]) -> u64 {
     let pictures = Pictures::new();
-    let ran = Command::new(program)
+    let mut command = Command::new(program);
+    deafen(&mut command);
+    let ran = command
         .args(args)
         .arg(env!("CARGO_BIN_EXE_msvpu"))
         .arg("classify")
         .arg(pictures.gray())
         .args(["--classes", "3", "--json"])
-        .env_remove("RUST_LOG")
         .stdin(Stdio::null())
         .output()
         .unwrap();

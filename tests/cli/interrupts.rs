@@ -17,12 +17,7 @@ use crate::{Pictures, classify, command};
 pub(crate) fn noise(pictures: &Pictures) -> std::path::PathBuf {
     const SIDE: usize = 1000;
     let mut bytes = format!("P6 {SIDE} {SIDE} 255\n").into_bytes();
-    let mut state = 1_u32;
-    bytes.extend((0..SIDE * SIDE * 3).map(|_| {
-        // Numerical Recipes' linear congruential generator; its high bits.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    }));
+    bytes.extend(crate::noise::noise(SIDE * SIDE * 3));
     pictures.write("noise.ppm", &bytes)
 }
 

@@ -7,10 +7,16 @@ mod away;
 #[cfg(target_os = "linux")]
 mod control_group;
 mod cpus;
+#[cfg(not(unix))]
+#[path = "../common/deaf.rs"]
+mod deaf;
 mod files;
 mod interrupts;
 #[cfg(unix)]
 mod jobs;
+#[cfg(unix)]
+#[path = "../common/noise.rs"]
+mod noise;
 mod pairwise;
 #[path = "../common/pictures.rs"]
 mod pictures;
@@ -30,10 +36,12 @@ mod token;
 mod verbs;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
+use deaf::command;
 use pictures::{GEO_KEYS, HEIGHT, PIXEL_SCALE, Pictures, TIEPOINT, WIDTH, level, pixels};
 use serde_json::Value;
+#[cfg(unix)]
+use server::deaf;
 
 /// How a run ended.
 struct Ran {
@@ -55,21 +63,6 @@ impl Ran {
     fn json(self) -> Value {
         serde_json::from_str(&self.stdout()).unwrap()
     }
-}
-
-/// The binary with these arguments, without a terminal.
-fn command<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_msvpu"));
-    command
-        .args(args)
-        .env_remove("RUST_LOG")
-        .env_remove("MSVPU_BROKER")
-        .env_remove("MSVPU_BROKER_FILE")
-        .env_remove("MSVPU_SERVER")
-        .env_remove("MSVPU_TOKEN")
-        .env_remove("MSVPU_TOKEN_FILE")
-        .stdin(Stdio::null());
-    command
 }
 
 fn msvpu<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Ran {

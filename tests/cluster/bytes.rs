@@ -7,7 +7,8 @@ use msvpu::{
     Start, StopRule, Tiling, VirtualMachine,
 };
 
-use crate::jobs::{assert_equal, outcome, random_bytes};
+use crate::jobs::{assert_equal, outcome};
+use crate::noise::noise;
 use crate::process::{Machine, soon};
 
 const NODES: u64 = 2;
@@ -25,7 +26,7 @@ fn scene() -> Scene {
         bands: 1,
         sample: SampleType::U8,
     };
-    Scene::new(shape, random_bytes((side * side) as usize)).unwrap()
+    Scene::new(shape, noise((side * side) as usize)).unwrap()
 }
 
 fn fuzzy(tiles: Tiling) -> FuzzyCMeans {

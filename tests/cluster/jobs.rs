@@ -6,6 +6,7 @@ use msvpu::{
     Shape, Start, Tiling, VirtualMachine, Wire,
 };
 
+use crate::noise;
 use crate::process::soon;
 
 /// 301 rounds of milliseconds: so many classes do not settle.
@@ -31,17 +32,7 @@ pub(crate) fn noise() -> Scene {
         bands: 3,
         sample: SampleType::U8,
     };
-    Scene::new(shape, random_bytes(160 * 150 * 3)).unwrap()
-}
-
-pub(crate) fn random_bytes(count: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let bytes = (0..count).map(|_| {
-        // Numerical Recipes' linear congruential generator; its high bits.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    });
-    bytes.collect()
+    Scene::new(shape, noise::noise(160 * 150 * 3)).unwrap()
 }
 
 /// All that a job gives, as it travels: equal if and only if every bit is.

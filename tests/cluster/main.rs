@@ -15,6 +15,8 @@ mod list;
 mod lost;
 #[cfg(target_os = "linux")]
 mod network;
+#[path = "../common/noise.rs"]
+mod noise;
 mod ours;
 mod parked;
 #[cfg(target_os = "linux")]
@@ -27,3 +29,5 @@ mod reports;
 mod server;
 mod serving;
 mod tls;
+
+use server::deaf;

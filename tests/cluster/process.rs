@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::broker::leavings::assert_gone;
 use crate::broker::shared;
+pub(crate) use crate::deaf::command;
 
 /// Nothing may hang: what takes longer has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -30,24 +31,6 @@ pub(crate) async fn until(what: &str, mut fits: impl FnMut() -> bool) {
     };
     let found = tokio::time::timeout(PATIENCE, looking).await;
     assert!(found.is_ok(), "{what}: not after minutes");
-}
-
-/// The command, deaf to the settings of whoever runs the tests.
-pub(crate) fn command<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_msvpu"));
-    command.args(args).stdin(Stdio::null());
-    for variable in [
-        "BROKER",
-        "BROKER_FILE",
-        "VM",
-        "TLS_CA",
-        "TLS_CERT",
-        "TLS_KEY",
-    ] {
-        command.env_remove(format!("MSVPU_{variable}"));
-    }
-    command.env_remove("RUST_LOG");
-    command
 }
 
 /// How a command ended.

@@ -7,7 +7,8 @@ use msvpu::VirtualMachine;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::jobs::{assert_equal, outcome, random_bytes};
+use crate::jobs::{assert_equal, outcome};
+use crate::noise::noise;
 use crate::ours::node;
 use crate::poison::Numbers;
 use crate::process::{Machine, command, computing, run, soon};
@@ -22,7 +23,7 @@ fn picture(folder: &TempDir, name: &str, bands: usize) -> PathBuf {
     let (width, height) = (131, 97);
     let magic = if bands == 1 { "P5" } else { "P6" };
     let mut bytes = format!("{magic} {width} {height} 255\n").into_bytes();
-    let noise = random_bytes(width * height * bands);
+    let noise = noise(width * height * bands);
     bytes.extend(noise.iter().enumerate().map(|(at, noise)| {
         let (pixel, band) = (at / bands, at % bands);
         (80 * ((pixel + band * 40) % width / 50)) as u8 + noise / 6

@@ -2,6 +2,9 @@
 #![allow(dead_code, reason = "every test takes what it needs")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "deaf.rs"]
+pub(crate) mod deaf;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -18,14 +21,8 @@ pub(crate) fn command(data: &Path) -> Command {
 
 /// The same at an address of one's own.
 pub(crate) fn command_at(address: &str, data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_msvpu"));
-    command
-        .args(["serve", "--quiet", "--listen", address, "--data"])
-        .arg(data)
-        .env_remove("MSVPU_BROKER")
-        .env_remove("MSVPU_BROKER_FILE")
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null());
+    let mut command = deaf::command(["serve", "--quiet", "--listen", address, "--data"]);
+    command.arg(data);
     command
 }
 

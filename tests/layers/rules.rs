@@ -19,7 +19,7 @@ const FLOORS: [Floor; 5] = [
         number: 1,
         name: "pure: no actor, no broker, no clock, no randomness",
         rooms: &[
-            "catalog", "caught", "core", "error", "id", "job", "payload", "program", "topology",
+            "catalog", "caught", "core", "error", "id", "job", "payload", "program",
         ],
     },
     Floor {
@@ -50,7 +50,6 @@ const FLOORS: [Floor; 5] = [
             "local",
             "machine",
             "simulation",
-            "store",
         ],
     },
 ];

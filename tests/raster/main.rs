@@ -7,6 +7,7 @@ mod fixtures;
 mod formats;
 mod fuzz;
 mod hostile;
+mod labels;
 #[cfg(target_os = "linux")]
 mod memory;
 mod probing;

@@ -9,79 +9,15 @@ use std::{
 };
 
 use msvpu::raster::{
-    GeoTag, GeoTags, LabelFile, LabelImage, WriteProblem, label_colors, write_labels_and_masks,
-    write_labels_png, write_labels_tiff, write_mask_png, write_membership_png,
+    GeoTag, GeoTags, LabelImage, WriteProblem, label_colors, write_labels_png, write_labels_tiff,
+    write_mask_png, write_membership_png,
 };
+use msvpu::report::{Picture, Pictures};
 use png::{BitDepth, ColorType};
 use tiff::{decoder::DecodingResult, tags::Tag};
 
+use crate::labels::{HEIGHT, PIXELS, WIDTH, bytes, label_map, labels, png, words};
 use crate::support::{noise, read_path, take_palette, values};
-
-/// Not a multiple of 8, so that rows are padded.
-const WIDTH: u32 = 43;
-const HEIGHT: u32 = 31;
-const PIXELS: usize = (WIDTH * HEIGHT) as usize;
-
-/// Labels 0 to `classes`, each at least once if they fit.
-fn labels(classes: u16) -> Vec<u16> {
-    let mut labels: Vec<u16> = noise(classes.into(), PIXELS)
-        .iter()
-        .map(|v| (u32::from(*v) % (u32::from(classes) + 1)) as u16)
-        .collect();
-    let count = PIXELS.min(usize::from(classes) + 1);
-    for (label, place) in (0..=classes).rev().zip(&mut labels[..count]) {
-        *place = label;
-    }
-    labels
-}
-
-fn bytes(labels: &[u16]) -> Vec<u8> {
-    labels.iter().map(|&label| label as u8).collect()
-}
-
-fn words(labels: &[u16]) -> Vec<u8> {
-    labels
-        .iter()
-        .flat_map(|label| label.to_le_bytes())
-        .collect()
-}
-
-struct Png {
-    color: ColorType,
-    depth: BitDepth,
-    palette: Option<Vec<u8>>,
-    trns: Option<Vec<u8>>,
-    samples: Vec<u16>,
-}
-
-/// The stored samples, bit by bit.
-fn png(path: &Path) -> Png {
-    let decoder = png::Decoder::new(BufReader::new(File::open(path).unwrap()));
-    let mut reader = decoder.read_info().unwrap();
-    let mut data = vec![0; reader.output_buffer_size().unwrap()];
-    let out = reader.next_frame(&mut data).unwrap();
-    reader.finish().unwrap();
-    assert_eq!((out.width, out.height), (WIDTH, HEIGHT));
-    let bits = out.bit_depth as usize;
-    let samples = data
-        .chunks(out.line_size)
-        .flat_map(|row| {
-            (0..WIDTH as usize).map(move |x| {
-                (x * bits..(x + 1) * bits).fold(0, |value, bit| {
-                    value << 1 | u16::from(row[bit / 8] >> (7 - bit % 8) & 1)
-                })
-            })
-        })
-        .collect();
-    let info = reader.info();
-    Png {
-        color: out.color_type,
-        depth: out.bit_depth,
-        palette: info.palette.as_deref().map(<[u8]>::to_vec),
-        trns: info.trns.as_deref().map(<[u8]>::to_vec),
-        samples,
-    }
-}
 
 #[test]
 fn labels_png_has_the_fewest_bits_and_a_palette() {
@@ -311,15 +247,21 @@ fn labels_tiff_of_many_strips() {
 fn all_files_of_a_result() {
     let directory = tempfile::tempdir().unwrap();
     let labels = labels(3);
-    let bytes = bytes(&labels);
-    let image = LabelImage::new(WIDTH, HEIGHT, 3, &bytes).unwrap();
+    let map = label_map(&labels);
+    let stop = AtomicBool::new(false);
+    let pictures = Pictures::new(&map, 3, &stop).unwrap();
     let names = || {
         let entries = std::fs::read_dir(directory.path()).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         names
     };
-    write_labels_and_masks(directory.path(), &image, LabelFile::Png).unwrap();
+    for class in 1..=3 {
+        let mask = Picture::Mask(class);
+        pictures.write(directory.path(), mask).unwrap();
+    }
+    let labels_png = Picture::LabelsPng;
+    pictures.write(directory.path(), labels_png).unwrap();
     // Nothing temporary stays.
     let mut expected = vec!["class_1.png", "class_2.png", "class_3.png", "labels.png"];
     assert_eq!(names(), expected);
@@ -333,11 +275,12 @@ fn all_files_of_a_result() {
                 .all(|(&m, &l)| (m == 1) == (l == class))
         );
     }
-    write_labels_and_masks(directory.path(), &image, LabelFile::Tiff(None)).unwrap();
+    let labels_tiff = Picture::LabelsTiff;
+    pictures.write(directory.path(), labels_tiff).unwrap();
     expected.push("labels.tif");
     assert_eq!(names(), expected);
-    let error = write_labels_and_masks(&directory.path().join("absent"), &image, LabelFile::Png)
-        .unwrap_err();
+    let absent = directory.path().join("absent");
+    let error = pictures.write(&absent, labels_png).unwrap_err();
     assert!(matches!(error.problem, WriteProblem::Io(_)), "{error}");
     assert!(error.path.starts_with(directory.path()));
 }
@@ -371,11 +314,12 @@ fn labels_must_fit_the_image_and_the_classes() {
 #[test]
 fn a_writer_that_is_asked_to_stop_leaves_no_file() {
     let directory = tempfile::tempdir().unwrap();
-    let labels = bytes(&labels(3));
+    let map = label_map(&labels(3));
     let stop = AtomicBool::new(false);
-    let image = LabelImage::new(WIDTH, HEIGHT, 3, &labels)
+    let image = LabelImage::new(WIDTH, HEIGHT, 3, &map.bytes)
         .unwrap()
         .stopped_by(&stop);
+    let pictures = Pictures::new(&map, 3, &stop).unwrap();
     let path = directory.path().join("labels");
     write_labels_png(&path, &image).unwrap();
     let before = std::fs::read(&path).unwrap();
@@ -384,7 +328,8 @@ fn a_writer_that_is_asked_to_stop_leaves_no_file() {
         write_labels_png(&path, &image),
         write_mask_png(&path, &image, 1),
         write_labels_tiff(&path, &image, None),
-        write_labels_and_masks(directory.path(), &image, LabelFile::Png),
+        pictures.write(directory.path(), Picture::Mask(1)),
+        pictures.write(directory.path(), Picture::Membership(1)),
     ] {
         let problem = ended.unwrap_err().problem;
         assert!(matches!(problem, WriteProblem::Stopped), "{problem}");

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use msvpu::{Centers, Program};
+use msvpu::Program;
+use msvpu::raster::LabelFile;
 use msvpu_web::model::{EventBody, Job, Phase, State, Upload};
 use serde_json::{Map, Value, json};
 use tokio::task;
@@ -301,7 +302,11 @@ fn finish(
         // For the report alone.
         None => Destination::prepare(&std::env::temp_dir())?.stage()?,
     };
-    let kept = kept(args, upload);
+    let labels = match upload.info.format.as_str() {
+        "tiff" => LabelFile::Tiff(None),
+        _ => LabelFile::Png,
+    };
+    let kept = Kept::of(args, labels);
     if let Some(destination) = destination {
         kept.spares_input(destination.path())?;
     }
@@ -329,23 +334,4 @@ fn finish(
         let written = destination.map(|destination| (destination.path(), names.as_slice()));
         summary(job, written)
     })
-}
-
-/// The files of a run with these arguments: those of a run in this process.
-fn kept<'a>(args: &'a ClassifyArgs, upload: &Upload) -> Kept<'a> {
-    let classes = args.centers.as_ref().map_or_else(
-        || args.classes.unwrap_or_default() as usize,
-        Centers::classes,
-    );
-    let labels = if upload.info.format == "tiff" {
-        "labels.tif"
-    } else {
-        "labels.png"
-    };
-    Kept {
-        labels: (!args.no_images).then_some(labels),
-        classes: if args.no_images { 0 } else { classes },
-        memberships: if args.memberships { classes } else { 0 },
-        input: &args.image,
-    }
 }

@@ -23,6 +23,7 @@ use ureq::{Agent, Body, RequestBuilder};
 use uuid::Uuid;
 
 use super::failure::Failure;
+use super::first_line::first_line;
 pub(crate) use classify::classify;
 use events::Events;
 pub(crate) use events::Heard;
@@ -50,20 +51,10 @@ pub(crate) struct TokenArgs {
 
 impl TokenArgs {
     fn token(&self) -> Result<Option<String>, Failure> {
-        let Some(file) = &self.token_file else {
-            return Ok(std::env::var("MSVPU_TOKEN").ok());
-        };
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Failure::input(format_args!("cannot read {}: {error}", file.display()))
-        })?;
-        let line = text.lines().next().unwrap_or_default().trim();
-        if line.is_empty() {
-            return Err(Failure::input(format_args!(
-                "{}: its first line is empty, and should be a token",
-                file.display()
-            )));
+        match &self.token_file {
+            Some(file) => first_line(file, "a token").map(Some),
+            None => Ok(std::env::var("MSVPU_TOKEN").ok()),
         }
-        Ok(Some(line.to_owned()))
     }
 }
 

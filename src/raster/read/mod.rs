@@ -341,10 +341,8 @@ impl Source<'_> {
     fn open(&self) -> Result<BufReader<Stoppable<'_>>, ReadProblem> {
         let file = File::open(self.path).map_err(not_opened)?;
         let stop = self.stop;
-        Ok(BufReader::with_capacity(
-            BUFFER_BYTES,
-            Stoppable { file, stop },
-        ))
+        let bytes = self.file_bytes.min(BUFFER_BYTES as u64) as usize;
+        Ok(BufReader::with_capacity(bytes, Stoppable { file, stop }))
     }
 }
 

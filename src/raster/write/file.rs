@@ -15,7 +15,7 @@ use crate::raster::error::{WriteError, WriteProblem};
 /// # Errors
 /// [`WriteError`] when the file cannot be written; `path` is then what it was.
 pub fn write_file(path: &Path, content: &[u8]) -> Result<(), WriteError> {
-    replace(path, |out| Ok(out.write_all(content)?))
+    put_in_place(path, |mut file| Ok(file.write_all(content)?))
 }
 
 /// Writes to a file without a name beside `path`, which gets the name when all is written.
@@ -25,6 +25,17 @@ pub(super) fn replace(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), WriteProblem>,
 ) -> Result<(), WriteError> {
+    put_in_place(path, |file| {
+        let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, file);
+        write(&mut buffered)?;
+        Ok(buffered.flush()?)
+    })
+}
+
+fn put_in_place(
+    path: &Path,
+    write: impl FnOnce(&File) -> Result<(), WriteProblem>,
+) -> Result<(), WriteError> {
     write_and_rename(path, write).map_err(|problem| WriteError {
         path: path.to_owned(),
         problem,
@@ -33,7 +44,7 @@ pub(super) fn replace(
 
 fn write_and_rename(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), WriteProblem>,
+    write: impl FnOnce(&File) -> Result<(), WriteProblem>,
 ) -> Result<(), WriteProblem> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -45,10 +56,7 @@ fn write_and_rename(
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(directory)?;
-    let mut buffered = BufWriter::with_capacity(BUFFER_BYTES, file.as_file());
-    write(&mut buffered)?;
-    buffered.flush()?;
-    drop(buffered);
+    write(file.as_file())?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

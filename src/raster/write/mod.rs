@@ -6,15 +6,9 @@ mod palette;
 mod png;
 mod tiff;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
-
-use super::{
-    error::{WriteError, WriteProblem},
-    read::GeoTags,
-};
+use super::{error::WriteProblem, read::GeoTags};
 
 pub use color::write_color_png;
 pub use file::write_file;
@@ -145,27 +139,4 @@ impl LabelFile<'_> {
             Self::Tiff(_) => "labels.tif",
         }
     }
-}
-
-/// Writes the labels and one mask for each class, `class_1.png` to `class_K.png`, into a directory that exists.
-///
-/// Files are written side by side on the current rayon pool, each in little more memory than a row.
-///
-/// # Errors
-/// [`WriteError`] of the first file that failed; every file that is there is whole.
-pub fn write_labels_and_masks(
-    directory: &Path,
-    image: &LabelImage<'_>,
-    labels: LabelFile<'_>,
-) -> Result<(), WriteError> {
-    (0..=image.classes)
-        .into_par_iter()
-        .with_max_len(1)
-        .try_for_each(|class| match (class, labels) {
-            (0, LabelFile::Png) => write_labels_png(&directory.join(labels.name()), image),
-            (0, LabelFile::Tiff(georeference)) => {
-                write_labels_tiff(&directory.join(labels.name()), image, georeference)
-            }
-            _ => write_mask_png(&directory.join(format!("class_{class}.png")), image, class),
-        })
 }

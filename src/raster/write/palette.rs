@@ -1,65 +1,104 @@
-//! Colours for classes.
+//! Colours for classes: after Okabe and Ito, "Color Universal Design" (2008), whose seven are told apart by colour-blind readers too.
 
-use std::sync::LazyLock;
-
-/// Okabe and Ito, "Color Universal Design" (2008): told apart by colour-blind readers too. Their black is left to no data, and
-/// the order begins with the most distant.
-const FEW: [[u8; 3]; 7] = [
-    [0, 114, 178],
-    [230, 159, 0],
-    [0, 158, 115],
-    [204, 121, 167],
-    [240, 228, 66],
-    [213, 94, 0],
-    [86, 180, 233],
+/// Of labels 0 to 255, black first. After the first seven, each is that of a grid of 16 steps a channel which is farthest from
+/// all before it; to find them takes longer than a small scene takes to classify.
+#[rustfmt::skip]
+const COLORS: [u32; 256] = [
+    0x000000, 0x0072b2, 0xe69f00, 0x009e73, 0xcc79a7, 0xf0e442, 0xd55e00, 0x56b4e9,
+    0x7700ff, 0x33ff00, 0xffffff, 0x990066, 0x000099, 0x66ff88, 0x337700, 0xff33ff,
+    0xff0011, 0x00ffff, 0x88aa55, 0x555566, 0x0033ff, 0xff99ff, 0xff2299, 0xffccaa,
+    0x772200, 0x8866ff, 0x88ffff, 0x00ee55, 0x5533bb, 0xaaff00, 0xff6655, 0x00bb11,
+    0x00ccbb, 0x77bb00, 0x004433, 0x99bbaa, 0x2277ff, 0xccff88, 0xaa4444, 0xaa11bb,
+    0x6677aa, 0x441144, 0xffaa66, 0x88ee44, 0xccccee, 0x887722, 0x44ffcc, 0x2200dd,
+    0xee1155, 0x00bbff, 0x44cc66, 0xffff00, 0xcc00ff, 0xbb4488, 0x113377, 0xff66dd,
+    0x550099, 0x448844, 0x00ff99, 0x0033bb, 0xaa7766, 0xbb44dd, 0xaa0022, 0xccffcc,
+    0xaa99dd, 0x5533ff, 0x44aaaa, 0xff00cc, 0xee3322, 0x006666, 0xcc8833, 0xbbcc77,
+    0xbbcc11, 0x88eebb, 0x223300, 0x000055, 0xff99bb, 0xff5599, 0x44ff44, 0x773388,
+    0x335599, 0x008833, 0xcc77ff, 0x665500, 0x44cc22, 0x33ddff, 0x559977, 0x33dd99,
+    0xffcc00, 0xccbb44, 0x444433, 0x440000, 0xffdd77, 0x88ccff, 0x1199cc, 0x6688dd,
+    0xffffaa, 0xcc0088, 0xbb3300, 0x4455dd, 0x00ff22, 0x6600cc, 0x11bb44, 0xff8888,
+    0xaa9988, 0x00cc77, 0x0055dd, 0xff33cc, 0x9966cc, 0x9922ee, 0x882233, 0x559911,
+    0x00ffcc, 0xaa9900, 0xff6622, 0xffdddd, 0xffaa33, 0xbbff55, 0x996699, 0x77ee11,
+    0x006611, 0xddaa99, 0xbbddaa, 0xbb2266, 0x99ee77, 0x77cc88, 0x66dddd, 0x337777,
+    0x332299, 0x7744dd, 0xff3366, 0xddaadd, 0xbbeeff, 0x995511, 0x77cc33, 0x777777,
+    0x663355, 0x33ff77, 0x33cccc, 0x3377cc, 0x11dd00, 0x119900, 0x112244, 0xccee22,
+    0xeeff66, 0xdd8866, 0xdd55bb, 0xcc0000, 0x9933aa, 0x8899ff, 0x8899bb, 0x881199,
+    0x775544, 0x770044, 0x330077, 0x226644, 0x2233dd, 0x220022, 0x0000ff, 0xff8844,
+    0xdd6677, 0xcc6644, 0x770011, 0x00ddee, 0x11aa99, 0x3399ee, 0xff4400, 0xff00ff,
+    0xff0088, 0xee88dd, 0xee55ff, 0xdd4444, 0xdd0033, 0xccbbbb, 0xcc33ff, 0xcc33bb,
+    0xbbdd44, 0xbbaaff, 0xbbaa66, 0xbbaa22, 0xbb2233, 0x99dddd, 0x998844, 0x995566,
+    0x9944ff, 0x9900dd, 0x88aa22, 0x6655bb, 0x6622dd, 0x661177, 0x55ffff, 0x55aa44,
+    0x5577ff, 0x557722, 0x552222, 0x443377, 0x4411ff, 0x33dd44, 0x33bb00, 0x335511,
+    0x228899, 0x224455, 0x1111bb, 0x005599, 0x77bbcc, 0xbb7711, 0xffccff, 0xff77ff,
+    0xff77bb, 0xff7700, 0xff2200, 0xcc99bb, 0xcc66dd, 0xcc22dd, 0xcc2299, 0x99ff99,
+    0x66ee66, 0x44ee22, 0x44dd00, 0x44bb88, 0x2255ff, 0x00dd99, 0x00dd33, 0x0099ff,
+    0x0077dd, 0x002299, 0x001177, 0xffbbcc, 0xffbb88, 0xdd11bb, 0xaabbdd, 0x99dd22,
+    0x99cc55, 0x888899, 0x882266, 0x77aa99, 0x778800, 0x775588, 0x774422, 0x66ddaa,
+    0x4411bb, 0x33aa66, 0x33aa22, 0x22eedd, 0x007788, 0x002211, 0x33bbff, 0xeecc22,
+    0xccddcc, 0xcc4466, 0xbb4422, 0xaaff33, 0x99ffdd, 0x667755, 0x55ffaa, 0x5555ff,
 ];
 
-/// The steps of each channel among which further colours are chosen.
-const STEPS: u8 = 15;
+static BYTES: [[u8; 3]; 256] = bytes();
 
-/// Of labels 0 to 255: choosing them takes some 10 ms, more than a small scene takes to classify.
-static COLORS: LazyLock<Vec<[u8; 3]>> = LazyLock::new(|| {
-    let mut colors = vec![[0; 3]];
-    colors.extend(FEW);
-    let mut candidates: Vec<([u8; 3], u32)> = grid()
-        .map(|candidate| {
-            let nearest = colors.iter().map(|&color| distance(candidate, color)).min();
-            (candidate, nearest.unwrap_or(u32::MAX))
-        })
-        .collect();
-    while colors.len() <= usize::from(u8::MAX) {
-        let farthest = candidates.iter().max_by_key(|(_, nearest)| *nearest);
-        let Some(&(chosen, _)) = farthest else { break };
-        colors.push(chosen);
-        for (candidate, nearest) in &mut candidates {
-            *nearest = (*nearest).min(distance(*candidate, chosen));
-        }
+const fn bytes() -> [[u8; 3]; 256] {
+    let mut bytes = [[0; 3]; 256];
+    let mut label = 0;
+    while label < bytes.len() {
+        let [_, red, green, blue] = COLORS[label].to_be_bytes();
+        bytes[label] = [red, green, blue];
+        label += 1;
     }
-    colors
-});
+    bytes
+}
 
 /// Red, green and blue for labels 0 to `classes`, as `labels.png` shows them; label 0 is black.
 ///
 /// After the first seven, each colour is the one farthest from all before it.
 #[must_use]
 pub fn label_colors(classes: u8) -> &'static [[u8; 3]] {
-    &COLORS[..=usize::from(classes)]
+    &BYTES[..=usize::from(classes)]
 }
 
-fn grid() -> impl Iterator<Item = [u8; 3]> {
-    let steps = (0..=STEPS).map(|step| step * (255 / STEPS));
-    steps.clone().flat_map(move |red| {
-        let steps = steps.clone();
-        steps
-            .clone()
-            .flat_map(move |green| steps.clone().map(move |blue| [red, green, blue]))
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The squared distance, with green counting most and red least, about as the eye sees it.
-fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
-    std::iter::zip(a, b)
-        .zip([2, 4, 3])
-        .map(|((a, b), weight)| u32::from(a.abs_diff(b)).pow(2) * weight)
-        .sum()
+    /// Okabe and Ito, "Color Universal Design" (2008): told apart by colour-blind readers too. Their black is left to no
+    /// data, and the order begins with the most distant.
+    const FEW: [[u8; 3]; 7] = [
+        [0, 114, 178],
+        [230, 159, 0],
+        [0, 158, 115],
+        [204, 121, 167],
+        [240, 228, 66],
+        [213, 94, 0],
+        [86, 180, 233],
+    ];
+
+    fn grid() -> impl Iterator<Item = [u8; 3]> {
+        let step = |at: u32| (at * 17) as u8;
+        (0..16 * 16 * 16).map(move |at| [step(at / 256), step(at / 16 % 16), step(at % 16)])
+    }
+
+    /// The squared distance, with green counting most and red least, about as the eye sees it.
+    fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
+        std::iter::zip(a, b)
+            .zip([2, 4, 3])
+            .map(|((a, b), weight)| u32::from(a.abs_diff(b)).pow(2) * weight)
+            .sum()
+    }
+
+    #[test]
+    fn each_colour_is_the_farthest_from_those_before() {
+        let mut colors = vec![[0; 3]];
+        colors.extend(FEW);
+        while colors.len() < 256 {
+            let nearest = |candidate: &[u8; 3]| {
+                let distances = colors.iter().map(|&color| distance(*candidate, color));
+                distances.min().unwrap_or(u32::MAX)
+            };
+            colors.extend(grid().max_by_key(nearest));
+        }
+        assert_eq!(label_colors(u8::MAX), colors);
+    }
 }
