@@ -26,7 +26,7 @@ use lapin::Event;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 pub(crate) use broker::Broker;
 pub use broker::{BrokerError, Tls};
@@ -44,7 +44,6 @@ use crate::clock::{Clock, remind};
 use crate::core::backoff::delay;
 use crate::link::Link;
 use crate::random::Random;
-use crate::wire::queues::Queue;
 
 /// Whether there is a connection to the broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,14 +145,23 @@ impl Bridge {
                 tally: self.tally.clone(),
                 burial: self.burial.clone(),
             };
-            let purpose = match queue {
-                Queue::Control => Purpose::Control,
-                Queue::Data | Queue::Tasks | Queue::Results => Purpose::Consume,
-            };
-            let lost = self.lost(purpose, context);
+            let lost = self.lost(queue.into(), context);
             let task = async move {
                 receiver.run(consumer).await;
                 lost(format!("the broker ended the {queue}"));
+            };
+            tasks.push(context.spawn(task.into_actor(self)));
+        }
+        let every = self.membership.broker.heartbeat();
+        for binding in connections.bindings.drain(..) {
+            let lost = self.lost(binding.queue.into(), context);
+            let task = async move {
+                loop {
+                    sleep(every).await;
+                    if let Err(error) = binding.make().await {
+                        return lost(error.to_string());
+                    }
+                }
             };
             tasks.push(context.spawn(task.into_actor(self)));
         }

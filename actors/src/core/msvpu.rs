@@ -61,7 +61,12 @@ pub(crate) enum Word {
 #[derive(Debug)]
 pub(crate) struct Agenda<L> {
     state: State<L>,
-    waiting: VecDeque<Order>,
+    /// Where some wait.
+    #[expect(
+        clippy::box_collection,
+        reason = "most MsVPUs are idle most of the time, and an empty queue takes four words"
+    )]
+    waiting: Option<Box<VecDeque<Order>>>,
     /// The latest answer, in case it gets lost; kept where messages can be, so that it takes next to
     /// nothing elsewhere.
     last: Option<Box<Last>>,
@@ -89,7 +94,7 @@ impl<L> Agenda<L> {
     pub(crate) const fn new() -> Self {
         Self {
             state: State::Empty,
-            waiting: VecDeque::new(),
+            waiting: None,
             last: None,
             failure: None,
         }
@@ -97,13 +102,13 @@ impl<L> Agenda<L> {
 
     /// Takes an order.
     pub(crate) fn order(&mut self, order: Order) -> Next<L> {
-        if self.waiting.is_empty() {
+        let Some(waiting) = &mut self.waiting else {
             return self.begin([order].into_iter());
-        }
+        };
         // A task may have overtaken the tile.
         match (&self.state, &order) {
-            (State::Empty, Order::Load(_)) => self.waiting.push_front(order),
-            _ => self.waiting.push_back(order),
+            (State::Empty, Order::Load(_)) => waiting.push_front(order),
+            _ => waiting.push_back(order),
         }
         self.next()
     }
@@ -138,12 +143,12 @@ impl<L> Agenda<L> {
 
     /// Whether there is an order that it works on, or will.
     pub(crate) fn owes(&self) -> bool {
-        matches!(self.state, State::Busy) || !self.waiting.is_empty()
+        matches!(self.state, State::Busy) || self.waiting.is_some()
     }
 
     /// What is left at the end of a team: the tile, if it was not collected.
     pub(crate) fn end(&mut self) -> Option<L> {
-        self.waiting.clear();
+        self.waiting = None;
         match std::mem::replace(&mut self.state, State::Spent) {
             State::Idle(tile) => Some(tile),
             State::Empty | State::Busy | State::Spent => None,
@@ -172,9 +177,8 @@ impl<L> Agenda<L> {
     }
 
     fn next(&mut self) -> Next<L> {
-        // Leaves nothing allocated behind: most MsVPUs are idle most of the time.
-        let waiting = std::mem::take(&mut self.waiting);
-        self.begin(waiting.into_iter())
+        let waiting = self.waiting.take().map(|waiting| *waiting);
+        self.begin(waiting.into_iter().flatten())
     }
 
     /// Begins with the first of the orders that can be followed; those behind it wait.
@@ -194,7 +198,7 @@ impl<L> Agenda<L> {
                 }
                 (state @ (State::Busy | State::Empty), order) => {
                     self.state = state;
-                    self.waiting.push_back(order);
+                    self.wait(order);
                 }
                 // What has come before, or finds no tile any more.
                 (state, order) => {
@@ -205,8 +209,12 @@ impl<L> Agenda<L> {
             }
             break;
         }
-        self.waiting.extend(orders);
+        orders.for_each(|order| self.wait(order));
         Next { work, dropped }
+    }
+
+    fn wait(&mut self, order: Order) {
+        self.waiting.get_or_insert_default().push_back(order);
     }
 
     fn is_new(&self, stage: Stage) -> bool {

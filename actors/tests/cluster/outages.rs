@@ -258,36 +258,41 @@ async fn a_user_needs_permissions_for_names_of_ours_only() {
     end(cluster, &broker, head, nodes.into_iter().chain([node])).await;
 }
 
-/// What a broker's own administrators can do to a node, or a policy of theirs: the queue of its tiles
-/// goes.
+/// What a broker's own administrators can do, or a policy of theirs: the queue of a node's tiles goes, and
+/// the exchange with all that binds queues to it.
 #[tokio::test]
-async fn a_queue_that_goes_in_the_middle_of_a_job_changes_nothing() {
+async fn a_queue_or_an_exchange_that_goes_in_the_middle_of_a_job_changes_nothing() {
     let broker = PrivateBroker::start();
     let cluster = Cluster::on(broker.url(), "gone");
     let (head, nodes) = cluster.start::<2>().await;
     let (vm, input) = (&cluster.vm, noise(6 * 1_200_000));
     let queue = format!("msvpu.{vm}.data_queue.{}.", nodes[0].origin().node);
-    let queue = broker
-        .queues()
-        .into_iter()
-        .find(|name| name.starts_with(&queue));
-    let order = format!(
-        "{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"{}\">>)), \
-         rabbit_amqqueue:delete(Q, false, false, <<\"test\">>).",
-        queue.unwrap()
+    let mut queues = broker.queues().into_iter();
+    let queue = queues.find(|name| name.starts_with(&queue)).unwrap();
+    let queue = format!(
+        "{{ok, Q}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, <<\"{queue}\">>)), \
+         rabbit_amqqueue:delete(Q, false, false, <<\"test\">>)."
     );
-    let gate = Gate::new("gone queue", &[Point::Step(2)]);
-    let before = nodes[0].broker_counters().connections;
-    let job = head.submit(work().through("gone queue"), input.clone());
-    let job = job.await.unwrap();
-    soon(gate.holds(2, Point::Step(2))).await;
-    broker.control(&["eval", &order]);
-    until("the node has connected anew", || {
-        nodes[0].broker_counters().connections > before
-    })
-    .await;
-    gate.open(Point::Step(2));
-    assert_equal(job, work(), input).await;
-    soon(head.nodes_are(|nodes| computing(nodes) == 2)).await;
+    let exchange = format!(
+        "rabbit_exchange:delete(rabbit_misc:r(<<\"/\">>, exchange, <<\"msvpu.{vm}\">>), false, <<\"test\">>)."
+    );
+    for (what, order) in [("queue", queue), ("exchange", exchange)] {
+        let name = format!("gone {what}");
+        let gate = Gate::new(&name, &[Point::Step(2)]);
+        let connections = || {
+            let of_nodes = nodes.iter().map(|node| node.broker_counters().connections);
+            of_nodes.sum::<u64>() + head.broker_counters().unwrap().connections
+        };
+        let before = connections();
+        let job = head.submit(work().through(&name), input.clone());
+        let job = job.await.unwrap();
+        soon(gate.holds(2, Point::Step(2))).await;
+        broker.control(&["eval", &order]);
+        // Who is first to miss the exchange makes it anew; the others need not connect anew.
+        until("one has connected anew", || connections() > before).await;
+        gate.open(Point::Step(2));
+        assert_equal(job, work(), input.clone()).await;
+        soon(head.nodes_are(|nodes| computing(nodes) == 2)).await;
+    }
     end(cluster, &broker, head, nodes).await;
 }

@@ -55,6 +55,36 @@ pub(super) struct Connections {
     /// Where all else is published.
     pub(super) data: Channel,
     pub(super) consumers: Vec<(Queue, Consumer)>,
+    pub(super) bindings: Vec<Binding>,
+}
+
+/// What lets the exchange put messages into a queue of this process.
+///
+/// With an exchange that somebody deletes all bindings go, and nobody is told: whoever publishes next, or
+/// binds, loses its channel and makes the exchange anew, with its own bindings only. So each is to be made
+/// again now and then; while it is there, that changes nothing.
+pub(super) struct Binding {
+    pub(super) queue: Queue,
+    channel: Channel,
+    name: String,
+    exchange: String,
+    routing_key: String,
+}
+
+impl Binding {
+    /// # Errors
+    /// When the exchange is not there, which ends the channel and with it what is consumed there, or the
+    /// channel has ended.
+    pub(super) async fn make(&self) -> Result<(), Error> {
+        let bound = self.channel.queue_bind(
+            self.name.clone().into(),
+            self.exchange.clone().into(),
+            self.routing_key.clone().into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        );
+        bound.await
+    }
 }
 
 /// What is made on the connections.
@@ -62,6 +92,7 @@ struct Prepared {
     control: Channel,
     data: Channel,
     consumers: Vec<(Queue, Consumer)>,
+    bindings: Vec<Binding>,
 }
 
 /// Why a step failed.
@@ -105,6 +136,7 @@ impl Membership {
                 control: prepared.control,
                 data: prepared.data,
                 consumers: prepared.consumers,
+                bindings: prepared.bindings,
             }),
             Err(failed) => {
                 close(lines).await;
@@ -156,14 +188,16 @@ impl Membership {
             (consume, Queue::Results),
         ];
         let consumers = queues.map(|(connection, queue)| async move {
-            let consumer = self.consume(connection, queue, generation).await?;
-            Ok::<_, Failed>((queue, consumer))
+            let (consumer, bindings) = self.consume(connection, queue, generation).await?;
+            Ok::<_, Failed>(((queue, consumer), bindings))
         });
         let (data, consumers) = try_join!(publishing(publish), try_join_all(consumers))?;
+        let (consumers, bindings): (_, Vec<_>) = consumers.into_iter().unzip();
         Ok(Prepared {
             control: channel,
             data,
             consumers,
+            bindings: bindings.into_iter().flatten().collect(),
         })
     }
 
@@ -173,27 +207,29 @@ impl Membership {
         connection: &Connection,
         queue: Queue,
         generation: u64,
-    ) -> Result<Consumer, Failed> {
+    ) -> Result<(Consumer, Vec<Binding>), Failed> {
         let channel = step(connection.create_channel()).await?;
         let name = queue.name(&self.vm, self.node, generation);
         step(channel.queue_declare(name.clone().into(), exclusive(), FieldTable::default()))
             .await?;
         let overheard = self.overhears && queue == Queue::Control;
+        let mut bindings = Vec::new();
         for node in [Some(self.node), overheard.then_some(HEAD)]
             .into_iter()
             .flatten()
         {
-            step(channel.queue_bind(
-                name.clone().into(),
-                exchange(&self.vm).into(),
-                queue.routing_key(node).into(),
-                QueueBindOptions::default(),
-                FieldTable::default(),
-            ))
-            .await?;
+            let binding = Binding {
+                queue,
+                channel: channel.clone(),
+                name: name.clone(),
+                exchange: exchange(&self.vm),
+                routing_key: queue.routing_key(node),
+            };
+            step(binding.make()).await?;
+            bindings.push(binding);
         }
         step(channel.basic_qos(prefetch(queue), BasicQosOptions::default())).await?;
-        step(channel.basic_consume(
+        let consumer = step(channel.basic_consume(
             name.into(),
             queue.to_string().into(),
             BasicConsumeOptions {
@@ -201,8 +237,8 @@ impl Membership {
                 ..BasicConsumeOptions::default()
             },
             FieldTable::default(),
-        ))
-        .await
+        ));
+        Ok((consumer.await?, bindings))
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::broker::Broker;
+use crate::wire::queues::Queue;
 
 /// How long to wait for the broker to agree that a connection ends.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -32,6 +33,16 @@ pub(super) enum Purpose {
     Publish,
     /// All else that comes.
     Consume,
+}
+
+impl From<Queue> for Purpose {
+    /// Through which its messages come.
+    fn from(queue: Queue) -> Self {
+        match queue {
+            Queue::Control => Self::Control,
+            Queue::Data | Queue::Tasks | Queue::Results => Self::Consume,
+        }
+    }
 }
 
 impl fmt::Display for Purpose {
