@@ -242,7 +242,7 @@ async fn compare() {
     let again = head(&alone[0], "uniform", 1).await;
     let used = cpu_seconds(&nodes[1]) - before;
     println!(
-        "joining a head, with both performance tests, took {:.1} ms of CPU time; such tests come once a minute: {:.3} %",
+        "joining a head, with its performance tests, took {:.1} ms of CPU time; such tests come once a minute: {:.3} %",
         used * 1e3,
         used / 60.0 * 100.0
     );

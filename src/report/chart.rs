@@ -28,6 +28,8 @@ pub struct Convergence {
 
 const SIZE: (u32, u32) = (960, 780);
 const TITLE_HEIGHT: u32 = 52;
+/// A chart of few classes and iterations has so many bytes.
+const USUAL_BYTES: usize = 32 << 10;
 /// So many rows fit beside a panel.
 const LEGEND_ROWS: usize = 15;
 
@@ -37,7 +39,7 @@ impl Convergence {
     /// # Errors
     /// When the backend fails.
     pub fn to_svg(&self) -> Result<String> {
-        let mut svg = String::new();
+        let mut svg = String::with_capacity(USUAL_BYTES);
         {
             let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
             root.fill(&WHITE).map_err(failed)?;

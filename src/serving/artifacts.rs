@@ -1,16 +1,16 @@
 //! The files of a classification.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use msvpu_web::service::{Reporter, RunError, Told};
+use msvpu_web::service::{Folder, Reporter, RunError, Told};
 use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::failure::{failed, of_writing};
-use crate::raster::{Format, GeoTags, WriteError, label_colors, write_file};
+use super::failure::{failed, of_folder, of_writing};
+use crate::raster::{Format, GeoTags, WriteError, label_colors};
 use crate::report::{
     Done, Facts, Picture, Pictures, Preview, Report, Shown, color_of, milliseconds, page,
     write_labels_preview,
@@ -73,7 +73,7 @@ pub(super) struct Artifacts {
     pub(super) preview: Option<Preview>,
     pub(super) epsilon: f64,
     pub(super) rule: StopRule,
-    pub(super) folder: PathBuf,
+    pub(super) folder: Folder,
     pub(super) reporter: Reporter,
     pub(super) start: Instant,
 }
@@ -114,22 +114,24 @@ impl Artifacts {
         let mut report = Report::new(facts, done, digest);
         if self.wanted.labels {
             let text = json(&legend(classes))?;
-            self.file(LEGEND, JSON, "the colour of each class", text.as_bytes())?;
+            document(
+                &self.reporter,
+                LEGEND,
+                JSON,
+                "the colour of each class",
+                text,
+            );
         }
         let chart = report.convergence(self.epsilon, self.rule).to_svg();
         let chart = chart.map_err(|error| failed("artifact-failed", error))?;
         if self.wanted.chart {
             let doc = "the convergence of centers and error";
-            self.file(CHART, "image/svg+xml", doc, chart.as_bytes())?;
+            document(&self.reporter, CHART, "image/svg+xml", doc, chart.clone());
         }
         report.timings.encode_ms = milliseconds(encoding.elapsed());
         report.timings.total_ms = milliseconds(self.start.elapsed());
-        write_report(
-            &self.folder,
-            &self.reporter,
-            &report,
-            &self.page(&report, &chart)?,
-        )?;
+        let page = self.page(&report, &chart)?;
+        tell_report(&self.reporter, &report, page)?;
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Cancelled);
         }
@@ -151,11 +153,12 @@ impl Artifacts {
             .map_err(|problem| failed("internal", problem))?
             .memberships(found.memberships.as_deref().unwrap_or_default())
             .georeference(self.georeference.as_ref());
+        let folder = self.folder.path().map_err(of_folder)?;
         self.wanted_files(classes)
             .into_par_iter()
             .with_max_len(1)
             .try_for_each(|file| {
-                self.picture(file, &pictures, &found.labels, classes, stop)
+                self.picture(file, folder, &pictures, &found.labels, classes, stop)
                     .map_err(|error| of_writing(&error))
             })
     }
@@ -185,6 +188,7 @@ impl Artifacts {
     fn picture(
         &self,
         file: File,
+        folder: &Path,
         pictures: &Pictures<'_>,
         labels: &LabelMap,
         classes: u16,
@@ -192,7 +196,7 @@ impl Artifacts {
     ) -> Result<(), WriteError> {
         match file {
             File::Picture(picture) => {
-                pictures.write(&self.folder, picture)?;
+                pictures.write(folder, picture)?;
                 let (media_type, doc) = told(picture);
                 self.tell(picture.name(), media_type, doc);
             }
@@ -200,11 +204,11 @@ impl Artifacts {
                 let Some(preview) = &self.preview else {
                     return Ok(());
                 };
-                preview.write(&self.folder.join(SCENE))?;
+                preview.write(&folder.join(SCENE))?;
                 self.tell(SCENE, PNG, "the scene, stretched for the eye");
             }
             File::LabelsPreview => {
-                let path = self.folder.join(LABELS_PREVIEW);
+                let path = folder.join(LABELS_PREVIEW);
                 write_labels_preview(&path, labels, classes, stop)?;
                 self.tell(
                     LABELS_PREVIEW,
@@ -218,8 +222,8 @@ impl Artifacts {
 
     fn page(&self, report: &Report, chart: &str) -> Result<String, RunError> {
         let read = |name: &str| {
-            let path = self.folder.join(name);
-            let read = self.wanted.preview.then(|| std::fs::read(path)).transpose();
+            let read = || std::fs::read(self.folder.path()?.join(name));
+            let read = self.wanted.preview.then(read).transpose();
             read.map_err(|error| failed("artifact-failed", format_args!("{name}: {error}")))
         };
         let (scene, labels) = (read(SCENE)?, read(LABELS_PREVIEW)?);
@@ -229,16 +233,6 @@ impl Artifacts {
             labels: labels.as_deref(),
         };
         Ok(page(report, &shown))
-    }
-
-    fn file(
-        &self,
-        name: &str,
-        media_type: &str,
-        doc: &str,
-        content: &[u8],
-    ) -> Result<(), RunError> {
-        write(&self.folder, &self.reporter, name, media_type, doc, content)
     }
 
     fn tell(&self, name: impl Into<String>, media_type: &str, doc: impl Into<String>) {
@@ -276,44 +270,29 @@ fn legend(classes: usize) -> Vec<LegendRow> {
     (1..=u16::MAX).take(classes).map(row).collect()
 }
 
-/// Writes the two documents that every job has.
-pub(super) fn write_report(
-    folder: &Path,
+/// Tells the two documents that every job has.
+pub(super) fn tell_report(
     reporter: &Reporter,
     report: &impl Serialize,
-    page: &str,
+    page: String,
 ) -> Result<(), RunError> {
     let text = json(report)? + "\n";
     let doc = "the report, for programs";
-    write(folder, reporter, "report.json", JSON, doc, text.as_bytes())?;
+    document(reporter, "report.json", JSON, doc, text);
     let doc = "the report, for people";
-    write(
-        folder,
-        reporter,
-        "report.html",
-        "text/html",
-        doc,
-        page.as_bytes(),
-    )
+    document(reporter, "report.html", "text/html", doc, page);
+    Ok(())
 }
 
 fn json(value: &impl Serialize) -> Result<String, RunError> {
     serde_json::to_string(value).map_err(|error| failed("internal", error))
 }
 
-fn write(
-    folder: &Path,
-    reporter: &Reporter,
-    name: &str,
-    media_type: &str,
-    doc: &str,
-    content: &[u8],
-) -> Result<(), RunError> {
-    write_file(&folder.join(name), content).map_err(|error| of_writing(&error))?;
-    reporter.tell(Told::Artifact {
+fn document(reporter: &Reporter, name: &str, media_type: &str, doc: &str, content: String) {
+    reporter.tell(Told::Document {
         name: name.to_owned(),
         media_type: media_type.to_owned(),
         doc: doc.to_owned(),
+        content: content.into(),
     });
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The classification programs as services.
 
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -232,38 +233,37 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     nodes(&reporter, &machine, &reports);
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
     let result = Classification::of_job(shape, job.into_job());
-    let classification = blocking(&mut cancelled, move |_| {
-        Handle::current().block_on(result).map_err(of_job)
-    })
-    .await?;
-    if let (Some(last), Some(elapsed)) = (classification.iterations.last(), times.last()) {
-        rows.row(last, milliseconds(*elapsed));
-    }
-    if !classification.empty_classes.is_empty() {
-        log(&reporter, LogLevel::Warning, empty(&classification));
-    }
-    let done = Done {
-        job: id,
-        classification,
-        row_times: times,
-        fit,
-        assemble: submitted.elapsed().saturating_sub(fit),
-        nodes: reports.into_iter().map(Node::from).collect(),
-    };
-
-    reporter.tell(Told::Phase(Phase::Writing, None));
-    let artifacts = Artifacts {
-        wanted,
-        format: picture.format,
-        georeference: picture.georeference,
-        preview,
-        epsilon,
-        rule,
-        folder,
-        reporter,
-        start,
-    };
     blocking(&mut cancelled, move |stop| {
+        let classification = Handle::current().block_on(result).map_err(of_job)?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(RunError::Cancelled);
+        }
+        if let (Some(last), Some(elapsed)) = (classification.iterations.last(), times.last()) {
+            rows.row(last, milliseconds(*elapsed));
+        }
+        if !classification.empty_classes.is_empty() {
+            log(&reporter, LogLevel::Warning, empty(&classification));
+        }
+        let done = Done {
+            job: id,
+            classification,
+            row_times: times,
+            fit,
+            assemble: submitted.elapsed().saturating_sub(fit),
+            nodes: reports.into_iter().map(Node::from).collect(),
+        };
+        reporter.tell(Told::Phase(Phase::Writing, None));
+        let artifacts = Artifacts {
+            wanted,
+            format: picture.format,
+            georeference: picture.georeference,
+            preview,
+            epsilon,
+            rule,
+            folder,
+            reporter,
+            start,
+        };
         artifacts.write(facts, done, stop)
     })
     .await
@@ -280,14 +280,14 @@ fn empty(of: &Classification) -> String {
 }
 
 /// Tells the rows of the iteration table as they come.
-struct Rows<'a> {
-    teller: Teller<'a>,
+struct Rows {
+    teller: Teller,
     rule: StopRule,
     before: Option<Iteration>,
 }
 
-impl<'a> Rows<'a> {
-    const fn new(reporter: &'a Reporter, rule: StopRule) -> Self {
+impl Rows {
+    fn new(reporter: &Reporter, rule: StopRule) -> Self {
         Self {
             teller: Teller::new(reporter),
             rule,

@@ -68,6 +68,14 @@ pub(super) fn of_reading(error: &ReadError) -> RunError {
     }
 }
 
+/// The folder of the artifacts, which cannot be made.
+pub(super) fn of_folder(error: io::Error) -> RunError {
+    if is_full(&error) {
+        return RunError::DiskFull;
+    }
+    failed("artifact-failed", format_args!("the folder: {error}"))
+}
+
 /// An artifact that cannot be written.
 pub(super) fn of_writing(error: &WriteError) -> RunError {
     let name = error.path.file_name().unwrap_or_default().display();

@@ -5,7 +5,7 @@
 //! use msvpu::raster::ReadLimits;
 //!
 //! let services = msvpu::serving::services(ReadLimits::default());
-//! let names: Vec<_> = services.infos().into_iter().map(|info| info.name).collect();
+//! let names: Vec<_> = services.infos().map(|info| info.name.as_str()).collect();
 //! assert_eq!(names, ["cmeans", "fuzzy-cmeans", "pairwise"]);
 //! ```
 

@@ -9,7 +9,7 @@ use msvpu_web::model::{FieldError, Phase};
 use msvpu_web::service::{Asked, Reporter, Run, RunError, Service, ServiceInfo, Told};
 use serde_json::Value;
 
-use super::artifacts::write_report;
+use super::artifacts::tell_report;
 use super::blocking::blocking;
 use super::check;
 use super::failure::{failed, of_job, of_parameters};
@@ -68,7 +68,6 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
         input,
         input_name,
         params,
-        folder,
         reporter,
         mut cancelled,
         ..
@@ -132,7 +131,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
         nodes: reports.into_iter().map(Node::from).collect(),
     };
     blocking(&mut cancelled, move |_| {
-        write_report(&folder, &reporter, &report, &pairwise_page(&report))?;
+        tell_report(&reporter, &report, pairwise_page(&report))?;
         serde_json::to_value(&report).map_err(|error| failed("internal", error))
     })
     .await

@@ -9,15 +9,15 @@ use msvpu_web::service::{Reporter, Told};
 use crate::report::milliseconds;
 
 /// Tells where a job stands and how far its rounds are.
-pub(super) struct Teller<'a> {
-    reporter: &'a Reporter,
+pub(super) struct Teller {
+    reporter: Reporter,
     phase: model::Phase,
 }
 
-impl<'a> Teller<'a> {
-    pub(super) const fn new(reporter: &'a Reporter) -> Self {
+impl Teller {
+    pub(super) fn new(reporter: &Reporter) -> Self {
         Self {
-            reporter,
+            reporter: reporter.clone(),
             phase: model::Phase::Placing,
         }
     }

@@ -9,14 +9,16 @@ mod pictures;
 mod running;
 mod schema;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use msvpu::raster::ReadLimits;
 use msvpu::serving::{PictureReader, services};
 use msvpu::{CMeans, FuzzyCMeans, JobOptions, Pairwise, VirtualMachine};
 use msvpu_web::model::{EventBody, FieldError, InputInfo, IterationRow, TeamTimes};
-use msvpu_web::service::{Asked, Cancelled, InputReader, Reporter, Run, RunError, Service, Told};
+use msvpu_web::service::{
+    Asked, Cancelled, Folder, InputReader, Reporter, Run, RunError, Service, Told,
+};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -32,7 +34,7 @@ impl Ran {
     /// The names of the artifacts that were told, in order.
     fn artifacts(&self) -> Vec<&str> {
         let names = self.told.iter().filter_map(|told| match told {
-            Told::Artifact { name, .. } => Some(name.as_str()),
+            Told::Artifact { name, .. } | Told::Document { name, .. } => Some(name.as_str()),
             _ => None,
         });
         let mut names: Vec<&str> = names.collect();
@@ -57,18 +59,34 @@ impl Ran {
         told.unwrap()
     }
 
-    /// The names in the folder.
+    /// The documents, by name.
+    fn documents(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.told.iter().filter_map(|told| match told {
+            Told::Document { name, content, .. } => Some((name.as_str(), content.as_ref())),
+            _ => None,
+        })
+    }
+
+    /// The names of the documents and of what is in the folder, if that was made.
     fn files(&self) -> Vec<String> {
-        let files = std::fs::read_dir(self.folder.path()).unwrap();
-        let mut names: Vec<String> = files
-            .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> = self.documents().map(|(name, _)| name.to_owned()).collect();
+        if let Ok(files) = std::fs::read_dir(self.place()) {
+            names.extend(files.map(|file| file.unwrap().file_name().into_string().unwrap()));
+        }
         names.sort_unstable();
         names
     }
 
+    fn place(&self) -> PathBuf {
+        self.folder.path().join("job")
+    }
+
     fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.folder.path().join(name)).unwrap()
+        let document = self.documents().find(|(told, _)| *told == name);
+        match document {
+            Some((_, content)) => content.to_vec(),
+            None => std::fs::read(self.place().join(name)).unwrap(),
+        }
     }
 
     fn text(&self, name: &str) -> String {
@@ -103,7 +121,7 @@ async fn machine() -> VirtualMachine {
 
 fn service(name: &str) -> Arc<dyn Service> {
     let services = services(ReadLimits::default());
-    Arc::clone(services.get(name).unwrap())
+    Arc::clone(&services.get(name).unwrap().service)
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -151,7 +169,7 @@ async fn run_until(
         info,
         params,
         outputs,
-        folder: folder.path().to_owned(),
+        folder: Folder::new(folder.path().join("job")),
         reporter,
         cancelled: Cancelled::new(asked),
     };

@@ -58,7 +58,8 @@ impl Service for Nothing {
         async move {
             if with_files {
                 for (name, bytes) in ARTIFACTS {
-                    std::fs::write(run.folder.join(name), vec![b'a'; bytes]).unwrap();
+                    std::fs::write(run.folder.path().unwrap().join(name), vec![b'a'; bytes])
+                        .unwrap();
                     run.reporter.tell(Told::Artifact {
                         name: name.to_owned(),
                         media_type: "text/plain".to_owned(),

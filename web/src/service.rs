@@ -1,9 +1,13 @@
 //! What a job runs, and what it is handed.
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+pub use folder::Folder;
 use futures_util::future::BoxFuture;
 use msvpu_actors::{JobOptions, VirtualMachine};
 use serde::Serialize;
@@ -80,7 +84,7 @@ pub trait InputReader: Send + Sync + 'static {
 
 /// Something that can be asked for.
 pub trait Service: Send + Sync + 'static {
-    /// What clients are told.
+    /// What clients are told; asked for once.
     fn info(&self) -> ServiceInfo;
 
     /// Checks a job before it is accepted. Pointers are into the request, such as `/params/start/classes` or
@@ -123,9 +127,9 @@ pub struct Run {
     pub params: Map<String, Value>,
     /// The groups of artifacts that are wanted, checked.
     pub outputs: Vec<String>,
-    /// An empty directory of the job's own for its artifacts; it is taken over as a whole when the
-    /// job has succeeded, and removed otherwise.
-    pub folder: PathBuf,
+    /// A directory of the job's own for the artifacts that are files; it is taken over as a whole when the job has
+    /// succeeded, and removed otherwise.
+    pub folder: Folder,
     /// Where to tell what happens.
     pub reporter: Reporter,
     /// Whether someone has asked to end it.
@@ -172,6 +176,17 @@ pub enum Told {
         media_type: String,
         /// What it shows, in one line.
         doc: String,
+    },
+    /// An artifact that needs no file of its folder, because the job has it in memory.
+    Document {
+        /// Its name.
+        name: String,
+        /// Such as `application/json`.
+        media_type: String,
+        /// What it shows, in one line.
+        doc: String,
+        /// What is in it.
+        content: Bytes,
     },
     /// What its team did over time, in the place of what was told before; kept with the job, whatever its end. Of
     /// more than 8192 entries the first rounds are forgotten.
@@ -230,30 +245,40 @@ impl Cancelled {
 /// The services that can be asked for, by name.
 #[derive(Clone, Default)]
 pub struct Services {
-    by_name: BTreeMap<String, Arc<dyn Service>>,
+    by_name: BTreeMap<String, Offered>,
+}
+
+/// A service, and what clients are told of it.
+#[derive(Clone)]
+pub struct Offered {
+    /// Runs its jobs.
+    pub service: Arc<dyn Service>,
+    /// What clients are told.
+    pub info: Arc<ServiceInfo>,
 }
 
 impl Services {
     /// Adds a service, in the place of one of the same name.
     #[must_use]
     pub fn with(mut self, service: impl Service) -> Self {
-        self.by_name.insert(service.info().name, Arc::new(service));
+        let info = Arc::new(service.info());
+        let offered = Offered {
+            service: Arc::new(service),
+            info: Arc::clone(&info),
+        };
+        self.by_name.insert(info.name.clone(), offered);
         self
     }
 
     /// The service of that name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Service>> {
+    pub fn get(&self, name: &str) -> Option<&Offered> {
         self.by_name.get(name)
     }
 
     /// What clients are told, by name.
-    #[must_use]
-    pub fn infos(&self) -> Vec<ServiceInfo> {
-        self.by_name
-            .values()
-            .map(|service| service.info())
-            .collect()
+    pub fn infos(&self) -> impl Iterator<Item = &ServiceInfo> {
+        self.by_name.values().map(|offered| &*offered.info)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The files that jobs have made.
 
-use actix_web::body::SizedStream;
+use actix_web::body::{BoxBody, MessageBody as _, SizedStream};
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, EntityTag, IF_RANGE, RANGE, Range,
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::request::{entity_tag, etag, has_already};
-use crate::engine::Caller;
+use crate::engine::{Caller, Content};
 use crate::model::Artifact;
 use crate::problem::{Code, Problem};
 use crate::security::access::Principal;
@@ -135,17 +135,22 @@ async fn answer(
     id: Uuid,
     name: &str,
 ) -> Result<HttpResponse, Problem> {
-    let (artifact, path) = shared.engine.artifact(caller, id, name).await?;
-    let file = match File::open(&path).await {
-        Ok(file) => file,
-        // Deleted meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Problem::new(
-                Code::NotFound,
-                format!("there is no artifact {name}"),
-            ));
-        }
-        Err(error) => return Err(Problem::internal(format_args!("job {id}, {name}: {error}"))),
+    let (artifact, content) = shared.engine.artifact(caller, id, name).await?;
+    let source = match content {
+        Content::Bytes(bytes) => Source::Bytes(bytes),
+        Content::File(path) => match File::open(&path).await {
+            Ok(file) => Source::File(file),
+            // Deleted meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Problem::new(
+                    Code::NotFound,
+                    format!("there is no artifact {name}"),
+                ));
+            }
+            Err(error) => {
+                return Err(Problem::internal(format_args!("job {id}, {name}: {error}")));
+            }
+        },
     };
     let tag = entity_tag(artifact.sha256.as_str());
     let policy = is_page(&artifact.media_type).then_some((CONTENT_SECURITY_POLICY, ARTIFACT_PAGE));
@@ -186,7 +191,27 @@ async fn answer(
         .insert_header((CACHE_CONTROL, "private, no-cache"))
         .insert_header((CONTENT_TYPE, artifact.media_type))
         .insert_header((CONTENT_DISPOSITION, disposition))
-        .body(SizedStream::new(length, contents(file, first, length))))
+        .body(source.part(first, length)))
+}
+
+/// Where an artifact is read from.
+enum Source {
+    Bytes(Bytes),
+    File(File),
+}
+
+impl Source {
+    /// So many bytes, which there are, from there on.
+    fn part(self, first: u64, length: u64) -> BoxBody {
+        match self {
+            Self::Bytes(bytes) => {
+                let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                let (begin, end) = (place(first), place(first.saturating_add(length)));
+                bytes.slice(begin..end).boxed()
+            }
+            Self::File(file) => SizedStream::new(length, contents(file, first, length)).boxed(),
+        }
+    }
 }
 
 /// Whether browsers would run what is in it.

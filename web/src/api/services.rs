@@ -24,7 +24,7 @@ pub(crate) struct ServiceList {
 #[get("/services")]
 pub(crate) async fn list(shared: web::Data<Shared>) -> HttpResponse {
     HttpResponse::Ok().json(ServiceList {
-        services: shared.engine.services().infos(),
+        services: shared.engine.services().infos().cloned().collect(),
     })
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn show(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     match shared.engine.services().get(&name) {
-        Some(service) => Ok(HttpResponse::Ok().json(service.info())),
+        Some(offered) => Ok(HttpResponse::Ok().json(&offered.info)),
         None => Err(Problem::new(
             Code::NotFound,
             format!("there is no service `{name}`"),

@@ -290,7 +290,7 @@ async fn read_job(shared: &Shared, form: &mut Multipart, seen: &Seen) -> Result<
         let infos = shared.engine.services().infos();
         return Err(Problem::from(EngineError::UnknownService {
             name: job.service,
-            known: infos.into_iter().map(|info| info.name).collect(),
+            known: infos.map(|info| info.name.clone()).collect(),
         }));
     }
     Ok(job)

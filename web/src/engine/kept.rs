@@ -1,77 +1,109 @@
-//! The files of a job that has succeeded.
+//! The artifacts of a job that has succeeded.
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use uuid::Uuid;
 
-use super::standing::End;
-use super::standing::failed;
+use super::standing::{End, ToldArtifact, failed};
 use crate::model::Artifact;
-use crate::store::{Content, DataDir, StoreError, force, remove, small_or_digest};
+use crate::service::Folder;
+use crate::store::{DataDir, Digested, StoreError, digested, force, remove, small_or_digest};
 
-/// Artifacts that have at most so many bytes together are forced to the disk with the job's end.
+/// Artifacts that have at most so many bytes together are kept in the records, and have no files.
 const SMALL_BYTES: u64 = 512 << 10;
+/// To digest so many bytes holds up nobody.
+const LIGHT_BYTES: usize = 64 << 10;
 /// The most that an artifact's name may have.
 const MAX_NAME_BYTES: usize = 128;
 
-/// The files of a job that has succeeded.
+/// The artifacts of a job that has succeeded.
 #[derive(Default)]
-pub(super) struct Files {
+pub(super) struct Kept {
     pub(super) artifacts: Vec<Artifact>,
     /// If they are small together: what is in them, to be written with the end.
     pub(super) contents: Vec<(String, Bytes)>,
 }
 
-/// Checks and digests the files of a job's folder, so that they can be kept; gives them by name. Blocking.
+/// Whether keeping takes no time worth mentioning: nothing of it is on the disk.
+pub(super) fn is_light(folder: &Folder, told: &[ToldArtifact]) -> bool {
+    let bytes: Option<usize> = told
+        .iter()
+        .map(|told| told.content.as_ref().map(Bytes::len))
+        .sum();
+    !folder.is_made() && bytes.is_some_and(|bytes| bytes <= LIGHT_BYTES)
+}
+
+/// Checks and digests a job's artifacts, so that they can be kept; gives them by name. Blocking.
 pub(super) fn keep(
     dir: &DataDir,
-    job: Uuid,
-    mut told: Vec<Artifact>,
-) -> Result<Result<Files, End>, StoreError> {
+    folder: &Folder,
+    mut told: Vec<ToldArtifact>,
+) -> Result<Result<Kept, End>, StoreError> {
     // Whichever of several writers was first.
-    told.sort_by(|one, other| one.name.cmp(&other.name));
-    let folder = dir.job(job);
-    let mut kept = Files::default();
-    let mut files = Vec::with_capacity(told.len());
+    told.sort_by(|one, other| one.artifact.name.cmp(&other.artifact.name));
+    let mut kept = Kept::default();
+    // Those that are files, and those that are only in memory.
+    let (mut files, mut documents) = (Vec::new(), Vec::new());
     let mut left = SMALL_BYTES;
-    for mut artifact in told {
-        let path = folder.join(&artifact.name);
-        let is_file = is_name(&artifact.name)
-            && fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
-        if !is_file {
-            let message = format!(
-                "the service told of a file `{}` and made none",
-                artifact.name
-            );
-            return Ok(Err(failed("artifact-missing", message)));
+    for ToldArtifact {
+        mut artifact,
+        content,
+    } in told
+    {
+        if !is_name(&artifact.name) {
+            return Ok(Err(missing(&artifact.name)));
         }
-        let Content { sealed, small } = small_or_digest(&path, left)?;
-        match small {
+        let found = match content {
             Some(content) => {
-                left -= sealed.bytes.min(left);
-                kept.contents.push((artifact.name.clone(), content));
+                documents.push((artifact.name.clone(), content.clone()));
+                Digested {
+                    sealed: digested(&content),
+                    small: Some(content),
+                }
             }
+            None => {
+                let path = folder.path()?.join(&artifact.name);
+                if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+                    return Ok(Err(missing(&artifact.name)));
+                }
+                let found = small_or_digest(&path, left)?;
+                files.push(path);
+                found
+            }
+        };
+        let Digested { sealed, small } = found;
+        if let Some(content) = small.filter(|_| sealed.bytes <= left) {
+            left -= sealed.bytes;
+            kept.contents.push((artifact.name.clone(), content));
+        } else {
             // They are not small together.
-            None => left = 0,
+            left = 0;
         }
         artifact.bytes = sealed.bytes;
         artifact.sha256 = sealed.sha256;
         kept.artifacts.push(artifact);
-        files.push(path);
     }
-    if files.is_empty() {
-        remove(&folder)?;
+    if kept.contents.len() == kept.artifacts.len() {
+        folder.discard()?;
         return Ok(Ok(kept));
     }
-    remove_others(&folder, &files)?;
-    if kept.contents.len() < files.len() {
-        kept.contents = Vec::new();
-        force(dir, job, &files)?;
+    kept.contents = Vec::new();
+    let folder = folder.path()?;
+    for (name, content) in documents {
+        let path = folder.join(name);
+        fs::write(&path, content)?;
+        files.push(path);
     }
+    remove_others(folder, &files)?;
+    force(dir, folder, &files)?;
     Ok(Ok(kept))
+}
+
+fn missing(name: &str) -> End {
+    let message = format!("the service told of a file `{name}` and made none");
+    failed("artifact-missing", message)
 }
 
 /// Removes what nobody was told of.

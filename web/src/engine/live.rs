@@ -1,6 +1,5 @@
 //! A job that has not ended, in memory: how it stands, what happened last, who watches it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
@@ -9,9 +8,9 @@ use uuid::Uuid;
 
 use super::estimate::Estimate;
 use super::generation_of;
-use super::standing::{End, Ending, Standing, ordinal};
-use crate::model::{Artifact, Event, Job, Phase, State, TeamTimes};
-use crate::service::Told;
+use super::standing::{End, Ending, Standing, ToldArtifact, ordinal};
+use crate::model::{Event, Job, Phase, State, TeamTimes};
+use crate::service::{Folder, Told};
 use crate::store::JobRecord;
 
 /// How far a job is; a change wakes whoever watches.
@@ -26,11 +25,12 @@ pub(super) struct Marks {
 pub(super) struct Live {
     pub(super) id: Uuid,
     pub(super) upload: Uuid,
+    pub(super) folder: Folder,
     state: Mutex<Standing>,
     marks: watch::Sender<Marks>,
+    over: watch::Sender<bool>,
     cancel: watch::Sender<bool>,
     doomed: watch::Sender<bool>,
-    has_folder: AtomicBool,
     /// It was found by a start of the server: the one before may have ended because of it.
     pub(super) is_found: bool,
 }
@@ -47,16 +47,16 @@ pub(super) enum Seen {
 
 impl Live {
     /// A job that has just been accepted, with `last_event` events in the store.
-    pub(super) fn new(record: JobRecord, last_event: u64) -> Self {
-        Self::with(record, last_event, false)
+    pub(super) fn new(record: JobRecord, last_event: u64, folder: Folder) -> Self {
+        Self::with(record, last_event, folder, false)
     }
 
     /// A job that has not ended by the time of another start of the server.
-    pub(super) fn found(record: JobRecord, last_event: u64) -> Self {
-        Self::with(record, last_event, true)
+    pub(super) fn found(record: JobRecord, last_event: u64, folder: Folder) -> Self {
+        Self::with(record, last_event, folder, true)
     }
 
-    fn with(record: JobRecord, last_event: u64, is_found: bool) -> Self {
+    fn with(record: JobRecord, last_event: u64, folder: Folder, is_found: bool) -> Self {
         let marks = Marks {
             revision: record.job.revision,
             last_event,
@@ -65,10 +65,11 @@ impl Live {
         Self {
             id: record.job.id,
             upload: record.job.input.upload_id,
+            folder,
             marks: watch::Sender::new(marks),
+            over: watch::Sender::new(false),
             cancel: watch::Sender::new(record.cancel_asked),
             doomed: watch::Sender::new(false),
-            has_folder: AtomicBool::new(false),
             is_found,
             state: Mutex::new(Standing::new(record, last_event)),
         }
@@ -107,6 +108,12 @@ impl Live {
     /// Tells of changes.
     pub(super) fn watch(&self) -> watch::Receiver<Marks> {
         self.marks.subscribe()
+    }
+
+    /// Waits until everybody may see its end.
+    pub(super) async fn over(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
     /// Tells when someone asks to end it.
@@ -201,8 +208,8 @@ impl Live {
         self.lock().team.clone().unwrap_or_default()
     }
 
-    /// What it has told of its files.
-    pub(super) fn told_artifacts(&self) -> Vec<Artifact> {
+    /// What it has told of its artifacts.
+    pub(super) fn told_artifacts(&self) -> Vec<ToldArtifact> {
         self.lock().told_artifacts.clone()
     }
 
@@ -240,6 +247,8 @@ impl Live {
         standing.tail.clear();
         standing.tail_bytes = 0;
         self.publish(&standing, true);
+        drop(standing);
+        self.over.send_replace(true);
     }
 
     /// The events after `after`, up to some number.
@@ -283,16 +292,6 @@ impl Live {
             standing.tail_bytes -= bytes;
             standing.tail.pop_front();
         }
-    }
-
-    /// Its folder is there, and empty.
-    pub(super) fn has_folder(&self) {
-        self.has_folder.store(true, Ordering::Relaxed);
-    }
-
-    /// Takes its folder, if that is there and empty.
-    pub(super) fn takes_folder(&self) -> bool {
-        self.has_folder.swap(false, Ordering::Relaxed)
     }
 
     /// It cannot go on; whoever runs it ends it, and its service is told to let go of it.

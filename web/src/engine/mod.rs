@@ -38,7 +38,6 @@ mod weight;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use msvpu_actors::VirtualMachine;
@@ -52,14 +51,14 @@ pub use cursor::Events;
 pub use error::EngineError;
 use index::Index;
 use live::Live;
-pub use request::{After, Caller, Filter, Gauges, IdempotencyKey, Page};
+pub use request::{After, Caller, Content, Filter, Gauges, IdempotencyKey, Page};
 use schedule::Schedule;
 use tally::Tally;
 pub use tally::Totals;
 pub use upload::UploadWriter;
 
 use crate::model::{Artifact, Upload};
-use crate::service::{InputReader, Services};
+use crate::service::{Folder, InputReader, Services};
 pub use crate::store::OpenError;
 use crate::store::Store;
 
@@ -121,6 +120,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Inner {
     fn index(&self) -> MutexGuard<'_, Index> {
         lock(&self.index)
+    }
+
+    /// The folder of a job, not made yet.
+    fn folder(&self, job: Uuid) -> Folder {
+        Folder::new(self.store.dir().job(job))
     }
 
     fn live(&self, id: Uuid) -> Option<Arc<Live>> {
@@ -256,7 +260,7 @@ impl Engine {
         self.inner.upload_of(caller, id)
     }
 
-    /// An artifact and the path of its file, which stays readable while it is open.
+    /// An artifact and what is in it.
     ///
     /// # Errors
     /// [`EngineError::NotFound`].
@@ -265,15 +269,22 @@ impl Engine {
         caller: &Caller,
         id: Uuid,
         name: &str,
-    ) -> Result<(Artifact, PathBuf), EngineError> {
+    ) -> Result<(Artifact, Content), EngineError> {
         let job = self.job(caller, id).await?;
         let artifact = job
             .artifacts
             .into_iter()
             .find(|artifact| artifact.name == name)
             .ok_or_else(|| not_found("artifact", name))?;
-        let path = self.inner.store.dir().job(id).join(&artifact.name);
-        Ok((artifact, path))
+        let kept = self.inner.store.read({
+            let name = artifact.name.clone();
+            move |reading| reading.artifact(id, &name)
+        });
+        let content = match kept.await? {
+            Some(content) => Content::Bytes(content),
+            None => Content::File(self.inner.store.dir().job(id).join(&artifact.name)),
+        };
+        Ok((artifact, content))
     }
 }
 

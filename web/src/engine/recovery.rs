@@ -181,10 +181,11 @@ impl Inner {
         if !was_closed && record.job.state == State::Running {
             record.crashes += 1;
         }
+        let folder = self.folder(record.job.id);
         record.job.revision = self.first_revision();
         record.job.started_at = None;
         record.job.progress = Progress::default();
-        let live = Live::found(record, last_event);
+        let live = Live::found(record, last_event, folder);
         let reason = "the server was started again; it runs from the start";
         live.turn(State::Pending, None, reason.to_owned());
         live

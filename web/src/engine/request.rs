@@ -1,8 +1,10 @@
 //! What the engine is asked, and what it tells of itself.
 
 use std::num::ParseIntError;
+use std::path::PathBuf;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::model::{Job, State};
@@ -75,6 +77,15 @@ pub struct Page {
     pub jobs: Vec<Job>,
     /// The last of them, after which the next page begins; `None` when there is no more.
     pub next: Option<Uuid>,
+}
+
+/// What is in an artifact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// All of it.
+    Bytes(Bytes),
+    /// A file has it, which stays readable while it is open.
+    File(PathBuf),
 }
 
 /// How much there is of what, for `/metrics` and `/readyz`.

@@ -1,6 +1,5 @@
 //! One job from its begin to its end.
 
-use std::fs;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -9,18 +8,17 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use msvpu_actors::JobOptions;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::cancel::cancelled;
-use super::kept::{Files, keep};
+use super::kept::{Kept, is_light, keep};
 use super::live::Live;
 use super::queue::{Beside, Share};
 use super::standing::{End, Ending, disk_full, failed};
 use super::weight::weight;
 use super::{EngineError, Inner, lock};
 use crate::model::{Event, Job, Phase, State};
-use crate::service::{Cancelled, Reporter, Run, RunError, Told};
-use crate::store::{Op, StoreError, blocking, remove};
+use crate::service::{Cancelled, Offered, Reporter, Run, RunError, Told};
+use crate::store::{Op, StoreError, blocking};
 
 /// How long a service may take to let go of a job that is cancelled.
 const GRACE: Duration = Duration::from_secs(10);
@@ -154,15 +152,10 @@ impl Inner {
             Err(StoreError::Closed) => return Err(Outcome::Again),
             Err(error) => return Err(Outcome::End(error.into())),
         };
-        let Some(service) = self.services.get(&job.service).cloned() else {
+        let Some(Offered { service, .. }) = self.services.get(&job.service).cloned() else {
             let message = format!("there is no service `{}` any more", job.service);
             return Err(Outcome::End(failed("unknown-service", message)));
         };
-        if !live.takes_folder()
-            && let Err(error) = self.make_folder(job.id).await
-        {
-            return Err(Outcome::End(error.into()));
-        }
         let run = Run {
             machine: self.machine.clone(),
             options: JobOptions {
@@ -174,22 +167,12 @@ impl Inner {
             info: job.input.info,
             params: job.params,
             outputs: job.outputs,
-            folder: self.store.dir().job(job.id),
+            folder: live.folder.clone(),
             reporter: self.reporter(live),
             cancelled: Cancelled::new(live.cancelled()),
         };
         let work = AssertUnwindSafe(async move { service.run(run).await });
         Ok(Box::pin(work.catch_unwind()))
-    }
-
-    /// An empty folder for a job, whatever an earlier attempt has left.
-    pub(super) async fn make_folder(&self, job: Uuid) -> Result<(), StoreError> {
-        let folder = self.store.dir().job(job);
-        blocking(move || {
-            remove(&folder)?;
-            Ok(fs::create_dir(&folder)?)
-        })
-        .await
     }
 
     /// What is told goes to the job, and when it gets too much for memory, to the store.
@@ -206,13 +189,21 @@ impl Inner {
         })
     }
 
-    /// Takes over the files that were told of.
+    /// Takes over the artifacts that were told of.
     async fn succeed(self: &Arc<Self>, live: &Arc<Live>, result: Value) -> End {
         live.told(Told::Phase(Phase::Writing, None));
         let told = live.told_artifacts();
-        let (inner, id) = (Arc::clone(self), live.id);
-        match blocking(move || keep(inner.store.dir(), id, told)).await {
-            Ok(Ok(Files {
+        let is_light = is_light(&live.folder, &told);
+        let (inner, folder) = (Arc::clone(self), live.folder.clone());
+        let keep = move || keep(inner.store.dir(), &folder, told);
+        // Another thread costs more than what is light.
+        let kept = if is_light {
+            keep()
+        } else {
+            blocking(keep).await
+        };
+        match kept {
+            Ok(Ok(Kept {
                 artifacts,
                 contents,
             })) => End {
@@ -257,7 +248,7 @@ impl Inner {
         let mut ending = decided?;
         let (mut wait, longest) = AGAIN;
         let record_bytes = loop {
-            match self.write_ending(live.id, &mut ending).await {
+            match self.write_ending(&mut ending).await {
                 Ok(record_bytes) => break record_bytes,
                 Err(StoreError::Closed) => return None,
                 Err(error) => {
@@ -265,7 +256,7 @@ impl Inner {
                     if ending.record.job.state == State::Succeeded && error == StoreError::DiskFull
                     {
                         // The artifacts may be what fills the disk.
-                        self.clear(live.id).await;
+                        clear(live).await;
                         ending = live.decide_again(disk_full());
                         continue;
                     }
@@ -277,12 +268,13 @@ impl Inner {
             }
         };
         if ending.record.job.state != State::Succeeded {
-            self.clear(live.id).await;
+            clear(live).await;
         }
         Some((ending, record_bytes))
     }
 
-    async fn write_ending(&self, job: Uuid, ending: &mut Ending) -> Result<u64, StoreError> {
+    async fn write_ending(&self, ending: &mut Ending) -> Result<u64, StoreError> {
+        let job = ending.record.job.id;
         let mut ops: Vec<Op> = Op::events(job, &ending.events)?.into_iter().collect();
         if let Some(times) = &ending.team {
             ops.push(Op::team(job, times)?);
@@ -293,22 +285,20 @@ impl Inner {
         let record_bytes = ending.record.event_bytes + record.size_bytes() as u64;
         ops.push(record);
         let contents = ending.contents.iter().cloned();
-        ops.extend(contents.map(|(name, content)| Op::Blob {
-            of: job,
-            name,
-            content,
-        }));
+        ops.extend(contents.map(|(name, content)| Op::Artifact { job, name, content }));
         self.store.write(ops).await?;
         Ok(record_bytes)
     }
+}
 
-    /// Removes what a job has written.
-    pub(super) async fn clear(&self, job: Uuid) {
-        let folder = self.store.dir().job(job);
-        let cleared = blocking(move || Ok(remove(&folder)?));
-        if let Err(error) = cleared.await {
-            log::warn!("job {job}: what it wrote cannot be removed now: {error}");
-        }
+/// Removes what a job has written.
+async fn clear(live: &Live) {
+    let folder = live.folder.clone();
+    if let Err(error) = blocking(move || Ok(folder.discard()?)).await {
+        log::warn!(
+            "job {}: what it wrote cannot be removed now: {error}",
+            live.id
+        );
     }
 }
 

@@ -72,6 +72,28 @@ pub(super) struct Ending {
     pub(super) team: Option<Arc<TeamTimes>>,
 }
 
+/// What a job has told of an artifact.
+#[derive(Clone, Debug)]
+pub(super) struct ToldArtifact {
+    /// Without its length and digest.
+    pub(super) artifact: Artifact,
+    /// What is in it, if it is no file.
+    pub(super) content: Option<Bytes>,
+}
+
+impl ToldArtifact {
+    fn new(name: String, media_type: String, doc: String, content: Option<Bytes>) -> Self {
+        let artifact = Artifact {
+            name,
+            media_type,
+            bytes: 0,
+            sha256: String::new(),
+            doc,
+        };
+        Self { artifact, content }
+    }
+}
+
 /// How a job stands, and what happened to it last.
 pub(super) struct Standing {
     pub(super) record: JobRecord,
@@ -87,7 +109,7 @@ pub(super) struct Standing {
     pub(super) attempt_event: u64,
     /// The end is decided: nothing that is told counts any more.
     pub(super) is_closed: bool,
-    pub(super) told_artifacts: Vec<Artifact>,
+    pub(super) told_artifacts: Vec<ToldArtifact>,
     pub(super) team: Option<Arc<TeamTimes>>,
     pub(super) last_tiles: Option<Instant>,
     pub(super) estimate: Estimate,
@@ -161,14 +183,16 @@ impl Standing {
                 media_type,
                 doc,
             } => {
-                self.told_artifacts.retain(|artifact| artifact.name != name);
-                self.told_artifacts.push(Artifact {
-                    name,
-                    media_type,
-                    bytes: 0,
-                    sha256: String::new(),
-                    doc,
-                });
+                self.add(ToldArtifact::new(name, media_type, doc, None));
+                return false;
+            }
+            Told::Document {
+                name,
+                media_type,
+                doc,
+                content,
+            } => {
+                self.add(ToldArtifact::new(name, media_type, doc, Some(content)));
                 return false;
             }
             Told::Team(mut times) => {
@@ -179,6 +203,13 @@ impl Standing {
             Told::Event(body) => return self.happened(body),
         }
         true
+    }
+
+    /// In the place of an earlier one of the same name.
+    fn add(&mut self, told: ToldArtifact) {
+        let others = &mut self.told_artifacts;
+        others.retain(|other| other.artifact.name != told.artifact.name);
+        others.push(told);
     }
 
     fn happened(&mut self, body: EventBody) -> bool {

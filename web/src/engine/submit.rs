@@ -13,7 +13,7 @@ use super::standing::first_event;
 use super::weight::weight;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
 use crate::model::{Input, Job, NewJob, Progress, State};
-use crate::service::{Asked, Service};
+use crate::service::{Asked, Offered};
 use crate::store::{JobRecord, Op, owner_key};
 
 impl Engine {
@@ -82,7 +82,7 @@ impl Inner {
             None => None,
         };
         let service = self.service(&new.service)?;
-        let mut job = self.check(caller, service.as_ref(), new)?;
+        let mut job = self.check(caller, &service, new)?;
         self.check_broker()?;
         self.check_room(0)?;
         let place = self.schedule.place(job.owner.clone(), weight(&job))?;
@@ -108,27 +108,18 @@ impl Inner {
                 job: record.job.id,
             });
         }
-        // While the disk is waited for anyway.
-        let written = self.store.write(ops);
-        let (written, folder) =
-            futures_util::future::join(written, self.make_folder(record.job.id)).await;
-        if let Err(error) = written {
+        if let Err(error) = self.store.write(ops).await {
             let id = record.job.id;
             let found = self.store.read(move |reading| reading.job(id)).await;
             // It may have come to the disk all the same: then it would run after the next start.
             if !matches!(found, Ok(Some(_))) {
-                self.clear(id).await;
                 return Err(error.into());
             }
             log::warn!("job {id} was accepted although writing it failed: {error}");
         }
 
         let job = record.job.clone();
-        let live = Arc::new(Live::new(record, event.id));
-        // Otherwise it is tried again when the job begins.
-        if folder.is_ok() {
-            live.has_folder();
-        }
+        let live = Arc::new(Live::new(record, event.id, self.folder(job.id)));
         lock(&self.live).insert(job.id, Arc::clone(&live));
         {
             let mut index = self.index();
@@ -169,29 +160,24 @@ impl Inner {
         }
     }
 
-    fn service(&self, name: &str) -> Result<Arc<dyn Service>, EngineError> {
+    fn service(&self, name: &str) -> Result<Offered, EngineError> {
         self.services.get(name).cloned().ok_or_else(|| {
             let infos = self.services.infos();
             EngineError::UnknownService {
                 name: name.to_owned(),
-                known: infos.into_iter().map(|info| info.name).collect(),
+                known: infos.map(|info| info.name.clone()).collect(),
             }
         })
     }
 
     /// The job that is asked for, if nothing is wrong with it.
-    fn check(
-        &self,
-        caller: &Caller,
-        service: &dyn Service,
-        new: NewJob,
-    ) -> Result<Job, EngineError> {
+    fn check(&self, caller: &Caller, offered: &Offered, new: NewJob) -> Result<Job, EngineError> {
         let upload = self.upload_of(caller, new.upload_id)?;
-        let info = service.info();
+        let Offered { service, info } = offered;
         let mut wrong = wrong_metadata(&new.metadata);
         let outputs = match new.outputs {
             Some(outputs) => {
-                wrong.extend(wrong_outputs(&info, &outputs));
+                wrong.extend(wrong_outputs(info, &outputs));
                 without_repeats(outputs)
             }
             None => {

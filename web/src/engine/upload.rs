@@ -153,8 +153,7 @@ impl UploadWriter {
         };
         let mut ops = vec![Op::upload(&record)?];
         ops.extend(small.map(|content| Op::Blob {
-            of: id,
-            name: String::new(),
+            upload: id,
             content,
         }));
         Ok((record, ops))

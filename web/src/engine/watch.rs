@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::cursor::{Cursor, Events};
-use super::live::Live;
+use super::live::{Live, Marks};
 use super::{After, Caller, Engine, EngineError, Filter, Inner, Page, no_job};
 use crate::model::{EventBody, IterationRow, Job, TeamTimes};
 
@@ -44,13 +44,21 @@ impl Engine {
         self.inner.check_job(caller, id)?;
         let deadline = Instant::now() + wait;
         if let Some(live) = self.inner.live(id) {
-            let mut marks = live.watch();
-            let changed = marks.wait_for(|marks| {
-                marks.ended || revision.is_some_and(|revision| marks.revision != revision)
-            });
+            let changed = async {
+                match revision {
+                    // Whoever waits for the end only is not woken before.
+                    None => live.over().await,
+                    Some(revision) => {
+                        let mut marks = live.watch();
+                        let changed = |marks: &Marks| marks.ended || marks.revision != revision;
+                        // The sender lives as long as `live`.
+                        let _ = marks.wait_for(changed).await;
+                    }
+                }
+            };
             let waited = async {
                 tokio::select! {
-                    _ = changed => {}
+                    () = changed => {}
                     () = self.inner.stopped() => {}
                 }
             };

@@ -92,24 +92,29 @@ impl Drop for Sink {
     }
 }
 
-/// A file of a job's folder.
-pub(crate) struct Content {
+/// An artifact of a job.
+pub(crate) struct Digested {
     pub(crate) sealed: Sealed,
     /// All of it, if it is small.
     pub(crate) small: Option<Bytes>,
 }
 
+/// Digests what is in memory.
+pub(crate) fn digested(content: &[u8]) -> Sealed {
+    Sealed {
+        bytes: content.len() as u64,
+        sha256: hex(&Sha256::digest(content)),
+    }
+}
+
 /// Digests a file, and keeps its content if it has at most `max_bytes`.
-pub(crate) fn small_or_digest(path: &Path, max_bytes: u64) -> io::Result<Content> {
+pub(crate) fn small_or_digest(path: &Path, max_bytes: u64) -> io::Result<Digested> {
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
     if bytes <= max_bytes {
         let content = fs::read(path)?;
-        return Ok(Content {
-            sealed: Sealed {
-                bytes: content.len() as u64,
-                sha256: hex(&Sha256::digest(&content)),
-            },
+        return Ok(Digested {
+            sealed: digested(&content),
             small: Some(content.into()),
         });
     }
@@ -124,7 +129,7 @@ pub(crate) fn small_or_digest(path: &Path, max_bytes: u64) -> io::Result<Content
         digest.update(&chunk[..read]);
         bytes += read as u64;
     }
-    Ok(Content {
+    Ok(Digested {
         sealed: Sealed {
             bytes,
             sha256: hex(&digest.finalize()),
@@ -134,10 +139,10 @@ pub(crate) fn small_or_digest(path: &Path, max_bytes: u64) -> io::Result<Content
 }
 
 /// Forces the files of a job's folder to the disk, with the folders that name them.
-pub(crate) fn force(dir: &DataDir, job: Uuid, files: &[PathBuf]) -> io::Result<()> {
+pub(crate) fn force(dir: &DataDir, folder: &Path, files: &[PathBuf]) -> io::Result<()> {
     for file in files {
         File::open(file)?.sync_all()?;
     }
-    sync_dir(&dir.job(job))?;
+    sync_dir(folder)?;
     sync_dir(&dir.jobs())
 }

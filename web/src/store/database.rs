@@ -8,7 +8,9 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 
 use super::ops::{Op, apply};
 use super::reading::Reading;
-use super::tables::{BLOBS, EVENTS, FORMAT, JOBS, KEYS, META, TEAMS, UPLOADS, store_error};
+use super::tables::{
+    ARTIFACTS, BLOBS, EVENTS, FORMAT, JOBS, KEYS, META, TEAMS, UPLOADS, store_error,
+};
 use super::{DataDir, OpenError, StoreError, dir};
 
 /// How a file becomes a database.
@@ -166,6 +168,7 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
         transaction.open_table(EVENTS)?;
         transaction.open_table(TEAMS)?;
         transaction.open_table(KEYS)?;
+        transaction.open_table(ARTIFACTS)?;
         transaction.open_table(BLOBS)?;
     }
     transaction.commit()?;

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! DATA/lock            held by the one process that has the directory
-//! DATA/records.redb    jobs, events, uploads, idempotency keys, the version of all this
+//! DATA/records.redb    jobs, events, small artifacts, uploads, idempotency keys, the version of all this
 //! DATA/uploads/<id>    a file that was handed in
-//! DATA/jobs/<id>/…     the artifacts of a job that has succeeded
+//! DATA/jobs/<id>/…     the artifacts of a job that has succeeded, if they are not small together
 //! DATA/uploads/<id>.partial  a larger one that is coming in
 //! ```
 //!
@@ -13,10 +13,11 @@
 //! that names them is committed. What goes is deleted in the other order. So a crash at any byte leaves the old state or the new one,
 //! and perhaps a blob without a record, which the next [`Store::open`] removes.
 //!
-//! **Small blobs are forced to the disk within the records.** Their content is committed with the record that names
-//! them, so that a small job costs one forced write when it is accepted and one when it ends, whatever number of
-//! files it has. The files are written all the same, but not forced; the [`settler`] does that for many at a time,
-//! and then the copies go. Those that a crash leaves are written to their files by the next [`Store::open`].
+//! **What is small is forced to the disk within the records.** It is committed with the record that names it, so that
+//! a small job costs one forced write when it is accepted and one when it ends, whatever number of artifacts it has.
+//! Artifacts stay there and have no files. Uploads are read as files: these are written all the same, but not forced;
+//! the [`settler`] does that for many at a time, and then the copies go. Those that a crash leaves are written to
+//! their files by the next [`Store::open`].
 //!
 //! **One thread writes** ([`writer`]). It takes all that waits, commits it in one transaction with one fsync, and
 //! answers all at once: the more jobs come at a time, the less each costs. Readers see the last commit and wait for
@@ -40,7 +41,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub(crate) use blobs::{Content, Sink, force, small_or_digest};
+pub(crate) use blobs::{Digested, Sink, digested, force, small_or_digest};
 use database::{Open, Records};
 pub(crate) use dir::{DataDir, remove};
 pub(crate) use ops::Op;

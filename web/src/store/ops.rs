@@ -1,10 +1,12 @@
 //! What is written to the records.
 
 use bytes::Bytes;
-use redb::{Database, Error, ReadableTable as _};
+use redb::{
+    Database, Error, Key, ReadableTable as _, Table, TableDefinition, Value, WriteTransaction,
+};
 use uuid::Uuid;
 
-use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, json, owner_key};
+use super::tables::{ARTIFACTS, BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, json, owner_key};
 use super::{JobRecord, StoreError, UploadRecord};
 use crate::model::{Event, TeamTimes};
 
@@ -30,18 +32,20 @@ pub(crate) enum Op {
         digest: String,
         job: Uuid,
     },
-    /// Removes a job, its events, its team and its key.
+    /// Removes a job, its events, its team, its small artifacts and its key.
     ForgetJob { id: Uuid, owner: Option<String> },
     /// Removes an upload.
     ForgetUpload { id: Uuid },
-    /// Keeps the content of a small file, until the file itself is on the disk. An upload's has no name.
-    Blob {
-        of: Uuid,
+    /// Keeps a small artifact of a job.
+    Artifact {
+        job: Uuid,
         name: String,
         content: Bytes,
     },
-    /// The files of these uploads and jobs are on the disk.
-    Settled { of: Vec<Uuid> },
+    /// Keeps the content of a small upload, until its file is on the disk.
+    Blob { upload: Uuid, content: Bytes },
+    /// The files of these uploads are on the disk.
+    Settled { uploads: Vec<Uuid> },
     /// The process lets go of the records: what is found unfinished has brought nothing down.
     Closed,
 }
@@ -90,12 +94,12 @@ impl Op {
             | Self::Upload { json, .. }
             | Self::Events { json, .. }
             | Self::Team { json, .. } => json.len(),
-            Self::Blob { content, .. } => content.len(),
+            Self::Artifact { content, .. } | Self::Blob { content, .. } => content.len(),
             Self::Key { .. }
             | Self::ForgetJob { .. }
             | Self::ForgetUpload { .. }
             | Self::Closed => 256,
-            Self::Settled { of } => 256 * of.len(),
+            Self::Settled { uploads } => 256 * uploads.len(),
         }
     }
 }
@@ -107,26 +111,28 @@ pub(super) fn apply<'o>(
 ) -> Result<(), Error> {
     let transaction = database.begin_write()?;
     {
-        let mut jobs = transaction.open_table(JOBS)?;
-        let mut uploads = transaction.open_table(UPLOADS)?;
-        let mut events = transaction.open_table(EVENTS)?;
-        let mut teams = transaction.open_table(TEAMS)?;
-        let mut keys = transaction.open_table(KEYS)?;
-        let mut blobs = transaction.open_table(BLOBS)?;
-        let files = |id: u128| (id, "")..(id.saturating_add(1), "");
+        // Each table that is opened costs something at the commit, even if nothing is written to it.
+        let mut jobs = Lazy::new(&transaction, JOBS);
+        let mut uploads = Lazy::new(&transaction, UPLOADS);
+        let mut events = Lazy::new(&transaction, EVENTS);
+        let mut teams = Lazy::new(&transaction, TEAMS);
+        let mut keys = Lazy::new(&transaction, KEYS);
+        let mut artifacts = Lazy::new(&transaction, ARTIFACTS);
+        let mut blobs = Lazy::new(&transaction, BLOBS);
         for op in ops {
             match op {
                 Op::Job { id, json } => {
-                    jobs.insert(id.as_u128(), json.as_slice())?;
+                    jobs.open()?.insert(id.as_u128(), json.as_slice())?;
                 }
                 Op::Upload { id, json } => {
-                    uploads.insert(id.as_u128(), json.as_slice())?;
+                    uploads.open()?.insert(id.as_u128(), json.as_slice())?;
                 }
                 Op::Events { job, first, json } => {
-                    events.insert((job.as_u128(), *first), json.as_slice())?;
+                    let place = (job.as_u128(), *first);
+                    events.open()?.insert(place, json.as_slice())?;
                 }
                 Op::Team { job, json } => {
-                    teams.insert(job.as_u128(), json.as_slice())?;
+                    teams.open()?.insert(job.as_u128(), json.as_slice())?;
                 }
                 Op::Key {
                     owner,
@@ -135,31 +141,39 @@ pub(super) fn apply<'o>(
                     job,
                 } => {
                     let value = (digest.as_str(), job.as_u128());
-                    keys.insert((owner.as_str(), key.as_str()), value)?;
+                    keys.open()?.insert((owner.as_str(), key.as_str()), value)?;
                 }
                 Op::ForgetJob { id, owner } => {
                     let id = id.as_u128();
                     let key = jobs
+                        .open()?
                         .remove(id)?
                         .and_then(|json| serde_json::from_slice::<KeyOf>(json.value()).ok())
                         .and_then(|record| record.key);
                     if let Some(key) = key {
-                        keys.remove((owner_key(owner.as_deref()).as_str(), key.as_str()))?;
+                        keys.open()?
+                            .remove((owner_key(owner.as_deref()).as_str(), key.as_str()))?;
                     }
-                    events.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
-                    teams.remove(id)?;
-                    blobs.retain_in(files(id), |_, _| false)?;
+                    let all_events = (id, 0)..=(id, u64::MAX);
+                    events.open()?.retain_in(all_events, |_, _| false)?;
+                    teams.open()?.remove(id)?;
+                    let all_artifacts = (id, "")..(id.saturating_add(1), "");
+                    artifacts.open()?.retain_in(all_artifacts, |_, _| false)?;
                 }
                 Op::ForgetUpload { id } => {
-                    uploads.remove(id.as_u128())?;
-                    blobs.remove((id.as_u128(), ""))?;
+                    uploads.open()?.remove(id.as_u128())?;
+                    blobs.open()?.remove(id.as_u128())?;
                 }
-                Op::Blob { of, name, content } => {
-                    blobs.insert((of.as_u128(), name.as_str()), content.as_ref())?;
+                Op::Artifact { job, name, content } => {
+                    let place = (job.as_u128(), name.as_str());
+                    artifacts.open()?.insert(place, content.as_ref())?;
                 }
-                Op::Settled { of } => {
-                    for id in of {
-                        blobs.retain_in(files(id.as_u128()), |_, _| false)?;
+                Op::Blob { upload, content } => {
+                    blobs.open()?.insert(upload.as_u128(), content.as_ref())?;
+                }
+                Op::Settled { uploads } => {
+                    for id in uploads {
+                        blobs.open()?.remove(id.as_u128())?;
                     }
                 }
                 Op::Closed => {
@@ -171,6 +185,34 @@ pub(super) fn apply<'o>(
         }
     }
     Ok(transaction.commit()?)
+}
+
+/// A table that is opened when it is needed.
+struct Lazy<'t, K: Key + 'static, V: Value + 'static> {
+    transaction: &'t WriteTransaction,
+    definition: TableDefinition<'static, K, V>,
+    table: Option<Table<'t, K, V>>,
+}
+
+impl<'t, K: Key + 'static, V: Value + 'static> Lazy<'t, K, V> {
+    const fn new(
+        transaction: &'t WriteTransaction,
+        definition: TableDefinition<'static, K, V>,
+    ) -> Self {
+        Self {
+            transaction,
+            definition,
+            table: None,
+        }
+    }
+
+    fn open(&mut self) -> Result<&mut Table<'t, K, V>, Error> {
+        let table = match self.table.take() {
+            Some(table) => table,
+            None => self.transaction.open_table(self.definition)?,
+        };
+        Ok(self.table.insert(table))
+    }
 }
 
 /// The part of a job's record that leads to its key.

@@ -2,11 +2,14 @@
 
 use std::ops::Bound;
 
+use bytes::Bytes;
 use redb::{ReadTransaction, ReadableTable};
 use uuid::Uuid;
 
 use super::records::{Ended, Head, Listed, Unfinished};
-use super::tables::{BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, parse, store_error};
+use super::tables::{
+    ARTIFACTS, BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, parse, store_error,
+};
 use super::{JobRecord, Recovered, StoreError};
 use crate::model::{Event, Job, TeamTimes};
 
@@ -132,16 +135,23 @@ impl Reading {
         Ok(recovered)
     }
 
-    /// Hands each file that may not be on the disk to `each`, by its upload or job and its name.
+    /// What is in an artifact of a job, if it is small enough to be kept here.
+    pub(crate) fn artifact(&self, job: Uuid, name: &str) -> Result<Option<Bytes>, StoreError> {
+        let artifacts = self.transaction.open_table(ARTIFACTS);
+        let artifacts = artifacts.map_err(store_error)?;
+        let found = artifacts.get((job.as_u128(), name)).map_err(store_error)?;
+        Ok(found.map(|content| Bytes::copy_from_slice(content.value())))
+    }
+
+    /// Hands each upload whose file may not be on the disk to `each`.
     pub(super) fn blobs(
         &self,
-        mut each: impl FnMut(Uuid, &str, &[u8]) -> Result<(), StoreError>,
+        mut each: impl FnMut(Uuid, &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let blobs = self.transaction.open_table(BLOBS).map_err(store_error)?;
         for row in blobs.iter().map_err(store_error)? {
-            let (key, content) = row.map_err(store_error)?;
-            let (id, name) = key.value();
-            each(Uuid::from_u128(id), name, content.value())?;
+            let (id, content) = row.map_err(store_error)?;
+            each(Uuid::from_u128(id.value()), content.value())?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Forces small files to the disk that the records hold a copy of, many at a time.
+//! Forces small uploads to the disk that the records hold a copy of, many at a time.
 
 use std::collections::HashSet;
 use std::fs;
@@ -22,7 +22,7 @@ const MAX_COPY_BYTES: usize = 32 << 20;
 /// So long it may be in both places. By then most systems have written the files of themselves, so that forcing them
 /// costs next to nothing.
 const MAX_COPY_AGE: Duration = Duration::from_secs(60);
-/// Of more uploads and jobs than this the files are not forced one by one, but the whole file system at once. That
+/// Of more uploads than this the files are not forced one by one, but the whole file system at once. That
 /// costs as much as few files, but waits for what others write as well.
 const MANY: usize = 64;
 
@@ -37,10 +37,10 @@ impl Settler {
     pub(super) fn start(dir: &DataDir) -> io::Result<Self> {
         let (copies, incoming) = channel();
         let settled = Arc::new(Mutex::new(Vec::new()));
-        let (places, out) = (Places::of(dir), Arc::clone(&settled));
+        let (uploads, out) = (dir.uploads(), Arc::clone(&settled));
         let thread = thread::Builder::new()
             .name("msvpu-blobs".to_owned())
-            .spawn(move || run(&places, &incoming, &out))?;
+            .spawn(move || run(&uploads, &incoming, &out))?;
         Ok(Self {
             copies: Some(copies),
             settled,
@@ -54,9 +54,9 @@ impl Settler {
             return;
         };
         for op in ops {
-            if let Op::Blob { of, content, .. } = op {
+            if let Op::Blob { upload, content } = op {
                 // If the thread has ended, the next start settles it.
-                let _ = copies.send((*of, content.len()));
+                let _ = copies.send((*upload, content.len()));
             }
         }
     }
@@ -83,52 +83,17 @@ impl Settler {
     }
 }
 
-/// Where files are.
-struct Places {
-    uploads: PathBuf,
-    jobs: PathBuf,
+/// Forces the files of uploads to the disk, and the folder that names them.
+fn force(uploads: &Path, ids: &HashSet<Uuid>) -> io::Result<()> {
+    if ids.len() > MANY && sync_disk(uploads)? {
+        return Ok(());
+    }
+    let files = ids.iter().map(|id| uploads.join(id.to_string()));
+    let paths: Vec<PathBuf> = files.chain([uploads.to_path_buf()]).collect();
+    sync_all(&paths)
 }
 
-impl Places {
-    fn of(dir: &DataDir) -> Self {
-        Self {
-            uploads: dir.uploads(),
-            jobs: dir.jobs(),
-        }
-    }
-
-    /// The files of an upload or a job, and the folders that name them.
-    fn all_of(&self, of: Uuid) -> io::Result<Vec<PathBuf>> {
-        let name = of.to_string();
-        let upload = self.uploads.join(&name);
-        let folder = self.jobs.join(&name);
-        let mut paths = vec![upload, folder.clone()];
-        match fs::read_dir(folder) {
-            Ok(entries) => {
-                for entry in entries {
-                    paths.push(entry?.path());
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        Ok(paths)
-    }
-
-    fn force(&self, ids: &HashSet<Uuid>) -> io::Result<()> {
-        if ids.len() > MANY && sync_disk(&self.jobs)? {
-            return Ok(());
-        }
-        let mut paths = Vec::new();
-        for id in ids {
-            paths.extend(self.all_of(*id)?);
-        }
-        paths.extend([self.uploads.clone(), self.jobs.clone()]);
-        sync_all(&paths)
-    }
-}
-
-fn run(places: &Places, incoming: &Receiver<(Uuid, usize)>, settled: &Mutex<Vec<Uuid>>) {
+fn run(uploads: &Path, incoming: &Receiver<(Uuid, usize)>, settled: &Mutex<Vec<Uuid>>) {
     let mut ids = HashSet::new();
     let mut is_last = false;
     while !is_last {
@@ -150,7 +115,7 @@ fn run(places: &Places, incoming: &Receiver<(Uuid, usize)>, settled: &Mutex<Vec<
                 }
             }
         }
-        match places.force(&ids) {
+        match force(uploads, &ids) {
             Ok(()) => {
                 let mut settled = settled.lock().unwrap_or_else(PoisonError::into_inner);
                 settled.extend(ids.drain());
@@ -165,15 +130,8 @@ fn run(places: &Places, incoming: &Receiver<(Uuid, usize)>, settled: &Mutex<Vec<
 pub(super) fn settle_all(dir: &DataDir, records: &Records) -> Result<(), StoreError> {
     let mut ids = HashSet::new();
     records.read(|reading| {
-        reading.blobs(|id, name, content| {
-            let path = if name.is_empty() {
-                dir.upload(id)
-            } else {
-                let folder = dir.job(id);
-                fs::create_dir_all(&folder)?;
-                folder.join(name)
-            };
-            restore(&path, content)?;
+        reading.blobs(|id, content| {
+            restore(&dir.upload(id), content)?;
             ids.insert(id);
             Ok(())
         })
@@ -181,9 +139,9 @@ pub(super) fn settle_all(dir: &DataDir, records: &Records) -> Result<(), StoreEr
     if ids.is_empty() {
         return Ok(());
     }
-    Places::of(dir).force(&ids)?;
+    force(&dir.uploads(), &ids)?;
     let settled = Op::Settled {
-        of: ids.into_iter().collect(),
+        uploads: ids.into_iter().collect(),
     };
     records.commit(std::iter::once(&settled))
 }

@@ -1,4 +1,4 @@
-//! The tables of the records. All values but blobs are JSON: readable, and open to fields that come later.
+//! The tables of the records. All values but artifacts and blobs are JSON: readable, and open to fields that come later.
 
 use redb::TableDefinition;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::StoreError;
 
 /// Grows whenever an older program would misread what is written.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// By id, and so, with UUIDs of version 7, by age.
@@ -21,8 +21,11 @@ pub(super) const TEAMS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new(
 /// By owner and key; the value is a digest of the request, and its job.
 pub(super) const KEYS: TableDefinition<'_, (&str, &str), (&str, u128)> =
     TableDefinition::new("keys");
-/// Small files that may not be on the disk yet, by upload (with no name) or job and name.
-pub(super) const BLOBS: TableDefinition<'_, (u128, &str), &[u8]> = TableDefinition::new("blobs");
+/// Small artifacts, by job and name.
+pub(super) const ARTIFACTS: TableDefinition<'_, (u128, &str), &[u8]> =
+    TableDefinition::new("artifacts");
+/// Small uploads whose files may not be on the disk yet.
+pub(super) const BLOBS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("blobs");
 
 /// How an owner is written in keys: no name is not the same as an empty one.
 pub(crate) fn owner_key(owner: Option<&str>) -> String {

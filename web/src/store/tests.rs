@@ -81,9 +81,16 @@ fn job(state: State, artifacts: &[&str]) -> JobRecord {
     }
 }
 
-fn blob(of: Uuid, name: &str, content: &'static [u8]) -> Op {
+fn blob(upload: Uuid, content: &'static [u8]) -> Op {
     Op::Blob {
-        of,
+        upload,
+        content: Bytes::from_static(content),
+    }
+}
+
+fn artifact(job: Uuid, name: &str, content: &'static [u8]) -> Op {
+    Op::Artifact {
+        job,
         name: name.to_owned(),
         content: Bytes::from_static(content),
     }
@@ -107,7 +114,7 @@ fn events(job: Uuid, ids: std::ops::RangeInclusive<u64>) -> Op {
 
 fn copies(store: &Store) -> usize {
     let mut copies = 0;
-    let count = |_: Uuid, _: &str, _: &[u8]| {
+    let count = |_: Uuid, _: &[u8]| {
         copies += 1;
         Ok(())
     };
@@ -116,38 +123,33 @@ fn copies(store: &Store) -> usize {
 }
 
 #[tokio::test]
-async fn small_files_that_a_crash_took_are_there_again() {
+async fn small_uploads_that_a_crash_took_are_there_again() {
     let folder = TempDir::new().unwrap();
-    let upload = upload(b"input");
-    let job = job(State::Succeeded, &["whole", "torn", "lost"]);
-    let (upload_id, id) = (upload.upload.id, job.job.id);
+    let uploads = [
+        (upload(b"1"), "1"),
+        (upload(b"22"), "22"),
+        (upload(b"333"), "333"),
+    ];
     let (store, _) = Store::open(folder.path()).unwrap();
-    let dir = store.dir();
-    let (path, artifacts) = (dir.upload(upload_id), dir.job(id));
+    let paths = uploads
+        .each_ref()
+        .map(|(of, _)| store.dir().upload(of.upload.id));
     // As it is when the process is gone before the files were forced to the disk, and the disk has not got all.
-    let committed = store.records.commit(
-        [
-            Op::upload(&upload).unwrap(),
-            blob(upload_id, "", b"input"),
-            Op::job(&job).unwrap(),
-            blob(id, "whole", b"1"),
-            blob(id, "torn", b"22"),
-            blob(id, "lost", b"333"),
-        ]
-        .iter(),
-    );
-    committed.unwrap();
-    fs::create_dir(&artifacts).unwrap();
-    fs::write(artifacts.join("whole"), "1").unwrap();
-    fs::write(artifacts.join("torn"), "2").unwrap();
+    let ops = uploads.iter().flat_map(|(of, content)| {
+        let record = Op::upload(of).unwrap();
+        [record, blob(of.upload.id, content.as_bytes())]
+    });
+    let ops: Vec<Op> = ops.collect();
+    store.records.commit(ops.iter()).unwrap();
+    let [whole, torn, _lost] = &paths;
+    fs::write(whole, "1").unwrap();
+    fs::write(torn, "2").unwrap();
     drop(store);
 
     let (store, recovered) = Store::open(folder.path()).unwrap();
-    assert_eq!(recovered.uploads, [upload]);
-    assert_eq!(recovered.ended.len(), 1);
-    assert_eq!(fs::read(path).unwrap(), b"input");
-    for (name, content) in [("whole", "1"), ("torn", "22"), ("lost", "333")] {
-        assert_eq!(fs::read_to_string(artifacts.join(name)).unwrap(), content);
+    assert_eq!(recovered.uploads.len(), 3);
+    for (path, (_, content)) in paths.iter().zip(&uploads) {
+        assert_eq!(fs::read_to_string(path).unwrap(), *content);
     }
     assert_eq!(copies(&store), 0);
 }
@@ -156,11 +158,10 @@ async fn small_files_that_a_crash_took_are_there_again() {
 async fn copies_go_when_their_files_are_on_the_disk() {
     let folder = TempDir::new().unwrap();
     let (store, _) = Store::open(folder.path()).unwrap();
-    let record = job(State::Succeeded, &["a"]);
-    let id = record.job.id;
-    fs::create_dir(store.dir().job(id)).unwrap();
-    fs::write(store.dir().job(id).join("a"), "a").unwrap();
-    let ops = vec![Op::job(&record).unwrap(), blob(id, "a", b"a")];
+    let record = upload(b"a");
+    let id = record.upload.id;
+    fs::write(store.dir().upload(id), "a").unwrap();
+    let ops = vec![Op::upload(&record).unwrap(), blob(id, b"a")];
     store.write(ops).await.unwrap();
     assert_eq!(copies(&store), 1);
     store.writer.stop().await;
@@ -190,6 +191,9 @@ async fn a_job_comes_back_as_it_was_and_goes_with_all_it_has() {
         events(id, 1..=3),
         events(id, 4..=9),
         events(other, 1..=2),
+        artifact(id, "a", b"a"),
+        artifact(id, "b", b"bb"),
+        artifact(other, "a", b"other"),
     ];
     store.write(ops).await.unwrap();
     let found = store.read(move |reading| reading.job(id)).await.unwrap();
@@ -201,6 +205,12 @@ async fn a_job_comes_back_as_it_was_and_goes_with_all_it_has() {
     assert_eq!(ids(after(3).await.unwrap()), [4, 5, 6, 7, 8, 9]);
     assert_eq!(ids(after(8).await.unwrap()), [9]);
     assert_eq!(ids(after(9).await.unwrap()), Vec::<u64>::new());
+    let content = |of, name| store.read(move |reading| reading.artifact(of, name));
+    assert_eq!(
+        content(id, "b").await.unwrap(),
+        Some(Bytes::from_static(b"bb"))
+    );
+    assert_eq!(content(id, "c").await.unwrap(), None);
     let key = || store.read(|reading| reading.key(&owner_key(None), "k"));
     assert_eq!(key().await.unwrap(), Some(("d".to_owned(), id)));
 
@@ -210,6 +220,10 @@ async fn a_job_comes_back_as_it_was_and_goes_with_all_it_has() {
     assert_eq!(found, None);
     assert_eq!(after(0).await.unwrap(), []);
     assert_eq!(key().await.unwrap(), None);
+    for name in ["a", "b"] {
+        assert_eq!(content(id, name).await.unwrap(), None);
+    }
+    assert!(content(other, "a").await.unwrap().is_some());
     let left = store.read(move |reading| reading.events(other, 0)).await;
     assert_eq!(left.unwrap().len(), 2);
 }

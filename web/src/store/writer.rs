@@ -233,7 +233,7 @@ impl Committer {
     fn commit(&self, batch: Vec<Entry>) {
         let settled = self.settler.settled();
         let forget = Op::Settled {
-            of: settled.clone(),
+            uploads: settled.clone(),
         };
         let ops = || batch.iter().flat_map(|entry| &entry.ops);
         let outcome = self.records.commit(ops().chain([&forget]));
@@ -259,8 +259,8 @@ impl Committer {
     /// Leaves no copies behind, and says that this was no crash.
     fn stop(&mut self) {
         self.settler.stop();
-        let of = self.settler.settled();
-        let last = [Op::Settled { of }, Op::Closed];
+        let uploads = self.settler.settled();
+        let last = [Op::Settled { uploads }, Op::Closed];
         if let Err(error) = self.records.commit(last.iter()) {
             log::warn!("the next start takes this end for a crash: {error}");
         }

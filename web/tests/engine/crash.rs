@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::support::{EXIT, admin, config, ended, key, new_job, nobody, open_with, upload};
+use crate::script::EXIT;
+use crate::support::{admin, config, ended, key, new_job, nobody, open_with, read, upload};
 
 /// Where the child keeps its data.
 const DATA: &str = "MSVPU_TEST_CRASH_DATA";
@@ -139,7 +140,7 @@ async fn check(folder: &Path, accepted: BTreeMap<String, Uuid>) {
         assert_eq!(done.artifacts.len(), 2);
         for file in &done.artifacts {
             let found = engine.artifact(&nobody(), *id, &file.name).await.unwrap();
-            let digest = Sha256::digest(fs::read(found.1).unwrap());
+            let digest = Sha256::digest(read(found.1));
             let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             assert_eq!(digest, file.sha256);
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::support::{Bench, is_gapless, new_job, nobody, upload};
+use crate::support::{Bench, is_gapless, new_job, nobody, read, upload};
 
 #[tokio::test]
 async fn a_job_runs_and_is_found_with_all_that_it_made() {
@@ -38,9 +38,9 @@ async fn a_job_runs_and_is_found_with_all_that_it_made() {
             .engine
             .artifact(&nobody(), job.id, &artifact.name)
             .await;
-        let (found, path) = found.unwrap();
+        let (found, content) = found.unwrap();
         assert_eq!(found, *artifact);
-        let content = fs::read(path).unwrap();
+        let content = read(content);
         assert_eq!(content, b"aaaaaaaaaa");
         assert_eq!(artifact.bytes, 10);
         let digest: String = Sha256::digest(&content)
@@ -90,23 +90,6 @@ async fn each_way_to_fail_has_its_code_and_leaves_nothing_behind() {
     // The engine goes on.
     let job = bench.submit("a", json!({})).await;
     assert_eq!(bench.ended(job.id).await.state, State::Succeeded);
-}
-
-#[tokio::test]
-async fn files_that_nobody_was_told_of_are_not_kept() {
-    let bench = Bench::new().await;
-    let job = bench.submit("a", json!({"files": 1})).await;
-    bench.ended(job.id).await;
-    let folder = bench.folder.path().join("jobs").join(job.id.to_string());
-    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
-    let missing = bench.engine.artifact(&nobody(), job.id, "../lock").await;
-    assert!(matches!(
-        missing,
-        Err(EngineError::NotFound {
-            what: "artifact",
-            ..
-        })
-    ));
 }
 
 #[tokio::test]

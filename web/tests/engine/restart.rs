@@ -8,7 +8,8 @@ use msvpu_web::model::{EventBody, State, TeamTimes};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Bench, config, ended, is_gapless, key, new_job, nobody, open_with, team};
+use crate::script::team;
+use crate::support::{Bench, config, ended, is_gapless, key, new_job, nobody, open_with, read};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -64,7 +65,7 @@ async fn a_crash_loses_nothing_that_was_accepted() {
             .engine
             .artifact(&nobody(), ended_job.id, &file.name)
             .await;
-        assert_eq!(fs::read(found.unwrap().1).unwrap(), b"a");
+        assert_eq!(read(found.unwrap().1), b"a");
     }
     let left = fs::read_dir(folder.path().join("uploads")).unwrap().count();
     assert_eq!(left, 3);

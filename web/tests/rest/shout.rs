@@ -179,7 +179,7 @@ pub(crate) fn team(rounds: u32) -> TeamTimes {
 }
 
 fn make(run: &Run, name: &str, media_type: &str, text: &str) {
-    fs::write(run.folder.join(name), text).unwrap();
+    fs::write(run.folder.path().unwrap().join(name), text).unwrap();
     run.reporter.tell(Told::Artifact {
         name: name.to_owned(),
         media_type: media_type.to_owned(),

@@ -65,7 +65,7 @@ impl Service for OneFile {
         async move {
             gate.wait_for(|open| *open).await.unwrap();
             let content = vec![b'a'; usize::try_from(ARTIFACT_BYTES).unwrap()];
-            std::fs::write(run.folder.join("a"), content).unwrap();
+            std::fs::write(run.folder.path().unwrap().join("a"), content).unwrap();
             run.reporter.tell(Told::Artifact {
                 name: "a".to_owned(),
                 media_type: "text/plain".to_owned(),
