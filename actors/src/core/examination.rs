@@ -21,7 +21,11 @@ pub(crate) const PROBES: [Probe; 2] = [
     },
 ];
 
-/// A test is repeated when its result is older than this.
+/// An examination is so many tests, of either size in turn; the shortest of each counts. Whatever
+/// else is on the way, and a quota that is used up just then, only ever make it longer.
+pub(crate) const TESTS: usize = 3 * PROBES.len();
+
+/// A node is examined again when what is known of it is older than this.
 const STALE_AFTER: Duration = Duration::from_secs(60);
 
 /// ... or when rounds take so many times longer or shorter than it foretold.
@@ -61,15 +65,15 @@ pub(crate) struct Examination {
     performance: Option<NodePerformance>,
     /// What it said of its CPUs when it was last tested.
     capacity: Option<Capacity>,
-    /// The answers of the test under way, by size.
+    /// The shortest answers of the examination under way, by size.
     answers: [Option<Measured>; 2],
-    /// The test under way: its number, which size, when it was sent.
+    /// The test under way: its number, which of [`TESTS`] it is, when it was sent.
     under_way: Option<(u64, usize, Duration)>,
-    /// The size to send next.
+    /// The test to send next.
     due: Option<usize>,
-    /// When nothing could be computed from the answers of the latest test.
+    /// When nothing could be computed from the answers of the latest examination.
     refused: Option<Duration>,
-    tested_at: Duration,
+    examined_at: Duration,
 }
 
 impl Examination {
@@ -82,7 +86,7 @@ impl Examination {
             under_way: None,
             due: Some(0),
             refused: None,
-            tested_at: Duration::ZERO,
+            examined_at: Duration::ZERO,
         }
     }
 
@@ -97,7 +101,7 @@ impl Examination {
         Some(self.performance?.slowed(1.0 / running))
     }
 
-    /// Whether its latest test came to nothing, and none before came to something.
+    /// Whether its latest examination came to nothing, and none before came to something.
     pub(crate) const fn is_refused(&self) -> bool {
         self.performance.is_none() && self.refused.is_some()
     }
@@ -110,24 +114,24 @@ impl Examination {
     /// Which of [`PROBES`] to send now, if any, under this number; a test without an answer after
     /// `patience` is sent again.
     pub(crate) fn next(&mut self, number: u64, now: Duration, patience: Duration) -> Option<usize> {
-        let size = match (self.under_way, self.due) {
-            (Some((_, size, sent)), _) if now.saturating_sub(sent) > patience => size,
+        let test = match (self.under_way, self.due) {
+            (Some((_, test, sent)), _) if now.saturating_sub(sent) > patience => test,
             (Some(_), _) => return None,
-            (None, Some(size)) => size,
+            (None, Some(test)) => test,
             (None, None) if is_over(self.refused, now, patience) => 0,
-            (None, None) if now.saturating_sub(self.tested_at) > STALE_AFTER => 0,
+            (None, None) if now.saturating_sub(self.examined_at) > STALE_AFTER => 0,
             (None, None) => return None,
         };
         self.due = None;
-        self.under_way = Some((number, size, now));
-        Some(size)
+        self.under_way = Some((number, test, now));
+        Some(size(test))
     }
 
     /// Takes an answer of a node. Others than that of the test under way are of no use: when they
     /// were sent is forgotten.
     ///
     /// # Errors
-    /// When nothing can be computed from the answers; the node is tested anew after the patience of
+    /// When nothing can be computed from the answers; the node is examined anew after the patience of
     /// [`next`](Self::next), and is meanwhile what it was found to be before.
     pub(crate) fn answer(
         &mut self,
@@ -136,7 +140,7 @@ impl Examination {
         (compute, waited): (Duration, Duration),
         now: Duration,
     ) -> Result<(), PerformanceError> {
-        let Some((expected, size, sent)) = self.under_way else {
+        let Some((expected, test, sent)) = self.under_way else {
             return Ok(());
         };
         if number != expected || origin != self.member.origin {
@@ -145,18 +149,23 @@ impl Examination {
         self.under_way = None;
         self.capacity = Some(capacity);
         let execution = now.saturating_sub(sent).saturating_sub(waited);
-        self.answers[size] = Some(Measured {
+        let measured = Measured {
             node: origin.node,
             cpus: capacity.cpus,
             compute,
             // What the clock of the node rounds up, that of the balancer may not see.
             execution: execution.max(compute),
-        });
-        if size == 0 {
-            self.due = Some(1);
+        };
+        let shortest = &mut self.answers[size(test)];
+        *shortest = match *shortest {
+            Some(before) if test >= PROBES.len() => Some(measured.or_shorter(before)),
+            _ => Some(measured),
+        };
+        if test + 1 < TESTS {
+            self.due = Some(test + 1);
             return Ok(());
         }
-        self.tested_at = now;
+        self.examined_at = now;
         if let [Some(small), Some(large)] = self.answers {
             let (small, large) = ((PROBES[0], small), (PROBES[1], large));
             let measured = NodePerformance::measured_twice(small, large);
@@ -169,11 +178,16 @@ impl Examination {
     /// A round took this long where that was foretold.
     pub(crate) fn compare(&mut self, foretold: f64, took: f64, now: Duration) {
         let drifted = is_drift(took / foretold);
-        let settled = now.saturating_sub(self.tested_at) > SETTLED_AFTER;
+        let settled = now.saturating_sub(self.examined_at) > SETTLED_AFTER;
         if drifted && settled && self.under_way.is_none() && self.due.is_none() {
             self.due = Some(0);
         }
     }
+}
+
+/// Which of [`PROBES`] a test sends.
+const fn size(test: usize) -> usize {
+    test % PROBES.len()
 }
 
 fn is_over(since: Option<Duration>, now: Duration, patience: Duration) -> bool {

@@ -7,7 +7,7 @@ mod rounds;
 
 use super::*;
 use crate::core::crew::Lap;
-use crate::core::examination::{Capacity, PROBES};
+use crate::core::examination::{Capacity, PROBES, TESTS};
 use crate::id::{Epoch, Incarnation, Rank};
 use uuid::Uuid;
 
@@ -88,7 +88,7 @@ fn balance(strategy: &str, nodes: &[(Origin, u32, f64)]) -> Balance {
     let mut balance = Balance::new(strategy, true).unwrap();
     let members = nodes.iter().map(|(origin, cpus, _)| member(*origin, *cpus));
     balance.members(members.collect());
-    for _ in PROBES {
+    for _ in 0..TESTS {
         for (id, number, size) in balance.tests_due(ms(0), PATIENCE) {
             let (origin, cpus, speed) = nodes.iter().find(|(at, ..)| at.node == id).unwrap();
             let took = Duration::from_secs_f64(PROBES[size].work / (1e9 * speed));
@@ -333,7 +333,7 @@ fn status_tells_what_a_node_had_at_work() {
             .collect::<Vec<_>>()
     };
     assert_eq!(loads(&balance), [None, None]);
-    for _ in PROBES {
+    for _ in 0..TESTS {
         for (id, number, _) in balance.tests_due(ms(0), PATIENCE) {
             let load = if id == NodeId(1) { 4 } else { 0 };
             balance

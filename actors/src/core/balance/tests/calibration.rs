@@ -66,7 +66,7 @@ fn what_the_rounds_have_shown_is_forgotten_when_the_test_shows_another_node() {
     assert_eq!(counts(&plan), [(1, 4), (2, 3)]);
     balance.forget(job(2));
     let later = Duration::from_secs(100);
-    for _ in PROBES {
+    for _ in 0..TESTS {
         for (id, number, size) in balance.tests_due(later, PATIENCE) {
             let origin = if id == NodeId(1) { node(1) } else { node(2) };
             let speed = if id == NodeId(1) { 1.0 } else { 0.75 };
