@@ -297,7 +297,7 @@ fn another_format_is_not_touched() {
         error,
         OpenError::Format {
             found: 99,
-            known: 1,
+            known: tables::FORMAT,
             ..
         }
     ));

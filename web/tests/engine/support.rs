@@ -14,7 +14,7 @@ use msvpu_web::engine::{
 use msvpu_web::model::{Event, InputInfo, Job, NewJob, Upload};
 use msvpu_web::service::{InputReader, ProbeError};
 use msvpu_web::{Engine, Services};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use uuid::Uuid;
