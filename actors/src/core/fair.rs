@@ -251,13 +251,18 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Takes the piece whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    /// Takes the piece whose turn it is, with its flow and cost.
+    pub(crate) fn pop(&mut self) -> Option<(Flow, f64, T)> {
         let owner_key = self.level.next()?;
         let owner = &mut self.owners[owner_key];
         let weight = owner.weight();
         let job = &mut owner.jobs[owner.level.next()?];
         let (cost, piece) = job.pieces.pop_front()?;
+        let flow = Flow {
+            owner: owner.id,
+            job: job.id,
+            weight: job.weight,
+        };
         self.len -= 1;
         let job_waits = !job.pieces.is_empty();
         job.end = owner.level.take(ticks(cost, job.weight), job_waits);
@@ -269,7 +274,7 @@ impl<T> FairQueue<T> {
         if !job_waits {
             self.settle(owner_key);
         }
-        Some(piece)
+        Some((flow, cost, piece))
     }
 
     /// Takes out what waits of a job, in order.

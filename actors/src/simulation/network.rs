@@ -10,7 +10,7 @@ use crate::message::{Envelope, Message, SupervisorMessage};
 use crate::random::Random;
 use crate::simulation::overlapping::Overlapping;
 use crate::simulation::spec::{Communication, Direction, NodeSpec};
-use crate::simulation::timeline::{Process, Timeline};
+use crate::simulation::timeline::{Action, Process, Timeline};
 
 /// A message that is overtaken comes up to so many latencies later, and a little more. Half of them
 /// come within 2.5; a few so late that their node has been given up and has joined anew.
@@ -284,7 +284,8 @@ impl Network {
         // An idle line is taken by who comes to it first, and not by who has begun to send first.
         let network = Arc::clone(self);
         let comes = move || network.come(message);
-        self.timeline.schedule(there, None, Box::new(comes));
+        self.timeline
+            .schedule(there, None, Action::Once(Box::new(comes)));
     }
 
     /// The message has come to the line of its receiver.
@@ -344,7 +345,7 @@ impl Network {
             }
         };
         self.timeline
-            .schedule(at, Some(receiver), Box::new(deliver));
+            .schedule(at, Some(receiver), Action::Once(Box::new(deliver)));
     }
 }
 
