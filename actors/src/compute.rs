@@ -121,7 +121,7 @@ impl Processors for Compute {
     }
 
     fn discard(&self, value: Box<dyn Any + Send>) {
-        let work = Box::new(move |_| drop(value));
+        let work = Work::Once(Box::new(move |_| drop(value)));
         self.threads.queue.put(Flow::NOBODYS, 0.0, work);
     }
 
@@ -171,6 +171,12 @@ struct State {
     readies: Readies,
 }
 
+impl State {
+    fn pop(&mut self) -> Option<Work> {
+        self.gate.pop().map(|(.., work)| work)
+    }
+}
+
 impl Default for Waiting {
     fn default() -> Self {
         Self {
@@ -193,13 +199,13 @@ impl Waiting {
         if self.is_empty() {
             return None;
         }
-        self.change(|state| state.gate.pop())
+        self.change(State::pop)
     }
 
     /// One piece has ended: takes the next, in one go. Tells who is to be called, too.
     fn next(&self) -> (Option<Work>, Vec<Ready>) {
         self.change(|state| match state.gate.finished() {
-            None => (state.gate.pop(), Vec::new()),
+            None => (state.pop(), Vec::new()),
             // Nothing has come yet of the one to whom the CPUs are granted.
             granted => (None, state.readies.take(granted)),
         })
@@ -295,7 +301,7 @@ impl Queue {
             let mut next = self.work.pop();
             while let Some(work) = next {
                 // What can still panic is a destructor of the program's.
-                if let Err(reason) = caught(|| work(Run::default())) {
+                if let Err(reason) = caught(|| work.run(Run::default())) {
                     log::error!("panic after a step: {reason}");
                 }
                 let (work, readies) = self.work.next();

@@ -1,6 +1,7 @@
 //! How a step gets to a CPU.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::caught::caught;
@@ -25,10 +26,32 @@ pub(crate) struct Run {
     pub(crate) fault: Option<String>,
     /// How long it has taken, where that is not what a clock shows.
     pub(crate) took: Option<Duration>,
+    /// What the node's clock shows at the end, where that is known.
+    pub(crate) now: Option<Duration>,
 }
 
-/// Work on its way to a CPU. It runs the function and hands the result to whoever asked.
-pub(crate) type Work = Box<dyn FnOnce(Run) + Send>;
+/// Work on its way to a CPU.
+pub(crate) enum Work {
+    /// Runs a function and hands the result to whoever asked.
+    Once(Box<dyn FnOnce(Run) + Send>),
+    /// Of one that has work again and again, and keeps it until then: nothing is allocated for it.
+    Due(Arc<dyn Worker>),
+}
+
+impl Work {
+    pub(crate) fn run(self, run: Run) {
+        match self {
+            Self::Once(work) => work(run),
+            Self::Due(worker) => worker.work(run),
+        }
+    }
+}
+
+/// One that has at most one piece of work at a time on its way to a CPU.
+pub(crate) trait Worker: Send + Sync {
+    /// Does the piece that is due.
+    fn work(self: Arc<Self>, run: Run);
+}
 
 /// Is called when a reservation is granted.
 pub(crate) type Ready = Box<dyn FnOnce() + Send>;
@@ -104,14 +127,20 @@ pub(crate) fn run_timed<T>(
     done: impl FnOnce(Result<T, JobError>, Option<Duration>) + Send + 'static,
 ) {
     let site = label.site;
-    let work = move |run: Run| {
-        let result = match run.fault.map_or_else(|| caught(work), Err) {
-            Ok(result) => result.map_err(|error| JobError::at(site, error)),
-            Err(reason) => Err(JobError::Panicked { site, reason }),
-        };
-        done(result, run.took);
-    };
-    processors.submit(label, Box::new(work));
+    let work = move |run: Run| done(outcome(site, run.fault, work), run.took);
+    processors.submit(label, Work::Once(Box::new(work)));
+}
+
+/// What a function of a program returns, or why it does not.
+pub(crate) fn outcome<T>(
+    site: Site,
+    fault: Option<String>,
+    work: impl FnOnce() -> Result<T, ProgramError>,
+) -> Result<T, JobError> {
+    match fault.map_or_else(|| caught(work), Err) {
+        Ok(result) => result.map_err(|error| JobError::at(site, error)),
+        Err(reason) => Err(JobError::Panicked { site, reason }),
+    }
 }
 
 /// [`run_timed`], for whom the time does not matter.

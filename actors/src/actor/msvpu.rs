@@ -18,7 +18,7 @@ use crate::job::JobOptions;
 use crate::message::{Address, Answer, LeaderMessage};
 use crate::payload::Payload;
 use crate::program;
-use crate::work::{Label, run_timed};
+use crate::work::{self, Label, Run, Worker, outcome};
 
 type Tile = Box<dyn LoadedTile>;
 
@@ -184,6 +184,8 @@ struct Processor {
 
 struct Memory {
     agenda: Agenda<Tile>,
+    /// What waits for a CPU.
+    due: Option<Work<Tile>>,
     /// The work of one step on the tile, in elementary operations.
     complexity: f64,
     /// If its times are kept.
@@ -208,6 +210,7 @@ impl Msvpu {
                 place,
                 memory: Mutex::new(Memory {
                     agenda: Agenda::new(),
+                    due: None,
                     complexity: 0.0,
                     stopwatch: is_kept.then(Box::default),
                 }),
@@ -222,8 +225,12 @@ impl Drop for Processor {
     fn drop(&mut self) {
         // The event loop has other jobs to think of.
         let memory = self.memory.get_mut();
-        let agenda = &mut memory.unwrap_or_else(PoisonError::into_inner).agenda;
-        if let Some(tile) = agenda.end() {
+        let memory = memory.unwrap_or_else(PoisonError::into_inner);
+        let due = match memory.due.take() {
+            Some(Work::Step(tile, ..) | Work::Collect(tile, _)) => Some(tile),
+            Some(Work::Load(_)) | None => None,
+        };
+        if let Some(tile) = memory.agenda.end().or(due) {
             self.team.host.processors.discard(Box::new(tile));
         }
     }
@@ -259,6 +266,20 @@ impl Handler<Errand> for Msvpu {
     }
 }
 
+impl Worker for Processor {
+    fn work(self: Arc<Self>, run: Run) {
+        let due = locked(&self.memory).due.take();
+        if let Some(work) = due {
+            let site = self.site(&work);
+            let Run { fault, took, now } = run;
+            let result = outcome(site, fault, || self.perform(work));
+            // Not under a lock.
+            let now = now.unwrap_or_else(|| self.team.host.clock.now());
+            Self::end(&self, result, took, now);
+        }
+    }
+}
+
 impl Processor {
     fn go_on(this: &Arc<Self>, next: Next<Tile>) {
         if let Some(work) = next.work {
@@ -268,23 +289,27 @@ impl Processor {
     }
 
     fn begin(this: &Arc<Self>, work: Work<Tile>) {
-        let rank = this.place.rank();
-        let (site, cost) = match &work {
-            Work::Load(_) => (Site::Load(rank), 0.0),
-            Work::Step(_, round, _) => {
-                let complexity = locked(&this.memory).complexity;
-                (Site::LocalStep(*round, rank), complexity)
-            }
-            Work::Collect(..) => (Site::Collect(rank), 0.0),
+        let site = this.site(&work);
+        let mut memory = locked(&this.memory);
+        let cost = match work {
+            Work::Step(..) => memory.complexity,
+            Work::Load(_) | Work::Collect(..) => 0.0,
         };
+        memory.due = Some(work);
+        drop(memory);
         let flow = this.team.flow;
-        let (performer, owner) = (Arc::clone(this), Arc::clone(this));
-        run_timed(
-            &*this.team.host.processors,
-            Label { flow, site, cost },
-            move || performer.perform(work),
-            move |result, took| Self::end(&owner, result, took),
-        );
+        let label = Label { flow, site, cost };
+        let work = work::Work::Due(Arc::<Self>::clone(this));
+        this.team.host.processors.submit(label, work);
+    }
+
+    const fn site(&self, work: &Work<Tile>) -> Site {
+        let rank = self.place.rank();
+        match work {
+            Work::Load(_) => Site::Load(rank),
+            Work::Step(_, round, _) => Site::LocalStep(*round, rank),
+            Work::Collect(..) => Site::Collect(rank),
+        }
     }
 
     fn perform(&self, work: Work<Tile>) -> Result<Performed, ProgramError> {
@@ -292,15 +317,16 @@ impl Processor {
         let began = self.is_kept.then(|| self.team.host.clock.now());
         let (tile, answer) = match work {
             Work::Load(tile) => {
-                let tile = Arc::clone(&self.team.instance).load(tile, &self.place)?;
+                let (tile, instance) = (Arc::unwrap_or_clone(tile), &self.team.instance);
+                let tile = Arc::clone(instance).load(tile, &self.place)?;
                 (Some(tile), None)
             }
             Work::Step(mut tile, round, task) => {
-                let partial = tile.local_step(task, &self.place)?;
+                let partial = tile.local_step(Arc::unwrap_or_clone(task), &self.place)?;
                 (Some(tile), Some((Stage::Round(round), Some(partial))))
             }
             Work::Collect(tile, output) => {
-                let tile = tile.collect(output, &self.place)?;
+                let tile = tile.collect(Arc::unwrap_or_clone(output), &self.place)?;
                 (None, Some((Stage::Collecting, tile)))
             }
         };
@@ -311,10 +337,13 @@ impl Processor {
         })
     }
 
-    /// `took` is how long the work has taken, where that is not what the clock shows.
-    fn end(this: &Arc<Self>, result: Result<Performed, JobError>, took: Option<Duration>) {
-        // Not under a lock.
-        let now = this.team.host.clock.now();
+    /// It is `now`; `took` is how long the work has taken, where that is not what the clock shows.
+    fn end(
+        this: &Arc<Self>,
+        result: Result<Performed, JobError>,
+        took: Option<Duration>,
+        now: Duration,
+    ) {
         let mut effort = None;
         let (next, answer) = match result {
             Ok(performed) => {
@@ -327,7 +356,7 @@ impl Processor {
                 let mut memory = locked(&this.memory);
                 if let (Some(stopwatch), Some(began)) = (&mut memory.stopwatch, began) {
                     stopwatch.computed(took.unwrap_or(now.saturating_sub(began)));
-                    effort = answer.is_some().then(|| stopwatch.answered(now));
+                    effort = answer.is_some().then(|| Box::new(stopwatch.answered(now)));
                 }
                 // Before the answer is sent: the next order may come at once.
                 let next = memory.agenda.done(tile, kept, now);
@@ -374,6 +403,7 @@ impl Processor {
         let memory = locked(&self.memory);
         let word = memory.agenda.inquire(stage, now, way);
         let effort = memory.stopwatch.as_ref().and_then(|of| of.last());
+        let effort = effort.map(Box::new);
         drop(memory);
         match word {
             Word::Busy => {}

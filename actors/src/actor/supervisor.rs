@@ -178,7 +178,8 @@ impl Handler<Letter> for Supervisor {
                 complexity,
             } => {
                 self.tell_loading(team);
-                let load = |at| Errand::Do(Order::Load(tile.clone()), complexity, at);
+                let tile = Arc::new(tile);
+                let load = |at| Errand::Do(Order::Load(Arc::clone(&tile)), complexity, at);
                 self.hand_out(team, &self.admitted(team, &rank.into()), false, load);
             }
             SupervisorMessage::Task {
@@ -187,7 +188,8 @@ impl Handler<Letter> for Supervisor {
                 round,
                 task,
             } => {
-                let step = |at| Errand::Do(Order::Step(round, task.clone()), 0.0, at);
+                let task = Arc::new(task);
+                let step = |at| Errand::Do(Order::Step(round, Arc::clone(&task)), 0.0, at);
                 self.hand_out(team, &self.admitted(team, &ranks), true, step);
             }
             SupervisorMessage::Collect {
@@ -195,7 +197,8 @@ impl Handler<Letter> for Supervisor {
                 ranks,
                 output,
             } => {
-                let collect = |at| Errand::Do(Order::Collect(output.clone()), 0.0, at);
+                let output = Arc::new(output);
+                let collect = |at| Errand::Do(Order::Collect(Arc::clone(&output)), 0.0, at);
                 self.hand_out(team, &self.admitted(team, &ranks), true, collect);
             }
             SupervisorMessage::Inquire {

@@ -17,6 +17,11 @@ pub(crate) struct Window {
 impl Window {
     /// Tells whether the number is new, and remembers it.
     pub(crate) fn take(&mut self, sequence: u64) -> bool {
+        if self.floor.checked_add(1) == Some(sequence) && self.above.is_empty() {
+            // The next in order, as nearly all are.
+            self.floor = sequence;
+            return true;
+        }
         if sequence <= self.floor || !self.above.insert(sequence) {
             return false;
         }

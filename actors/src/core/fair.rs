@@ -14,8 +14,7 @@
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::binary_heap::{BinaryHeap, PeekMut};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use slab::Slab;
 use uuid::Uuid;
@@ -69,7 +68,10 @@ struct Ready {
 /// The flows of one level that wait, and the virtual time of that level.
 #[derive(Debug, Default)]
 struct Level {
-    ready: BinaryHeap<Reverse<Ready>>,
+    /// Whose turn it is. Mostly nobody else waits, and to look at one takes fewer of the memory's
+    /// lines than to look into a heap.
+    first: Option<Ready>,
+    others: BinaryHeap<Reverse<Ready>>,
     /// Start tag of what was taken last; when nothing waits, the end of all that was taken.
     now: Ticks,
     /// The latest end.
@@ -82,49 +84,69 @@ impl Level {
     fn arrive(&mut self, flow: usize, end: Ticks) {
         let start = end.max(self.now);
         self.arrivals += 1;
-        self.ready.push(Reverse(Ready {
+        let ready = Ready {
             start,
             arrival: self.arrivals,
             flow,
-        }));
+        };
+        match &mut self.first {
+            None => self.first = Some(ready),
+            Some(first) => {
+                self.others.push(Reverse(ready.max(*first)));
+                *first = ready.min(*first);
+            }
+        }
     }
 
-    fn is_empty(&self) -> bool {
-        self.ready.is_empty()
+    const fn is_empty(&self) -> bool {
+        self.first.is_none()
     }
 
     fn next(&self) -> Option<usize> {
-        self.ready.peek().map(|Reverse(ready)| ready.flow)
+        self.first.map(|first| first.flow)
     }
 
     /// Takes a piece of `cost` ticks from the next flow; returns where it ends.
     /// The flow waits on if it has more.
     fn take(&mut self, cost: Ticks, more: bool) -> Ticks {
-        let Some(mut first) = self.ready.peek_mut() else {
+        let Some(first) = &mut self.first else {
             return self.now;
         };
-        self.now = first.0.start;
+        self.now = first.start;
         let end = self.now + cost;
         self.end = self.end.max(end);
         if more {
             self.arrivals += 1;
-            first.0.start = end;
-            first.0.arrival = self.arrivals;
+            first.start = end;
+            first.arrival = self.arrivals;
+            if let Some(mut other) = self.others.peek_mut()
+                && other.0 < *first
+            {
+                std::mem::swap(&mut other.0, first);
+            }
         } else {
-            PeekMut::pop(first);
-            self.rest();
+            self.advance();
         }
         end
     }
 
     fn leave(&mut self, flow: usize) {
-        self.ready.retain(|Reverse(ready)| ready.flow != flow);
+        if self.next() == Some(flow) {
+            self.advance();
+        } else {
+            self.others.retain(|Reverse(ready)| ready.flow != flow);
+        }
+    }
+
+    /// The first waits no more.
+    fn advance(&mut self) {
+        self.first = self.others.pop().map(|Reverse(ready)| ready);
         self.rest();
     }
 
     /// A time in which something waited is over: in the next one all flows begin alike.
     fn rest(&mut self) {
-        if self.ready.is_empty() {
+        if self.is_empty() {
             self.now = self.end;
         }
     }
@@ -158,6 +180,9 @@ const fn crowd(left: usize) -> usize {
     2 * left + 16
 }
 
+/// Room for more pieces than this is not kept while nothing waits.
+const SPARE: usize = 4096;
+
 impl<T> Owner<T> {
     const fn weight(&self) -> Priority {
         match self.waiting {
@@ -183,6 +208,9 @@ pub(crate) struct FairQueue<T> {
     /// The job of the last push, which is mostly that of the next.
     last: Option<(JobId, (usize, usize))>,
     len: usize,
+    /// Room for the pieces of the next job: a round mostly begins with an empty queue, and would have to be
+    /// given memory anew.
+    spare: VecDeque<(f64, T)>,
     /// With more owners than this it is time to look for those that can be forgotten.
     crowd: usize,
 }
@@ -196,6 +224,7 @@ impl<T> FairQueue<T> {
             job_keys: HashMap::new(),
             last: None,
             len: 0,
+            spare: VecDeque::new(),
             crowd: crowd(0),
         }
     }
@@ -222,13 +251,18 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Takes the piece whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    /// Takes the piece whose turn it is, with its flow and cost.
+    pub(crate) fn pop(&mut self) -> Option<(Flow, f64, T)> {
         let owner_key = self.level.next()?;
         let owner = &mut self.owners[owner_key];
         let weight = owner.weight();
         let job = &mut owner.jobs[owner.level.next()?];
         let (cost, piece) = job.pieces.pop_front()?;
+        let flow = Flow {
+            owner: owner.id,
+            job: job.id,
+            weight: job.weight,
+        };
         self.len -= 1;
         let job_waits = !job.pieces.is_empty();
         job.end = owner.level.take(ticks(cost, job.weight), job_waits);
@@ -240,7 +274,7 @@ impl<T> FairQueue<T> {
         if !job_waits {
             self.settle(owner_key);
         }
-        Some(piece)
+        Some((flow, cost, piece))
     }
 
     /// Takes out what waits of a job, in order.
@@ -284,6 +318,16 @@ impl<T> FairQueue<T> {
     fn settle(&mut self, owner_key: usize) {
         if self.len == 0 {
             // A time in which something waited is over, for all alike.
+            let jobs = self
+                .owners
+                .iter_mut()
+                .flat_map(|(_, owner)| &mut owner.jobs);
+            let rooms = jobs.map(|(_, job)| std::mem::take(&mut job.pieces));
+            let spare = rooms.filter(|room| room.capacity() <= SPARE);
+            self.spare = spare
+                .chain([std::mem::take(&mut self.spare)])
+                .max_by_key(VecDeque::capacity)
+                .unwrap_or_default();
             self.owners.clear();
             self.owner_keys.clear();
             self.job_keys.clear();
@@ -348,7 +392,7 @@ impl<T> FairQueue<T> {
             id: flow.job,
             weight: flow.weight,
             end: 0,
-            pieces: VecDeque::new(),
+            pieces: std::mem::take(&mut self.spare),
         });
         self.job_keys.insert(flow.job, (owner, key));
         (owner, key)

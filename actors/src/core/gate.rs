@@ -50,10 +50,11 @@ impl<T> Gate<T> {
         }
     }
 
-    /// Takes the piece whose turn it is; it runs until [`finished`](Self::finished) is called.
-    pub(crate) fn pop(&mut self) -> Option<T> {
+    /// Takes the piece whose turn it is, with its flow and cost; it runs until
+    /// [`finished`](Self::finished) is called.
+    pub(crate) fn pop(&mut self) -> Option<(Flow, f64, T)> {
         let piece = match self.favoured() {
-            Some(_) => self.side.pop_front().map(|(.., piece)| piece),
+            Some(_) => self.side.pop_front(),
             None => self.queue.pop(),
         }?;
         self.running += 1;

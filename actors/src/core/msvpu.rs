@@ -1,6 +1,7 @@
 //! What an MsVPU does next: one piece of work at a time, in the order of the leader's messages.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,20 +17,20 @@ pub(crate) enum Stage {
     Collecting,
 }
 
-/// What the leader asks of an MsVPU.
+/// What the leader asks of an MsVPU; tasks and outputs are shared by those of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    Load(Payload),
-    Step(Round, Payload),
-    Collect(Payload),
+    Load(Arc<Payload>),
+    Step(Round, Arc<Payload>),
+    Collect(Arc<Payload>),
 }
 
 /// Work for the compute pool; the loaded tile goes with it and comes back by [`Agenda::done`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Work<L> {
-    Load(Payload),
-    Step(L, Round, Payload),
-    Collect(L, Payload),
+    Load(Arc<Payload>),
+    Step(L, Round, Arc<Payload>),
+    Collect(L, Arc<Payload>),
 }
 
 /// What comes of an order or of the end of a work.
@@ -67,9 +68,9 @@ pub(crate) struct Agenda<L> {
         reason = "most MsVPUs are idle most of the time, and an empty queue takes four words"
     )]
     waiting: Option<Box<VecDeque<Order>>>,
-    /// The latest answer, in case it gets lost; kept where messages can be, so that it takes next to
-    /// nothing elsewhere.
-    last: Option<Box<Last>>,
+    /// The latest answer, in case it gets lost; kept where messages can be. Not elsewhere: it is written
+    /// with every answer, and would be one more place in memory to go to.
+    last: Option<Last>,
     failure: Option<Box<JobError>>,
 }
 
@@ -124,12 +125,7 @@ impl<L> Agenda<L> {
         self.state = tile.map_or(State::Spent, State::Idle);
         if let Some((stage, payload)) = answer {
             let at = now;
-            let last = Last { stage, payload, at };
-            // In the place of the one before: nothing is allocated in every round.
-            match &mut self.last {
-                Some(before) => **before = last,
-                before @ None => *before = Some(Box::new(last)),
-            }
+            self.last = Some(Last { stage, payload, at });
         }
         self.next()
     }
@@ -230,11 +226,15 @@ mod tests {
     const AT: Duration = Duration::from_secs(9);
     const WAY: Duration = Duration::from_millis(200);
 
-    fn payload(byte: u8) -> Payload {
-        Payload {
+    fn answer(byte: u8) -> Option<Payload> {
+        Some(Payload {
             head: vec![byte].into(),
             ..Payload::default()
-        }
+        })
+    }
+
+    fn payload(byte: u8) -> Arc<Payload> {
+        Arc::new(answer(byte).unwrap())
     }
 
     fn start(work: Work<&'static str>) -> Next<&'static str> {
@@ -301,14 +301,14 @@ mod tests {
         let round = Stage::Round(Round(3));
         assert_eq!(agenda.inquire(round, AT + WAY, WAY), Word::LacksOrder);
         agenda.order(Order::Step(Round(3), payload(1)));
-        agenda.done(Some("tile"), Some((round, Some(payload(7)))), AT);
+        agenda.done(Some("tile"), Some((round, answer(7))), AT);
         let just_after = AT + WAY - Duration::from_nanos(1);
         assert_eq!(
             agenda.inquire(round, just_after, WAY),
             Word::Busy,
             "on its way"
         );
-        let again = Word::Answered(Some(payload(7)));
+        let again = Word::Answered(answer(7));
         assert_eq!(agenda.inquire(round, AT + WAY, WAY), again);
         assert_eq!(
             agenda.order(Order::Step(Round(3), payload(1))),

@@ -11,6 +11,9 @@ pub(crate) struct Outbox<A> {
     /// How many orders have neither been answered nor dropped.
     outstanding: usize,
     gathered: Vec<A>,
+    /// How many were sent together the last time; about as many will be the next time, and get their room
+    /// at once.
+    usual: usize,
     sent_at: Duration,
 }
 
@@ -19,6 +22,7 @@ impl<A> Outbox<A> {
         Self {
             outstanding: 0,
             gathered: Vec::new(),
+            usual: 0,
             sent_at: Duration::ZERO,
         }
     }
@@ -33,6 +37,10 @@ impl<A> Outbox<A> {
 
     /// An order was answered; returns what is to be sent now, if anything.
     pub(crate) fn put(&mut self, answer: A, now: Duration) -> Option<Vec<A>> {
+        if self.gathered.is_empty() {
+            self.gathered
+                .reserve_exact(self.usual.min(self.outstanding));
+        }
         self.gathered.push(answer);
         self.outstanding = self.outstanding.saturating_sub(1);
         self.flush(now)
@@ -61,6 +69,7 @@ impl<A> Outbox<A> {
             return None;
         }
         self.sent_at = now;
+        self.usual = self.gathered.len();
         Some(std::mem::take(&mut self.gathered))
     }
 }

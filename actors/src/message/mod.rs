@@ -335,8 +335,9 @@ pub(crate) struct Answer {
     pub(crate) rank: Rank,
     pub(crate) stage: Stage,
     pub(crate) payload: Option<Payload>,
-    /// Of those MsVPUs whose times are kept.
-    pub(crate) effort: Option<Effort>,
+    /// Of those MsVPUs whose times are kept: of large teams few, so that it takes no place in the answers
+    /// of the others.
+    pub(crate) effort: Option<Box<Effort>>,
 }
 
 macro_rules! wrapped {

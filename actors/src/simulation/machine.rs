@@ -26,6 +26,7 @@ use crate::simulation::cluster::Cluster;
 use crate::simulation::outcome::Outcome;
 use crate::simulation::spec::{ComputeMode, Spec};
 use crate::simulation::synthetic::Synthetic;
+use crate::simulation::timeline::Action;
 
 /// Configures a simulated machine; made by [`VirtualMachine::simulated`].
 #[must_use = "call `start`"]
@@ -228,7 +229,7 @@ impl Simulation {
                 let _ = tell.send(journal);
             });
         };
-        timeline.schedule(submitted, None, Box::new(due));
+        timeline.schedule(submitted, None, Action::Once(Box::new(due)));
         if self.shared.ended.load(Ordering::SeqCst) {
             // It may have been cleared just before.
             timeline.clear();
@@ -363,7 +364,7 @@ async fn settle() {
 fn advance(cluster: &Cluster) -> bool {
     let stirred = cluster.stirred();
     while let Some(action) = cluster.timeline.next() {
-        action();
+        action.happen();
         // As long as an event wakes no actor, the next can follow at once.
         if cluster.stirred() != stirred || cluster.is_done() {
             return true;

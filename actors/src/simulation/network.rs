@@ -1,6 +1,5 @@
 //! The way between simulated nodes: a star, as around a broker.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::message::{Envelope, Message, SupervisorMessage};
 use crate::random::Random;
 use crate::simulation::overlapping::Overlapping;
 use crate::simulation::spec::{Communication, Direction, NodeSpec};
-use crate::simulation::timeline::{Process, Timeline};
+use crate::simulation::timeline::{Action, Process, Timeline};
 
 /// A message that is overtaken comes up to so many latencies later, and a little more. Half of them
 /// come within 2.5; a few so late that their node has been given up and has joined anew.
@@ -21,6 +20,9 @@ const OVERTAKEN_AT_LEAST: Duration = Duration::from_millis(1);
 /// A line has a lane for data, and one for control, so that tiles hold up no lease: as a node has
 /// two connections to the broker. What little control weighs is not taken from the data.
 const LANES: usize = 2;
+
+/// Kinds of [`Queue`].
+const QUEUES: usize = 4;
 
 /// All links between nodes and the broker in the middle. Each message occupies its lane of its
 /// sender's line, in the order of sending, and then of its receiver's, in the order of coming there,
@@ -54,9 +56,9 @@ struct Line {
     cuts_in: u32,
     cuts_out: u32,
     flaws: Overlapping<Flaws>,
-    /// When the latest message came to the line of each receiver, by queue: each keeps its order,
-    /// however long its messages take, and overtakes the others.
-    latest: HashMap<(usize, Queue), Duration>,
+    /// When the latest message came to the line of each receiver, by node and queue: each keeps its
+    /// order, however long its messages take, and overtakes the others.
+    latest: Vec<[Duration; QUEUES]>,
     traffic: Traffic,
 }
 
@@ -116,7 +118,7 @@ impl Network {
             cuts_in: 0,
             cuts_out: 0,
             flaws: Overlapping::default(),
-            latest: HashMap::new(),
+            latest: Vec::new(),
             traffic: Traffic::default(),
         };
         let mut lines = vec![line(Duration::ZERO, f64::INFINITY)];
@@ -254,7 +256,10 @@ impl Network {
         line.traffic.bytes_sent += bytes;
         let busy = &mut line.up_busy[lane];
         *busy = (*busy).max(now) + handling + seconds(8.0 * bytes / up);
-        let latest = line.latest.entry((to, queue)).or_default();
+        if line.latest.len() <= to {
+            line.latest.resize(to + 1, [Duration::ZERO; QUEUES]);
+        }
+        let latest = &mut line.latest[to][queue as usize];
         *latest = (*latest).max(*busy + latency.mul_f64(stretch));
         let there = *latest;
         if cut || happens(lost, |flaws| flaws.loss) {
@@ -279,7 +284,8 @@ impl Network {
         // An idle line is taken by who comes to it first, and not by who has begun to send first.
         let network = Arc::clone(self);
         let comes = move || network.come(message);
-        self.timeline.schedule(there, None, Box::new(comes));
+        self.timeline
+            .schedule(there, None, Action::Once(Box::new(comes)));
     }
 
     /// The message has come to the line of its receiver.
@@ -339,7 +345,7 @@ impl Network {
             }
         };
         self.timeline
-            .schedule(at, Some(receiver), Box::new(deliver));
+            .schedule(at, Some(receiver), Action::Once(Box::new(deliver)));
     }
 }
 

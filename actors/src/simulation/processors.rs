@@ -1,14 +1,16 @@
 //! The CPUs of a simulated node: steps run inline, and their cost passes as virtual time.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
+
+use slab::Slab;
 
 use crate::core::gate::Gate;
 use crate::error::Site;
 use crate::id::JobId;
 use crate::random::Random;
-use crate::simulation::timeline::{Process, Timeline};
+use crate::simulation::timeline::{Action, Ends, Process, Timeline};
 use crate::work::{Label, Processors, Readies, Ready, Run, Work};
 
 /// What is to become of a step.
@@ -35,7 +37,7 @@ pub(crate) struct SimulatedProcessors {
     fates: Arc<dyn Fates>,
     state: Mutex<State>,
     /// To itself, for the events.
-    this: std::sync::Weak<Self>,
+    this: Weak<Self>,
 }
 
 struct State {
@@ -43,10 +45,10 @@ struct State {
     speed: f64,
     /// Whether the process stands still.
     paused: bool,
-    waiting: Gate<(Label, Work)>,
+    waiting: Gate<(Site, Work)>,
     readies: Readies,
-    /// By number, ascending; no more than there are CPUs.
-    running: Vec<(u64, Running)>,
+    /// No more than there are CPUs.
+    running: Slab<Running>,
     begun: u64,
     random: Random,
     busy: Duration,
@@ -54,6 +56,8 @@ struct State {
 }
 
 struct Running {
+    /// Grows with each piece that is begun, or goes on after an interruption.
+    number: u64,
     label: Label,
     work: Work,
     /// Operations left, at this time.
@@ -73,7 +77,7 @@ impl SimulatedProcessors {
         (random, random_of_steps): (Random, Random),
         fates: Arc<dyn Fates>,
     ) -> Arc<Self> {
-        Arc::new_cyclic(|this| Self {
+        Arc::new_cyclic(|this: &Weak<Self>| Self {
             timeline,
             process,
             cpus,
@@ -85,7 +89,7 @@ impl SimulatedProcessors {
                 paused: false,
                 waiting: Gate::new(),
                 readies: Readies::default(),
-                running: Vec::new(),
+                running: Slab::new(),
                 begun: 0,
                 random,
                 busy: Duration::ZERO,
@@ -152,8 +156,9 @@ impl SimulatedProcessors {
     fn interrupt(&self, state: &mut State) -> Vec<Running> {
         let now = self.timeline.now();
         let (speed, stands) = (state.speed, state.paused);
-        let interrupted = std::mem::take(&mut state.running).into_iter();
-        let interrupted = interrupted.map(|(_, mut running)| {
+        let mut interrupted: Vec<Running> = state.running.drain().collect();
+        interrupted.sort_unstable_by_key(|running| running.number);
+        for running in &mut interrupted {
             let passed = now - running.at;
             if stands {
                 running.stood += passed;
@@ -161,9 +166,8 @@ impl SimulatedProcessors {
                 running.left = (running.left - passed.as_secs_f64() * speed).max(0.0);
             }
             running.at = now;
-            running
-        });
-        interrupted.collect()
+        }
+        interrupted
     }
 
     /// Under new numbers, so that the old ends find nothing.
@@ -187,6 +191,7 @@ impl SimulatedProcessors {
         };
         let stretch = 1.0 + self.jitter * draw;
         let running = Running {
+            number: 0,
             left: label.cost * stretch,
             label,
             work,
@@ -197,47 +202,18 @@ impl SimulatedProcessors {
         self.run(state, running);
     }
 
-    fn run(&self, state: &mut State, running: Running) {
+    fn run(&self, state: &mut State, mut running: Running) {
         state.begun += 1;
-        let id = state.begun;
+        let number = state.begun;
+        running.number = number;
         let takes = Duration::try_from_secs_f64(running.left / state.speed);
         let end = running.at + takes.unwrap_or(Duration::MAX / 4);
-        state.running.push((id, running));
+        let place = state.running.insert(running);
         if state.paused {
             return;
         }
-        let this = self.this.clone();
-        let action = move || {
-            if let Some(this) = this.upgrade() {
-                this.end(id);
-            }
-        };
-        self.timeline
-            .schedule(end, Some(self.process), Box::new(action));
-    }
-
-    fn end(&self, id: u64) {
-        let mut state = self.state();
-        let Some(at) = state.running.iter().position(|(of, _)| *of == id) else {
-            return;
-        };
-        let (_, running) = state.running.remove(at);
-        state.busy += self.timeline.now() - running.since - running.stood;
-        if matches!(running.label.site, Site::LocalStep(..)) {
-            state.steps += 1;
-        }
-        drop(state);
-        let took = self.timeline.now() - running.since;
-        let run = |fault| Run {
-            fault,
-            took: Some(took),
-        };
-        match self.fates.fate(self.process, &running.label) {
-            Fate::Runs => (running.work)(run(None)),
-            Fate::Panics(reason) => (running.work)(run(Some(reason))),
-            Fate::Aborts => return,
-        }
-        self.change(|state| ((), state.waiting.finished()));
+        let ends = Action::End(self.this.clone(), place, number);
+        self.timeline.schedule(end, Some(self.process), ends);
     }
 
     /// Changes what waits, or who has the CPUs; `change` returns what is to be dropped, and to
@@ -247,8 +223,9 @@ impl SimulatedProcessors {
         let (dropped, granted) = change(&mut state);
         let readies = state.readies.take(granted);
         while (state.running.len() as u32) < self.cpus
-            && let Some((label, work)) = state.waiting.pop()
+            && let Some((flow, cost, (site, work))) = state.waiting.pop()
         {
+            let label = Label { flow, site, cost };
             self.begin(&mut state, label, work);
         }
         // Outside the lock: both may come back here.
@@ -257,6 +234,35 @@ impl SimulatedProcessors {
             ready();
         }
         drop(dropped);
+    }
+}
+
+impl Ends for SimulatedProcessors {
+    fn end(&self, place: usize, number: u64) {
+        let mut state = self.state();
+        let begun = state.running.get(place);
+        if begun.is_none_or(|running| running.number != number) {
+            return;
+        }
+        let running = state.running.remove(place);
+        let now = self.timeline.now();
+        state.busy += now - running.since - running.stood;
+        if matches!(running.label.site, Site::LocalStep(..)) {
+            state.steps += 1;
+        }
+        drop(state);
+        let took = now - running.since;
+        let run = |fault| Run {
+            fault,
+            took: Some(took),
+            now: Some(now),
+        };
+        match self.fates.fate(self.process, &running.label) {
+            Fate::Runs => running.work.run(run(None)),
+            Fate::Panics(reason) => running.work.run(run(Some(reason))),
+            Fate::Aborts => return,
+        }
+        self.change(|state| ((), state.waiting.finished()));
     }
 }
 
@@ -271,7 +277,8 @@ impl Processors for SimulatedProcessors {
 
     fn submit(&self, label: Label, work: Work) {
         self.change(|state| {
-            state.waiting.push(label.flow, label.cost, (label, work));
+            let Label { flow, site, cost } = label;
+            state.waiting.push(flow, cost, (site, work));
             ((), None)
         });
     }

@@ -1,16 +1,43 @@
 //! Virtual time: what happens next, and on which node.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use slab::Slab;
 use uuid::Builder;
 
 use crate::clock::Clock;
 use crate::id::JobId;
 
-pub(crate) type Action = Box<dyn FnOnce() + Send>;
+/// What is to happen.
+pub(crate) enum Action {
+    Once(Box<dyn FnOnce() + Send>),
+    /// The end of what one began in that place, under that number. There is one for each step, so none is
+    /// allocated.
+    End(Weak<dyn Ends>, usize, u64),
+}
+
+impl Action {
+    pub(crate) fn happen(self) {
+        match self {
+            Self::Once(action) => action(),
+            Self::End(whose, place, number) => {
+                if let Some(whose) = whose.upgrade() {
+                    whose.end(place, number);
+                }
+            }
+        }
+    }
+}
+
+/// One whose doings end at a time that is known when they begin.
+pub(crate) trait Ends: Send + Sync {
+    /// What began in that place under that number ends, if it is still there.
+    fn end(&self, place: usize, number: u64);
+}
 
 /// A process on a node: the node's index, and how often it has been started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +49,16 @@ pub(crate) struct Process {
 /// Events in the order of their time, and of their making where times are equal.
 #[derive(Default)]
 pub(crate) struct Timeline {
+    /// Nanoseconds; changed under the lock, and read several times a step.
+    now: AtomicU64,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
-    now: Duration,
     origin: Duration,
     made: u64,
-    queue: BinaryHeap<Event>,
+    queue: Queue,
     nodes: Vec<NodeState>,
     jobs: u64,
     trace: Trace,
@@ -46,43 +74,40 @@ struct NodeState {
 }
 
 struct Event {
-    /// Nanoseconds: compared as one number, and there are as many events as steps.
-    at: u64,
-    made: u64,
     /// `None`: of the world, and not of a node.
     process: Option<Process>,
     action: Action,
 }
 
-impl Event {
-    /// 584 years from the beginning are the end of all times.
-    fn nanoseconds(at: Duration) -> u64 {
-        u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn key(&self) -> u128 {
-        u128::from(self.at) << 64 | u128::from(self.made)
-    }
+/// When an event is due, in nanoseconds: 584 years from the beginning are the end of all times.
+fn nanoseconds(at: Duration) -> u64 {
+    u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)
 }
 
-impl PartialEq for Event {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
+/// Events by their time. The heap moves keys only: there are as many events as steps.
+#[derive(Default)]
+struct Queue {
+    due: BinaryHeap<Reverse<Due>>,
+    events: Slab<Event>,
 }
 
-impl Eq for Event {}
-
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    /// Nanoseconds.
+    at: u64,
+    made: u64,
+    event: usize,
 }
 
-impl Ord for Event {
-    /// Reversed: the heap gives the greatest, which is to be the earliest.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key().cmp(&self.key())
+impl Queue {
+    fn push(&mut self, at: u64, made: u64, event: Event) {
+        let event = self.events.insert(event);
+        self.due.push(Reverse(Due { at, made, event }));
+    }
+
+    fn pop(&mut self) -> Option<(u64, Event)> {
+        let Reverse(Due { at, event, .. }) = self.due.pop()?;
+        Some((at, self.events.try_remove(event)?))
     }
 }
 
@@ -119,13 +144,13 @@ impl Timeline {
     }
 
     pub(crate) fn now(&self) -> Duration {
-        self.inner().now
+        Duration::from_nanos(self.now.load(Ordering::Relaxed))
     }
 
     /// Puts down what happened, for the trace's hash.
     pub(crate) fn note(&self, words: &[u64]) {
         let mut inner = self.inner();
-        let now = (inner.now - inner.origin).as_nanos() as u64;
+        let now = (self.now() - inner.origin).as_nanos() as u64;
         inner.trace.note(&[now]);
         inner.trace.note(words);
     }
@@ -138,13 +163,9 @@ impl Timeline {
     pub(crate) fn schedule(&self, at: Duration, process: Option<Process>, action: Action) {
         let mut inner = self.inner();
         inner.made += 1;
-        let event = Event {
-            at: Event::nanoseconds(at.max(inner.now)),
-            made: inner.made,
-            process,
-            action,
-        };
-        inner.queue.push(event);
+        let at = nanoseconds(at.max(self.now()));
+        let made = inner.made;
+        inner.queue.push(at, made, Event { process, action });
     }
 
     /// Nothing that was to happen happens any more.
@@ -163,7 +184,7 @@ impl Timeline {
         let mut guard = self.inner();
         let inner = &mut *guard;
         loop {
-            let event = inner.queue.pop()?;
+            let (at, event) = inner.queue.pop()?;
             if let Some(process) = event.process {
                 let node = inner.nodes.get_mut(process.node)?;
                 if node.generation != process.generation {
@@ -174,7 +195,7 @@ impl Timeline {
                     continue;
                 }
             }
-            inner.now = Duration::from_nanos(event.at);
+            self.now.store(at, Ordering::Relaxed);
             return Some(event.action);
         }
     }
@@ -184,7 +205,7 @@ impl Timeline {
         let mut guard = self.inner();
         let inner = &mut *guard;
         inner.trace = Trace::default();
-        inner.origin = inner.now;
+        inner.origin = self.now();
     }
 
     /// The moment from which the plan of the simulation counts.
@@ -241,10 +262,10 @@ impl Timeline {
         if state.pauses > 0 {
             return false;
         }
-        for mut event in std::mem::take(&mut state.held) {
+        let now = nanoseconds(self.now());
+        for event in std::mem::take(&mut state.held) {
             inner.made += 1;
-            (event.at, event.made) = (Event::nanoseconds(inner.now), inner.made);
-            inner.queue.push(event);
+            inner.queue.push(now, inner.made, event);
         }
         true
     }
@@ -261,9 +282,10 @@ impl Clock for VirtualClock {
         self.timeline.now()
     }
 
-    fn after(&self, delay: Duration, action: Action) {
+    fn after(&self, delay: Duration, action: Box<dyn FnOnce() + Send>) {
         let at = self.timeline.now() + delay;
-        self.timeline.schedule(at, Some(self.process), action);
+        self.timeline
+            .schedule(at, Some(self.process), Action::Once(action));
     }
 
     /// Shaped like those of real time, counted instead of drawn.
@@ -272,7 +294,7 @@ impl Clock for VirtualClock {
         inner.jobs += 1;
         let mut counter = [0; 10];
         counter[2..].copy_from_slice(&inner.jobs.to_be_bytes());
-        let millis = inner.now.as_millis() as u64;
+        let millis = self.now().as_millis() as u64;
         JobId::new(Builder::from_unix_timestamp_millis(millis, &counter).into_uuid())
     }
 }
@@ -287,7 +309,7 @@ mod tests {
         let schedule = |seconds| {
             let at = Duration::from_secs(seconds);
             let process = timeline.process(0);
-            timeline.schedule(at, Some(process), Box::new(|| ()));
+            timeline.schedule(at, Some(process), Action::Once(Box::new(|| ())));
         };
         schedule(1);
         let (process, ran) = timeline.pause(0);

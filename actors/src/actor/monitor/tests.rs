@@ -114,7 +114,10 @@ impl Hands {
         let work = std::mem::take(&mut *self.waiting.lock().unwrap());
         let [work]: [Work; 1] = work.try_into().ok().unwrap();
         let took = Some(took);
-        work(Run { fault: None, took });
+        work.run(Run {
+            took,
+            ..Run::default()
+        });
     }
 
     fn answers(&self) -> Vec<(u64, Duration, Duration)> {

@@ -11,11 +11,15 @@ fn normal(owner: u64, job: u128) -> Flow {
     flow(owner, job, Priority::Normal)
 }
 
+fn next<T>(queue: &mut FairQueue<T>) -> Option<T> {
+    queue.pop().map(|(.., piece)| piece)
+}
+
 /// Takes `pieces` pieces, each the name of its flow, and counts those of each name.
 fn taken(queue: &mut FairQueue<usize>, pieces: usize) -> [usize; 4] {
     let mut counts = [0; 4];
     for _ in 0..pieces {
-        counts[queue.pop().unwrap()] += 1;
+        counts[next(queue).unwrap()] += 1;
     }
     counts
 }
@@ -79,7 +83,7 @@ fn one_that_comes_and_goes_has_no_more_than_its_share() {
         let mut guest = 2;
         queue.push(normal(owner, guest), 3.0, 1);
         for _ in 0..4000 {
-            let piece = queue.pop().unwrap();
+            let piece = next(&mut queue).unwrap();
             counts[piece] += 1;
             if piece == 1 {
                 // Jobs that end and are followed by new ones get their owner no more.
@@ -111,7 +115,7 @@ fn an_idle_past_gives_no_credit() {
     let [one, two, ..] = taken(&mut queue, 100);
     assert!(one.abs_diff(two) <= 1, "{one} and {two}");
     // Nor is what was had alone held against one after nothing waited any more.
-    while queue.pop().is_some() {}
+    while next(&mut queue).is_some() {}
     for _ in 0..100 {
         queue.push(normal(1, 1), 10.0, 0);
         queue.push(normal(2, 2), 10.0, 1);
@@ -131,7 +135,7 @@ fn a_removed_job_leaves_nothing_and_the_others_alone() {
     assert_eq!(queue.remove(normal(2, 3).job).len(), 10);
     assert_eq!(queue.remove(normal(2, 3).job).len(), 0);
     assert_eq!(queue.len(), 10);
-    let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+    let rest: Vec<_> = std::iter::from_fn(|| next(&mut queue)).collect();
     assert_eq!(rest, (100..110).collect::<Vec<_>>());
     assert_eq!(queue.remove(normal(1, 2).job).len(), 0);
     assert_eq!(remembered(&queue), (0, 0));
@@ -175,7 +179,7 @@ fn costs_that_are_no_costs_pass_too() {
     queue.push(normal(2, 2), 1.0, 1);
     assert_eq!(taken(&mut queue, 2), [1, 1, 0, 0]);
     assert_eq!(taken(&mut queue, 599), [599, 0, 0, 0]);
-    assert_eq!(queue.pop(), None);
+    assert_eq!(next(&mut queue), None);
 }
 
 #[derive(Clone, Debug)]
@@ -207,7 +211,7 @@ proptest! {
                     queue.push(normal(owner, job), cost, (job, n));
                     model.entry(job).or_default().push_back(n);
                 }
-                Event::Pop => match queue.pop() {
+                Event::Pop => match next(&mut queue) {
                     Some((job, n)) => {
                         prop_assert_eq!(model.entry(job).or_default().pop_front(), Some(n));
                     }
@@ -222,7 +226,7 @@ proptest! {
             let (owners, jobs) = remembered(&queue);
             prop_assert!(queue.len() > 0 || (owners, jobs) == (0, 0), "{owners} owners, {jobs} jobs");
         }
-        while queue.pop().is_some() {}
+        while next(&mut queue).is_some() {}
         prop_assert_eq!(remembered(&queue), (0, 0));
     }
 
@@ -244,7 +248,7 @@ proptest! {
         }
         let mut had = vec![0.0; flows.len()];
         for _ in 0..pieces {
-            let name = queue.pop().unwrap();
+            let name = next(&mut queue).unwrap();
             let (cost, weight) = flows[name];
             had[name] += cost / [0.25, 1.0, 4.0][weight];
         }

@@ -19,6 +19,10 @@ fn flow(number: u128) -> Flow {
     }
 }
 
+fn next<T>(gate: &mut Gate<T>) -> Option<T> {
+    gate.pop().map(|(.., piece)| piece)
+}
+
 #[test]
 fn a_reservation_waits_for_what_runs_and_keeps_the_others_out() {
     let mut gate = Gate::new();
@@ -27,7 +31,7 @@ fn a_reservation_waits_for_what_runs_and_keeps_the_others_out() {
     }
     gate.push(flow(2), 1.0, "before it was granted");
     assert_eq!(
-        [gate.pop(), gate.pop()],
+        [next(&mut gate), next(&mut gate)],
         [Some("first"), Some("before it was granted")]
     );
     gate.push(flow(2), 1.0, "old");
@@ -35,7 +39,12 @@ fn a_reservation_waits_for_what_runs_and_keeps_the_others_out() {
     gate.push(flow(2), 1.0, "brought meanwhile");
     assert_eq!([gate.finished(), gate.finished()], [None, None]);
     assert_eq!(
-        (gate.runnable(), gate.pop(), gate.pop(), gate.pop()),
+        (
+            gate.runnable(),
+            next(&mut gate),
+            next(&mut gate),
+            next(&mut gate)
+        ),
         (2, Some("old"), Some("brought meanwhile"), None),
         "what it brings afterwards must not wait for them"
     );
@@ -45,19 +54,19 @@ fn a_reservation_waits_for_what_runs_and_keeps_the_others_out() {
     gate.push(flow(1), 1.0, "fourth");
     gate.push(Flow::NOBODYS, 1.0, "nobody's");
     assert_eq!(
-        (gate.runnable(), gate.pop()),
+        (gate.runnable(), next(&mut gate)),
         (0, None),
         "only what comes from now on"
     );
     for piece in ["alone", "left over"] {
         gate.push(flow(2), 1.0, piece);
     }
-    assert_eq!((gate.runnable(), gate.pop()), (2, Some("alone")));
+    assert_eq!((gate.runnable(), next(&mut gate)), (2, Some("alone")));
     assert_eq!(gate.finished(), None);
 
     assert_eq!(gate.release(job(2)), None);
     assert_eq!(gate.runnable(), 5);
-    let mut rest: Vec<_> = std::iter::from_fn(|| gate.pop()).collect();
+    let mut rest: Vec<_> = std::iter::from_fn(|| next(&mut gate)).collect();
     rest.sort_unstable();
     assert_eq!(rest, ["fourth", "left over", "nobody's", "second", "third"]);
 }
@@ -80,7 +89,7 @@ fn the_next_one_waits_for_what_the_last_one_left_running() {
     let mut gate = Gate::new();
     gate.reserve(job(1));
     gate.push(flow(1), 1.0, 1);
-    assert_eq!(gate.pop(), Some(1));
+    assert_eq!(next(&mut gate), Some(1));
     assert_eq!(gate.reserve(job(2)), None);
     assert_eq!(gate.release(job(1)), None);
     assert_eq!(gate.finished(), Some(job(2)));
@@ -101,7 +110,7 @@ fn a_forgotten_job_takes_its_reservation_and_its_pieces_along() {
     );
     gate.open();
     assert_eq!(
-        (gate.runnable(), gate.pop(), gate.pop()),
+        (gate.runnable(), next(&mut gate), next(&mut gate)),
         (1, Some("another's"), None)
     );
 }
@@ -170,7 +179,7 @@ impl Seen {
             }
             Op::Pop => {
                 let runnable = gate.runnable();
-                let piece = gate.pop();
+                let piece = next(gate);
                 prop_assert_eq!(piece.is_some(), runnable > 0);
                 prop_assert_eq!(gate.runnable(), runnable.saturating_sub(1));
                 let Some(piece) = piece else {

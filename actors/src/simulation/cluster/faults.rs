@@ -9,7 +9,7 @@ use crate::simulation::network::Flaws;
 use crate::simulation::overlapping::Overlapping;
 use crate::simulation::processors::{Fate, Fates};
 use crate::simulation::spec::{Fault, FaultKind};
-use crate::simulation::timeline::Process;
+use crate::simulation::timeline::{Action, Process};
 use crate::work::Label;
 
 /// The faults that wait for their step, by job, tile and round.
@@ -80,7 +80,8 @@ impl Cluster {
             }
         };
         let at = self.timeline.now().saturating_add(delay);
-        self.timeline.schedule(at, None, Box::new(action));
+        self.timeline
+            .schedule(at, None, Action::Once(Box::new(action)));
     }
 
     /// Slow faults begin or end.

@@ -89,7 +89,7 @@ impl Star {
         let mut arrivals = Vec::new();
         while let Some(action) = self.timeline.next() {
             let before = came();
-            action();
+            action.happen();
             if came() > before {
                 arrivals.push(self.timeline.now().as_millis());
             }
@@ -234,7 +234,7 @@ fn each_queue_keeps_its_order_though_latencies_differ() {
             star.send_message(2, sequence, task(sequence));
         }
         while let Some(action) = star.timeline.next() {
-            action();
+            action.happen();
         }
         for queue in [&came.tiles, &came.tasks] {
             while queue.lock().unwrap().len() < 50 {

@@ -68,7 +68,8 @@ impl Node {
             cost: seconds,
         };
         let note = self.note(what);
-        self.processors.submit(label, Box::new(|_| note()));
+        self.processors
+            .submit(label, Work::Once(Box::new(|_| note())));
     }
 
     /// How long a piece of work of 1000 seconds takes, in seconds.
@@ -81,7 +82,7 @@ impl Node {
         let took = Arc::<Mutex<Option<Duration>>>::default();
         let told = Arc::clone(&took);
         let work = move |run: Run| *told.lock().unwrap() = run.took;
-        self.processors.submit(label, Box::new(work));
+        self.processors.submit(label, Work::Once(Box::new(work)));
         self.seen();
         let took = took.lock().unwrap().take();
         took.unwrap().as_secs_f64()
@@ -94,7 +95,7 @@ impl Node {
     /// Until nothing happens any more.
     fn seen(&self) -> Vec<(u64, &'static str)> {
         while let Some(action) = self.timeline.next() {
-            action();
+            action.happen();
         }
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -206,7 +207,8 @@ fn a_process_that_stands_still_computes_nothing() {
         let processors = Arc::clone(&node.processors);
         let action = move || what(&processors);
         let at = Duration::from_secs(seconds);
-        node.timeline.schedule(at, None, Box::new(action));
+        node.timeline
+            .schedule(at, None, Action::Once(Box::new(action)));
     };
     at(4, SimulatedProcessors::pause);
     // Speeds change while it stands, and that counts from when it goes on.
@@ -218,9 +220,10 @@ fn a_process_that_stands_still_computes_nothing() {
         site: Site::Split,
         cost: 8.0,
     };
-    let submit = move || processors.submit(label, Box::new(|_| note()));
+    let submit = move || processors.submit(label, Work::Once(Box::new(|_| note())));
     let half = Duration::from_secs(8);
-    node.timeline.schedule(half, None, Box::new(submit));
+    node.timeline
+        .schedule(half, None, Action::Once(Box::new(submit)));
     at(20, SimulatedProcessors::resume);
     // 4 s of 10 are done; 6 are left at twice the speed, and 8 of the other.
     assert_eq!(node.seen(), [(23, "before"), (24, "meanwhile")]);

@@ -7,6 +7,7 @@ mod node;
 mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::*;
 use crate::core::fate::Lives;
@@ -168,17 +169,17 @@ impl World {
             Effect::Release(origin, id) => Mail::Release(origin, id),
             Effect::SendTile(origin, rank, tile) => {
                 self.check(&rank.into(), None);
-                Mail::Order(origin, rank.into(), Order::Load(tile))
+                Mail::Order(origin, rank.into(), Order::Load(Arc::new(tile)))
             }
             Effect::SendTask(origin, ranks, round, task) => {
                 self.check(&ranks, Some(Stage::Round(round)));
                 let safe = self.record.as_ref().map_or(0, |record| record.round.0);
                 assert!(safe + 1 >= round.0, "the checkpoint is of round {safe}");
-                Mail::Order(origin, ranks, Order::Step(round, task))
+                Mail::Order(origin, ranks, Order::Step(round, Arc::new(task)))
             }
             Effect::SendOutput(origin, ranks, output) => {
                 self.check(&ranks, Some(Stage::Collecting));
-                Mail::Order(origin, ranks, Order::Collect(output))
+                Mail::Order(origin, ranks, Order::Collect(Arc::new(output)))
             }
         };
         self.way.push((self.epoch, mail));

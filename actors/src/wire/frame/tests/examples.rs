@@ -108,11 +108,11 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         rank,
         stage: Stage::Round(round),
         payload,
-        effort: Some(Effort {
+        effort: Some(Box::new(Effort {
             waited: time,
             computed: time,
             ended: time,
-        }),
+        })),
     };
     let mut times = Timesheet::of(2);
     times.begin(Stage::Round(round), time);

@@ -184,7 +184,11 @@ impl Node {
     /// Takes the piece whose turn it is to a CPU; `false` when there is none, of either.
     pub(super) fn begin(&mut self) -> bool {
         let free = self.running.len() < CPUS;
-        let piece = if free { self.gate.pop() } else { None };
+        let piece = if free {
+            self.gate.pop().map(|(.., piece)| piece)
+        } else {
+            None
+        };
         let begun = piece.is_some();
         self.running.extend(piece);
         begun
@@ -208,7 +212,7 @@ impl Node {
             return None;
         };
         let (tile, answer) = match work {
-            Work::Load(tile) => (Some(tile), None),
+            Work::Load(tile) => (Some(Arc::unwrap_or_clone(tile)), None),
             Work::Step(tile, round, task) => {
                 let partial = partial(&tile, round, &task);
                 (Some(tile), Some((Stage::Round(round), Some(partial))))
