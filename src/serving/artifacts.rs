@@ -122,15 +122,14 @@ impl Artifacts {
                 text,
             );
         }
-        let chart = report.convergence(self.epsilon, self.rule).to_svg();
-        let chart = chart.map_err(|error| failed("artifact-failed", error))?;
-        if self.wanted.chart {
-            let doc = "the convergence of centers and error";
-            document(&self.reporter, CHART, "image/svg+xml", doc, chart.clone());
-        }
+        let chart = if self.wanted.chart {
+            Some(self.chart(&report)?)
+        } else {
+            None
+        };
         report.timings.encode_ms = milliseconds(encoding.elapsed());
         report.timings.total_ms = milliseconds(self.start.elapsed());
-        let page = self.page(&report, &chart)?;
+        let page = self.page(&report, chart.as_deref())?;
         tell_report(&self.reporter, &report, page)?;
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Cancelled);
@@ -220,7 +219,16 @@ impl Artifacts {
         Ok(())
     }
 
-    fn page(&self, report: &Report, chart: &str) -> Result<String, RunError> {
+    fn chart(&self, report: &Report) -> Result<String, RunError> {
+        let chart = report.convergence(self.epsilon, self.rule).to_svg();
+        let chart = chart.map_err(|error| failed("artifact-failed", error))?;
+        let doc = "the convergence of centers and error";
+        document(&self.reporter, CHART, "image/svg+xml", doc, chart.clone());
+        Ok(chart)
+    }
+
+    /// Shows what is wanted.
+    fn page(&self, report: &Report, chart: Option<&str>) -> Result<String, RunError> {
         let read = |name: &str| {
             let read = || std::fs::read(self.folder.path()?.join(name));
             let read = self.wanted.preview.then(read).transpose();
@@ -228,7 +236,7 @@ impl Artifacts {
         };
         let (scene, labels) = (read(SCENE)?, read(LABELS_PREVIEW)?);
         let shown = Shown {
-            chart: Some(chart),
+            chart,
             scene: scene.as_deref(),
             labels: labels.as_deref(),
         };

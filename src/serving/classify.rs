@@ -112,7 +112,11 @@ fn outputs(has_memberships: bool) -> Vec<OutputInfo> {
             true,
             "the scene and its classes, small enough for a screen",
         ),
-        ("chart", true, "the convergence of centers and error"),
+        (
+            "chart",
+            true,
+            "the convergence of centers and error, in the report too",
+        ),
         ("masks", false, "one picture a class: where it is"),
     ];
     if has_memberships {

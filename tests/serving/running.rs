@@ -201,9 +201,10 @@ async fn a_job_tells_its_phases_in_order() {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_and_shows_all() {
+async fn the_page_loads_nothing_and_shows_all_that_is_wanted() {
     let pictures = Pictures::new();
-    let ran = run("fuzzy-cmeans", &pictures.rgb(), json!({}), &["preview"]).await;
+    let rgb = pictures.rgb();
+    let ran = run("fuzzy-cmeans", &rgb, json!({}), &["preview", "chart"]).await;
     let page = ran.text("report.html");
     assert!(page.starts_with("<!DOCTYPE html>"));
     // The client's name for the file is text.
@@ -216,6 +217,11 @@ async fn the_page_loads_nothing_and_shows_all() {
     let (_, svg) = page.split_once("<div class=\"chart\">").unwrap();
     let (svg, _) = svg.split_once("</div>").unwrap();
     roxmltree::Document::parse(svg).unwrap();
+
+    let page = run("fuzzy-cmeans", &rgb, json!({}), &[]).await;
+    let page = page.text("report.html");
+    assert!(page.contains("partition coefficient"));
+    assert!(!page.contains("<div class=\"chart\">") && !page.contains("data:image"));
 }
 
 #[tokio::test]
