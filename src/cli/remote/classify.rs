@@ -230,11 +230,14 @@ fn parameters(args: &ClassifyArgs) -> Value {
     parameters.into()
 }
 
-/// The groups of artifacts that become files here.
+/// The groups of artifacts that become files here, and what the page of the job shows.
 fn outputs(args: &ClassifyArgs) -> Vec<&'static str> {
     let mut outputs = Vec::new();
-    if args.output.is_some() && !args.no_images {
-        outputs.extend(["labels", "masks", "chart"]);
+    if !args.no_images {
+        outputs.push("chart");
+        if args.output.is_some() {
+            outputs.extend(["labels", "masks"]);
+        }
     }
     if args.memberships {
         outputs.push("memberships");
