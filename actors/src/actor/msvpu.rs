@@ -1,24 +1,26 @@
 //! The MsVPU: one virtual processor, which owns one tile for the life of a job.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod local_team;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler};
 
-use crate::catalog::{Instance, LoadedTile};
-use crate::core::fair::Flow;
+use crate::catalog::LoadedTile;
 use crate::core::msvpu::{Agenda, Next, Order, Stage, Word, Work};
-use crate::core::outbox::Outbox;
 use crate::core::stopwatch::Stopwatch;
 use crate::core::timesheet::is_kept;
 use crate::error::{JobError, ProgramError, Site};
-use crate::host::{Counted, Host};
-use crate::id::{NodeId, Origin, Rank, TeamId};
-use crate::job::JobOptions;
-use crate::message::{Address, Answer, LeaderMessage};
+use crate::host::Counted;
+use crate::id::Rank;
+use crate::message::{Answer, LeaderMessage};
 use crate::payload::Payload;
 use crate::program;
 use crate::work::{self, Label, Run, Worker, outcome};
+
+pub(crate) use local_team::LocalTeam;
+use local_team::locked;
 
 type Tile = Box<dyn LoadedTile>;
 
@@ -84,90 +86,6 @@ impl Drop for Inquiry {
             });
         }
     }
-}
-
-/// What the MsVPUs of one node's share of a team have in common.
-pub(crate) struct LocalTeam {
-    host: Host,
-    /// Of this node, when the share was started: what is computed under an incarnation that was
-    /// given up must not pass for the work of the next.
-    origin: Origin,
-    team: TeamId,
-    leader: NodeId,
-    flow: Flow,
-    instance: Arc<dyn Instance>,
-    outbox: Mutex<Outbox<Answer>>,
-}
-
-impl LocalTeam {
-    pub(crate) fn new(
-        host: Host,
-        team: TeamId,
-        leader: NodeId,
-        options: &JobOptions,
-        instance: Arc<dyn Instance>,
-    ) -> Self {
-        Self {
-            origin: host.link.origin(),
-            host,
-            team,
-            leader,
-            flow: options.flow(team.job),
-            instance,
-            outbox: Mutex::new(Outbox::new()),
-        }
-    }
-
-    /// So many MsVPUs are about to get an order that ends in an answer.
-    pub(crate) fn ordered(&self, msvpus: usize, now: Duration) {
-        locked(&self.outbox).order(msvpus, now);
-    }
-
-    fn answer(&self, answer: Answer, now: Duration) {
-        let answers = locked(&self.outbox).put(answer, now);
-        self.tell_answers(answers, now);
-    }
-
-    /// Sends what waits for the others.
-    pub(crate) fn flush(&self) {
-        let now = self.host.clock.now();
-        let answers = locked(&self.outbox).tick(now);
-        self.tell_answers(answers, now);
-    }
-
-    fn drop_orders(&self, orders: usize) {
-        for _ in 0..orders {
-            let now = self.host.clock.now();
-            let answers = locked(&self.outbox).drop_order(now);
-            self.tell_answers(answers, now);
-        }
-    }
-
-    fn tell_answers(&self, answers: Option<Vec<Answer>>, sent: Duration) {
-        if let Some(answers) = answers {
-            self.tell_leader(LeaderMessage::Answers {
-                origin: self.origin,
-                sent,
-                answers,
-            });
-        }
-    }
-
-    /// There is no need to ask for tiles that are still coming.
-    pub(crate) fn tell_loading(&self) {
-        let origin = self.origin;
-        self.tell_leader(LeaderMessage::Loading { origin });
-    }
-
-    fn tell_leader(&self, message: LeaderMessage) {
-        let leader = Address::Leader(self.team, self.leader);
-        self.host.link.send(leader, message);
-    }
-}
-
-/// What is locked here is changed by functions that do not panic, and no work runs under a lock.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The tile and what is to be done with it. Work that has come to its end on the compute pool
