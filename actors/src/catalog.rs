@@ -46,7 +46,9 @@ impl<P: Program> Instance for P {
     ) -> Result<(Vec<(Payload, Cost)>, Payload)> {
         let input = P::Input::from_payload(input)?;
         let (tiles, task) = Program::split(self, input, cancellation)?;
-        let tiles = tiles.into_iter().map(|tile| {
+        // Collected, they would not know how many they are, and move as they grow.
+        let mut parts = Vec::with_capacity(tiles.len());
+        for tile in tiles {
             let complexity = stated("complexity", self.complexity(&tile))?;
             let bytes_exchanged = stated("bytes_exchanged", self.bytes_exchanged(&tile))?;
             let tile = tile.into_payload()?;
@@ -55,9 +57,9 @@ impl<P: Program> Instance for P {
                 bytes_exchanged,
                 tile_bytes: tile.len_bytes() as f64,
             };
-            Ok((tile, cost))
-        });
-        Ok((tiles.collect::<Result<_>>()?, task.into_payload()?))
+            parts.push((tile, cost));
+        }
+        Ok((parts, task.into_payload()?))
     }
 
     fn load(self: Arc<Self>, tile: Payload, context: &Context) -> Result<Box<dyn LoadedTile>> {

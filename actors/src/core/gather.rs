@@ -67,9 +67,11 @@ impl<T: PartialEq> Gather<T> {
         self.answers.len() - self.awaited
     }
 
-    /// The answers in rank order; those of ranks that have not answered are left out.
-    pub(crate) fn into_answers(self) -> Vec<T> {
-        self.answers.into_iter().flatten().collect()
+    /// Takes the answers out, in rank order; those of ranks that have not answered are left out. What stays
+    /// has room for as many.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> {
+        self.awaited = self.answers.len();
+        self.answers.iter_mut().filter_map(Option::take)
     }
 }
 
@@ -86,7 +88,21 @@ mod tests {
         assert_eq!(gather.take(Rank(1), 8), Taken::Conflict);
         assert_eq!(gather.take(Rank(2), 0), Taken::Stranger);
         assert_eq!(gather.take(Rank(0), 5), Taken::Last);
-        assert_eq!(gather.into_answers(), [5, 7]);
+        assert_eq!(gather.drain().collect::<Vec<_>>(), [5, 7]);
+    }
+
+    #[test]
+    fn once_its_answers_are_out_it_is_as_new() {
+        let mut gather = Gather::new(3);
+        gather.take(Rank(2), 1);
+        assert_eq!(gather.drain().collect::<Vec<_>>(), [1]);
+        assert_eq!(gather.answered(), 0);
+        assert!(!gather.has(Rank(2)));
+        for rank in 0..2 {
+            assert_eq!(gather.take(Rank(rank), 2), Taken::First);
+        }
+        assert_eq!(gather.take(Rank(2), 3), Taken::Last);
+        assert_eq!(gather.drain().collect::<Vec<_>>(), [2, 2, 3]);
     }
 
     proptest! {
@@ -106,7 +122,7 @@ mod tests {
                 }
             }
             let expected: Vec<_> = (0..50).collect();
-            prop_assert_eq!(gather.into_answers(), expected);
+            prop_assert_eq!(gather.drain().collect::<Vec<_>>(), expected);
         }
     }
 }

@@ -11,9 +11,8 @@ pub(crate) struct Outbox<A> {
     /// How many orders have neither been answered nor dropped.
     outstanding: usize,
     gathered: Vec<A>,
-    /// How many were sent together the last time; about as many will be the next time, and get their room
-    /// at once.
-    usual: usize,
+    /// How many were sent together at most; about as many will be again, and get their room at once.
+    most: usize,
     sent_at: Duration,
 }
 
@@ -22,7 +21,7 @@ impl<A> Outbox<A> {
         Self {
             outstanding: 0,
             gathered: Vec::new(),
-            usual: 0,
+            most: 0,
             sent_at: Duration::ZERO,
         }
     }
@@ -38,8 +37,7 @@ impl<A> Outbox<A> {
     /// An order was answered; returns what is to be sent now, if anything.
     pub(crate) fn put(&mut self, answer: A, now: Duration) -> Option<Vec<A>> {
         if self.gathered.is_empty() {
-            self.gathered
-                .reserve_exact(self.usual.min(self.outstanding));
+            self.gathered.reserve_exact(self.most.min(self.outstanding));
         }
         self.gathered.push(answer);
         self.outstanding = self.outstanding.saturating_sub(1);
@@ -69,7 +67,7 @@ impl<A> Outbox<A> {
             return None;
         }
         self.sent_at = now;
-        self.usual = self.gathered.len();
+        self.most = self.most.max(self.gathered.len());
         Some(std::mem::take(&mut self.gathered))
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Team {
     times: Timesheet,
     begun: Duration,
     state: State,
+    /// For the answers to the next demand: millions may come, round after round.
+    gather: Option<Gather<Option<Payload>>>,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,7 @@ impl Team {
             times: Timesheet::default(),
             begun: Duration::ZERO,
             state: State::Splitting,
+            gather: None,
         }
     }
 
@@ -235,7 +238,9 @@ impl Team {
         self.crews.ask(now);
         let since_begun = now.saturating_sub(self.begun);
         self.times.begin(demand.stage(), since_begun);
-        self.state = State::Asking(demand, Gather::new(self.team_size as usize));
+        let kept = self.gather.take();
+        let gather = kept.unwrap_or_else(|| Gather::new(self.team_size as usize));
+        self.state = State::Asking(demand, gather);
         self.commit(effects);
         if let State::Asking(demand, _) = &self.state {
             for (origin, crew) in self.crews.iter() {
@@ -299,15 +304,19 @@ impl Team {
     /// All answers are there.
     fn complete(&mut self, effects: &mut Vec<Effect>) {
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Asking(Demand::Task(round, task), gather) => {
+            State::Asking(Demand::Task(round, task), mut gather) => {
                 self.state = State::Folding(round);
                 self.former.clear();
                 effects.push(Effect::Measured(round, self.crews.laps()));
-                let partials = gather.into_answers().into_iter().flatten().collect();
+                // Of a known length, so that it never grows.
+                let mut partials = Vec::with_capacity(gather.answered());
+                partials.extend(gather.drain().flatten());
+                self.gather = Some(gather);
                 effects.push(Effect::Fold(round, task, partials));
             }
-            State::Asking(Demand::Output(output), gather) => {
-                let tiles = gather.into_answers();
+            State::Asking(Demand::Output(output), mut gather) => {
+                let mut tiles = Vec::with_capacity(gather.answered());
+                tiles.extend(gather.drain());
                 effects.extend(self.finish(Ok(Finished { output, tiles })));
             }
             state => self.state = state,

@@ -10,7 +10,7 @@ use crate::message::{Envelope, Message, SupervisorMessage};
 use crate::random::Random;
 use crate::simulation::overlapping::Overlapping;
 use crate::simulation::spec::{Communication, Direction, NodeSpec};
-use crate::simulation::timeline::{Action, Process, Timeline};
+use crate::simulation::timeline::{Action, Process, Stages, Timeline};
 
 /// A message that is overtaken comes up to so many latencies later, and a little more. Half of them
 /// come within 2.5; a few so late that their node has been given up and has joined anew.
@@ -45,7 +45,7 @@ struct State {
 /// A node's line to the broker.
 struct Line {
     /// `None` while no process runs there.
-    link: Option<Link>,
+    link: Option<Arc<Link>>,
     latency: Duration,
     /// Bits per second.
     bandwidth: f64,
@@ -78,9 +78,14 @@ pub(crate) struct Traffic {
     pub(crate) bytes_received: f64,
 }
 
-/// A message on its way from the line of its sender to that of its receiver, and what is to happen
-/// to it.
+/// A message on its way from the line of its sender to that of its receiver and through that, and what is
+/// to happen to it.
 struct Travelling {
+    network: Arc<Network>,
+    /// Whether it is on the line of its receiver.
+    there: bool,
+    /// Whether it has come before.
+    again: bool,
     bytes: f64,
     lane: usize,
     receiver: Process,
@@ -147,11 +152,11 @@ impl Network {
     }
 
     pub(crate) fn connect(&self, node: usize, link: Link) {
-        self.line(node, |line| line.link = Some(link));
+        self.line(node, |line| line.link = Some(Arc::new(link)));
     }
 
     /// The node's process has ended.
-    pub(crate) fn disconnect(&self, node: usize) -> Option<Link> {
+    pub(crate) fn disconnect(&self, node: usize) -> Option<Arc<Link>> {
         let now = self.timeline.now();
         self.line(node, |line| {
             line.up_busy = [now; LANES];
@@ -267,6 +272,9 @@ impl Network {
             return;
         }
         let message = Travelling {
+            network: Arc::clone(self),
+            there: false,
+            again: false,
             bytes,
             lane,
             receiver,
@@ -282,20 +290,13 @@ impl Network {
         };
         drop(guard);
         // An idle line is taken by who comes to it first, and not by who has begun to send first.
-        let network = Arc::clone(self);
-        let comes = move || network.come(message);
-        self.timeline
-            .schedule(there, None, Action::Once(Box::new(comes)));
+        let comes = Action::Stage(Box::new(message));
+        self.timeline.schedule(there, None, comes);
     }
 
     /// The message has come to the line of its receiver.
-    fn come(self: &Arc<Self>, message: Travelling) {
-        let Travelling {
-            receiver,
-            from,
-            envelope,
-            ..
-        } = message;
+    fn come(&self, mut message: Box<Travelling>) {
+        let receiver = message.receiver;
         if !self.timeline.is_current(receiver) {
             return;
         }
@@ -310,42 +311,55 @@ impl Network {
         let Some(arrival) = arrival else {
             return;
         };
+        message.there = true;
+        let arrive = |at, message| {
+            self.timeline
+                .schedule(at, Some(receiver), Action::Stage(message));
+        };
         if let Some(echo) = message.echo {
-            self.arrive(
-                arrival + echo + Duration::from_nanos(1),
-                receiver,
-                from,
-                envelope.clone(),
-                true,
-            );
+            let again = Box::new(message.echo());
+            arrive(arrival + echo + Duration::from_nanos(1), again);
         }
-        self.arrive(arrival, receiver, from, envelope, false);
+        arrive(arrival, message);
     }
 
-    fn arrive(
-        self: &Arc<Self>,
-        at: Duration,
-        receiver: Process,
-        from: Process,
-        envelope: Envelope,
-        again: bool,
-    ) {
-        let network = Arc::clone(self);
-        let deliver = move || {
-            let link = network.line(receiver.node, |line| line.link.clone());
-            if let Some(link) = link.flatten() {
-                if again {
-                    network.state().repeated += 1;
-                }
-                let (from, to) = (from.node as u64, receiver.node as u64);
-                network
-                    .timeline
-                    .note(&[1, from, to, envelope.sequence, u64::from(again)]);
-                link.deliver(envelope);
+    /// The message has come through the line of its receiver.
+    fn arrive(&self, message: Travelling) {
+        let receiver = message.receiver.node;
+        let link = self.line(receiver, |line| line.link.clone()).flatten();
+        if let Some(link) = link {
+            if message.again {
+                self.state().repeated += 1;
             }
-        };
-        self.timeline
-            .schedule(at, Some(receiver), Action::Once(Box::new(deliver)));
+            let (from, to) = (message.from.node as u64, receiver as u64);
+            let again = u64::from(message.again);
+            self.timeline
+                .note(&[1, from, to, message.envelope.sequence, again]);
+            link.deliver(message.envelope);
+        }
+    }
+}
+
+impl Stages for Travelling {
+    fn happen(self: Box<Self>) {
+        let network = Arc::clone(&self.network);
+        if self.there {
+            network.arrive(*self);
+        } else {
+            network.come(self);
+        }
+    }
+}
+
+impl Travelling {
+    /// The same message once more.
+    fn echo(&self) -> Self {
+        Self {
+            network: Arc::clone(&self.network),
+            again: true,
+            envelope: self.envelope.clone(),
+            ..*self
+        }
     }
 }
 

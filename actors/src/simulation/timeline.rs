@@ -15,6 +15,8 @@ use crate::id::JobId;
 /// What is to happen.
 pub(crate) enum Action {
     Once(Box<dyn FnOnce() + Send>),
+    /// A stage of what has several, and goes from one to the next as it is.
+    Stage(Box<dyn Stages>),
     /// The end of what one began in that place, under that number. There is one for each step, so none is
     /// allocated.
     End(Weak<dyn Ends>, usize, u64),
@@ -24,6 +26,7 @@ impl Action {
     pub(crate) fn happen(self) {
         match self {
             Self::Once(action) => action(),
+            Self::Stage(of) => of.happen(),
             Self::End(whose, place, number) => {
                 if let Some(whose) = whose.upgrade() {
                     whose.end(place, number);
@@ -31,6 +34,11 @@ impl Action {
             }
         }
     }
+}
+
+/// What happens in stages; each schedules the next.
+pub(crate) trait Stages: Send {
+    fn happen(self: Box<Self>);
 }
 
 /// One whose doings end at a time that is known when they begin.

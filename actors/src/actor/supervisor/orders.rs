@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Actor;
+use actix::{Actor, Addr};
 
 use super::{Crew, Supervisor};
 use crate::actor::msvpu::{Errand, LocalTeam, Msvpu};
@@ -86,8 +86,19 @@ impl Supervisor {
             let orders = ranks.ranges().iter().map(|range| here(range).count()).sum();
             crew.team.ordered(orders, now);
         }
-        for (_, msvpu) in ranks.ranges().iter().flat_map(here) {
-            link.tell(msvpu, errand(now));
+        let give = |msvpu: &Addr<Msvpu>| link.tell(msvpu, errand(now));
+        match ranks.ranges() {
+            // A tile is for one, and there are as many as MsVPUs: it is looked for once, and not from both ends.
+            [range] if range.len() == 1 => {
+                crew.msvpus
+                    .get(&Rank(range.start))
+                    .into_iter()
+                    .for_each(give);
+            }
+            ranges => ranges
+                .iter()
+                .flat_map(here)
+                .for_each(|(_, msvpu)| give(msvpu)),
         }
     }
 
