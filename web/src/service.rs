@@ -127,8 +127,8 @@ pub struct Run {
     pub params: Map<String, Value>,
     /// The groups of artifacts that are wanted, checked.
     pub outputs: Vec<String>,
-    /// A directory of the job's own for the artifacts that are files; it is taken over as a whole when the job has
-    /// succeeded, and removed otherwise.
+    /// A directory of the job's own for the artifacts that are files; what was told of in it is taken over when the job
+    /// has succeeded, and the rest removed.
     pub folder: Folder,
     /// Where to tell what happens.
     pub reporter: Reporter,

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use super::standing::{End, ToldArtifact, failed};
 use crate::model::Artifact;
 use crate::service::Folder;
-use crate::store::{DataDir, Digested, StoreError, digested, force, remove, small_or_digest};
+use crate::store::{
+    DataDir, Digested, SMALL_ARTIFACTS_BYTES, StoreError, digested, force, remove, small_or_digest,
+};
 
-/// Artifacts that have at most so many bytes together are kept in the records, and have no files.
-const SMALL_BYTES: u64 = 512 << 10;
 /// To digest so many bytes holds up nobody.
 const LIGHT_BYTES: usize = 64 << 10;
 /// The most that an artifact's name may have.
@@ -46,7 +46,7 @@ pub(super) fn keep(
     let mut kept = Kept::default();
     // Those that are files, and those that are only in memory.
     let (mut files, mut documents) = (Vec::new(), Vec::new());
-    let mut left = SMALL_BYTES;
+    let mut left = SMALL_ARTIFACTS_BYTES;
     for ToldArtifact {
         mut artifact,
         content,

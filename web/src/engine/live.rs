@@ -208,9 +208,9 @@ impl Live {
         self.lock().team.clone().unwrap_or_default()
     }
 
-    /// What it has told of its artifacts.
+    /// Takes what it has told of its artifacts.
     pub(super) fn told_artifacts(&self) -> Vec<ToldArtifact> {
-        self.lock().told_artifacts.clone()
+        std::mem::take(&mut self.lock().told_artifacts)
     }
 
     /// Decides the end; nobody sees it yet. `None` if it is decided already, or if success comes after someone has
@@ -222,6 +222,7 @@ impl Live {
             return None;
         }
         standing.is_closed = true;
+        standing.told_artifacts = Vec::new();
         Some(standing.ending(end))
     }
 

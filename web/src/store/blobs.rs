@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::dir::{DataDir, remove, sync_dir};
 use crate::hex::hex;
 
+/// A job's artifacts that have at most so many bytes together are kept in the records, and have no files. After a
+/// crash redb reads its whole file, and an answer holds what it was read for: so it is not more.
+pub(crate) const SMALL_ARTIFACTS_BYTES: u64 = 64 << 10;
 /// How much of a file is read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
 

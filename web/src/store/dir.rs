@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::{OpenError, Recovered};
+use super::{OpenError, Recovered, SMALL_ARTIFACTS_BYTES};
+use crate::model::Artifact;
 
 /// The end of the name of whatever is not complete.
 const PARTIAL: &str = "partial";
@@ -84,7 +85,8 @@ impl DataDir {
         self.root.join("jobs")
     }
 
-    /// The folder of a job, running or not; it counts only with a record that says that the job has succeeded.
+    /// The folder of a job, running or not; it counts only with a record that says that the job has succeeded
+    /// and has artifacts that are not small together.
     pub(crate) fn job(&self, id: Uuid) -> PathBuf {
         self.jobs().join(id.to_string())
     }
@@ -112,7 +114,7 @@ impl DataDir {
         let jobs: HashSet<String> = recovered
             .ended
             .iter()
-            .filter(|job| !job.artifacts.is_empty())
+            .filter(|job| has_files(&job.artifacts))
             .map(|job| job.id.to_string())
             .collect();
         for (folder, known) in [(self.uploads(), uploads), (self.jobs(), jobs)] {
@@ -130,6 +132,12 @@ impl DataDir {
         }
         Ok(())
     }
+}
+
+/// Whether a job's artifacts are files, and not in the records.
+fn has_files(artifacts: &[Artifact]) -> bool {
+    let bytes: u64 = artifacts.iter().map(|artifact| artifact.bytes).sum();
+    bytes > SMALL_ARTIFACTS_BYTES
 }
 
 /// Removes a file, or a folder with all that is in it; fine if there is none.

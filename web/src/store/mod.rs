@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-pub(crate) use blobs::{Digested, Sink, digested, force, small_or_digest};
+pub(crate) use blobs::{Digested, SMALL_ARTIFACTS_BYTES, Sink, digested, force, small_or_digest};
 use database::{Open, Records};
 pub(crate) use dir::{DataDir, remove};
 pub(crate) use ops::Op;
