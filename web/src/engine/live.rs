@@ -209,7 +209,7 @@ impl Live {
     }
 
     /// Takes what it has told of its artifacts.
-    pub(super) fn told_artifacts(&self) -> Vec<ToldArtifact> {
+    pub(super) fn take_artifacts(&self) -> Vec<ToldArtifact> {
         std::mem::take(&mut self.lock().told_artifacts)
     }
 

@@ -192,7 +192,7 @@ impl Inner {
     /// Takes over the artifacts that were told of.
     async fn succeed(self: &Arc<Self>, live: &Arc<Live>, result: Value) -> End {
         live.told(Told::Phase(Phase::Writing, None));
-        let told = live.told_artifacts();
+        let told = live.take_artifacts();
         let is_light = is_light(&live.folder, &told);
         let (inner, folder) = (Arc::clone(self), live.folder.clone());
         let keep = move || keep(inner.store.dir(), &folder, told);
