@@ -46,7 +46,8 @@ use failure::Failure;
 /// Runs the command that the process was called with, and says how it ended.
 pub(crate) fn run() -> ExitCode {
     // What the client of the broker complains of, the commands say in their own words.
-    let filter = env_logger::Env::default().default_filter_or("error,lapin=off");
+    let filter =
+        env_logger::Env::default().default_filter_or("error,lapin=off,msvpu_web::store=warn");
     env_logger::init_from_env(filter);
     // Panics of decoders and programs are caught and become errors of one line; here they are logged.
     std::panic::set_hook(Box::new(|panic| log::debug!("{panic}")));

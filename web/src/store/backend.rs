@@ -1,8 +1,10 @@
 //! The file of the records, grown with zeros.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use redb::backends::FileBackend;
 use redb::{Database, Error, StorageBackend};
@@ -12,6 +14,8 @@ const CACHE_BYTES: usize = 32 << 20;
 /// More than this is not filled at a time, so that nobody waits long for it.
 const MAX_FILL_BYTES: u64 = 64 << 20;
 const CHUNK_BYTES: u64 = 1 << 20;
+/// A check that takes longer is told of.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Opens a database, or makes it.
 pub(super) fn open(path: &Path) -> Result<Database, Error> {
@@ -26,6 +30,18 @@ pub(super) fn open(path: &Path) -> Result<Database, Error> {
     };
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES);
+    // All of a long file is read, which is worth a word.
+    let begun = Instant::now();
+    let told = Cell::new(0.0);
+    let name = path.display().to_string();
+    builder.set_repair_callback(move |repair| {
+        let done = repair.progress();
+        if begun.elapsed() > PATIENCE && done > told.get() {
+            told.set(done);
+            let percent = 100.0 * done;
+            log::warn!("{name} was not closed, and is checked: {percent:.0} % of it");
+        }
+    });
     Ok(builder.create_with_backend(backend)?)
 }
 

@@ -13,6 +13,11 @@ use super::tables::{
 };
 use super::{DataDir, OpenError, StoreError, dir};
 
+/// A file is not made shorter unless it is longer than this and that many times what is kept, which takes twice its
+/// bytes in whole pages.
+const SLACK_BYTES: u64 = 64 << 20;
+const SLACK_FACTOR: u64 = 5;
+
 /// How a file becomes a database.
 pub(crate) type Open = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send + Sync>;
 
@@ -90,6 +95,27 @@ impl Records {
             self.open_again(error);
         }
         outcome
+    }
+
+    /// Gives back to the disk what is free in the file, if that is most of it. Blocking, and for longer than anybody
+    /// waits who has begun to work with it: all that is kept may have to move.
+    ///
+    /// `kept_bytes`: what is kept, roughly.
+    pub(super) fn shrink(&self, kept_bytes: u64) -> Result<(), StoreError> {
+        let bytes = fs::metadata(&self.path)?.len();
+        if bytes <= SLACK_BYTES + SLACK_FACTOR * kept_bytes {
+            return Ok(());
+        }
+        let file = self.path.display();
+        log::warn!("{file} has {bytes} bytes for {kept_bytes}, and is made shorter");
+        let shorter = match &mut *self.slot.write().unwrap_or_else(PoisonError::into_inner) {
+            Slot::Open(database) => database.compact().map(|_| ()).map_err(store_error),
+            Slot::Broken(_) | Slot::Closed => Ok(()),
+        };
+        if let Err(error) = &shorter {
+            self.open_again(error);
+        }
+        shorter
     }
 
     /// Opens it again if it is broken.

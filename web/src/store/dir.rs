@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::{OpenError, Recovered, SMALL_ARTIFACTS_BYTES};
-use crate::model::Artifact;
+use super::{OpenError, Recovered};
 
 /// The end of the name of whatever is not complete.
 const PARTIAL: &str = "partial";
@@ -114,7 +113,7 @@ impl DataDir {
         let jobs: HashSet<String> = recovered
             .ended
             .iter()
-            .filter(|job| has_files(&job.artifacts))
+            .filter(|job| job.has_files())
             .map(|job| job.id.to_string())
             .collect();
         for (folder, known) in [(self.uploads(), uploads), (self.jobs(), jobs)] {
@@ -132,12 +131,6 @@ impl DataDir {
         }
         Ok(())
     }
-}
-
-/// Whether a job's artifacts are files, and not in the records.
-fn has_files(artifacts: &[Artifact]) -> bool {
-    let bytes: u64 = artifacts.iter().map(|artifact| artifact.bytes).sum();
-    bytes > SMALL_ARTIFACTS_BYTES
 }
 
 /// Removes a file, or a folder with all that is in it; fine if there is none.

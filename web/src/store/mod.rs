@@ -132,6 +132,10 @@ impl Store {
         let records = Arc::new(Records::open(&dir, open)?);
         let recovered = records.read(Reading::recover).map_err(failed)?;
         settler::settle_all(&dir, &records).map_err(failed)?;
+        if let Err(error) = records.shrink(recovered.ended_bytes()) {
+            // It is as good as it was before.
+            log::warn!("the records cannot be made shorter: {error}");
+        }
         dir.sweep(&recovered)
             .map_err(|error| failed(error.into()))?;
         let writer = Writer::start(&dir, Arc::clone(&records)).map_err(failed)?;

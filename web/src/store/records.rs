@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::SMALL_ARTIFACTS_BYTES;
 use crate::model::{Artifact, Failure, Input, Job, Phase, Progress, State, Upload};
 
 /// A job, and what only the engine needs to know of it.
@@ -52,6 +53,17 @@ pub(crate) struct Ended {
     pub(crate) record_bytes: u64,
 }
 
+impl Ended {
+    fn artifact_bytes(&self) -> u64 {
+        self.artifacts.iter().map(|artifact| artifact.bytes).sum()
+    }
+
+    /// Whether its artifacts are files, and not in the records.
+    pub(super) fn has_files(&self) -> bool {
+        self.artifact_bytes() > SMALL_ARTIFACTS_BYTES
+    }
+}
+
 /// A job that had not ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Unfinished {
@@ -71,6 +83,21 @@ pub(crate) struct Recovered {
     /// In the order in which they were accepted.
     pub(crate) unfinished: Vec<Unfinished>,
     pub(crate) uploads: Vec<UploadRecord>,
+}
+
+impl Recovered {
+    /// What ended jobs take in the records, in bytes.
+    pub(super) fn ended_bytes(&self) -> u64 {
+        let of = |job: &Ended| {
+            let artifacts = if job.has_files() {
+                0
+            } else {
+                job.artifact_bytes()
+            };
+            job.record_bytes + artifacts
+        };
+        self.ended.iter().map(of).sum()
+    }
 }
 
 /// The parts of a job's record that [`Ended`] needs; the rest, above all the result, is passed over.

@@ -277,6 +277,48 @@ fn what_nobody_waits_for_is_written_when_the_store_goes() {
     assert_eq!(unfinished.last_event, 5);
 }
 
+#[tokio::test]
+async fn a_start_gives_back_what_deletes_have_left_free() {
+    let folder = TempDir::new().unwrap();
+    let (store, _) = Store::open(folder.path()).unwrap();
+    let content = Bytes::from(vec![7; 1 << 20]);
+    let ids: Vec<Uuid> = (0..160).map(Uuid::from_u128).collect();
+    let large = ids.iter().map(|id| Op::Artifact {
+        job: *id,
+        name: "a".to_owned(),
+        content: content.clone(),
+    });
+    store.write(large.collect()).await.unwrap();
+    let record = job(State::Succeeded, &[]);
+    let id = record.job.id;
+    let last = vec![Op::job(&record).unwrap(), artifact(id, "a", b"a")];
+    store.write(last).await.unwrap();
+    let forget = |id: &Uuid| Op::ForgetJob {
+        id: *id,
+        owner: None,
+    };
+    // All over the file.
+    let (kept, old): (Vec<_>, Vec<_>) = ids.iter().partition(|id| id.as_u128() % 16 == 0);
+    store.write(old.iter().map(forget).collect()).await.unwrap();
+    let path = store.dir().records();
+    let length = || fs::metadata(&path).unwrap().len();
+    store.close().await;
+    let before = length();
+    drop(store);
+
+    let (store, _) = Store::open(folder.path()).unwrap();
+    let after = length();
+    assert!(before > 100 << 20 && after < 50 << 20, "{before} {after}");
+    for id in kept {
+        let found = store.read(move |reading| reading.artifact(id, "a"));
+        assert!(found.await.unwrap() == Some(content.clone()));
+    }
+    let found = store.read(move |reading| reading.job(id)).await.unwrap();
+    assert_eq!(found, Some(record));
+    let found = store.read(move |reading| reading.artifact(id, "a"));
+    assert_eq!(found.await.unwrap(), Some(Bytes::from_static(b"a")));
+}
+
 #[test]
 fn another_format_is_not_touched() {
     let folder = TempDir::new().unwrap();
