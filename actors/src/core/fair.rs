@@ -1,4 +1,4 @@
-//! The order of a node's work: fair between owners, then between the jobs of an owner.
+//! The order of what waits for a node's CPUs, or for its line: fair between owners, then between the jobs of an owner.
 //!
 //! Start-time fair queueing (Goyal, Vin, Cheng: "Start-time Fair Queuing: A Scheduling Algorithm
 //! for Integrated Services Packet Switching Networks", SIGCOMM 1996) on two levels. What waits
@@ -10,17 +10,19 @@
 //! An owner weighs as much as the weightiest of its waiting jobs: a background job takes nothing
 //! from its owner's other jobs, and more jobs give an owner no more of the node.
 
+mod level;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use slab::Slab;
 use uuid::Uuid;
 
 use crate::id::JobId;
 use crate::job::Priority;
+
+use level::{Level, Ticks, ticks};
 
 /// Whose work it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +34,6 @@ pub(crate) struct Flow {
     pub(crate) weight: Priority,
 }
 
-/// Virtual time: integers, so that no sum of a long life loses a small piece. A tick is a 1024th
-/// of an elementary operation at the highest weight; 2¹²⁸ of them do not come to an end.
-type Ticks = u128;
-
 impl Flow {
     /// Of what belongs to no job: tests of the node, and what jobs have left behind.
     pub(crate) const NOBODYS: Self = Self {
@@ -43,111 +41,16 @@ impl Flow {
         job: JobId::new(Uuid::nil()),
         weight: Priority::High,
     };
-}
 
-/// A piece of no cost still passes in virtual time, and one costs at most 2⁵⁴ operations.
-fn ticks(cost: f64, weight: Priority) -> Ticks {
-    // The cast takes NaN and what is negative for 0, and bounds what is too large.
-    let raw = (cost * 1024.0) as u64;
-    Ticks::from(raw.max(1))
-        * match weight {
-            Priority::Low => 16,
-            Priority::Normal => 4,
-            Priority::High => 1,
-        }
-}
-
-/// A flow that waits, by its start tag; ties in the order of arrival.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Ready {
-    start: Ticks,
-    arrival: u64,
-    flow: usize,
-}
-
-/// The flows of one level that wait, and the virtual time of that level.
-#[derive(Debug, Default)]
-struct Level {
-    /// Whose turn it is. Mostly nobody else waits, and to look at one takes fewer of the memory's
-    /// lines than to look into a heap.
-    first: Option<Ready>,
-    others: BinaryHeap<Reverse<Ready>>,
-    /// Start tag of what was taken last; when nothing waits, the end of all that was taken.
-    now: Ticks,
-    /// The latest end.
-    end: Ticks,
-    arrivals: u64,
-}
-
-impl Level {
-    /// A flow begins to wait, whose last piece ended at `end`.
-    fn arrive(&mut self, flow: usize, end: Ticks) {
-        let start = end.max(self.now);
-        self.arrivals += 1;
-        let ready = Ready {
-            start,
-            arrival: self.arrivals,
-            flow,
-        };
-        match &mut self.first {
-            None => self.first = Some(ready),
-            Some(first) => {
-                self.others.push(Reverse(ready.max(*first)));
-                *first = ready.min(*first);
-            }
-        }
-    }
-
-    const fn is_empty(&self) -> bool {
-        self.first.is_none()
-    }
-
-    fn next(&self) -> Option<usize> {
-        self.first.map(|first| first.flow)
-    }
-
-    /// Takes a piece of `cost` ticks from the next flow; returns where it ends.
-    /// The flow waits on if it has more.
-    fn take(&mut self, cost: Ticks, more: bool) -> Ticks {
-        let Some(first) = &mut self.first else {
-            return self.now;
-        };
-        self.now = first.start;
-        let end = self.now + cost;
-        self.end = self.end.max(end);
-        if more {
-            self.arrivals += 1;
-            first.start = end;
-            first.arrival = self.arrivals;
-            if let Some(mut other) = self.others.peek_mut()
-                && other.0 < *first
-            {
-                std::mem::swap(&mut other.0, first);
-            }
-        } else {
-            self.advance();
-        }
-        end
-    }
-
-    fn leave(&mut self, flow: usize) {
-        if self.next() == Some(flow) {
-            self.advance();
-        } else {
-            self.others.retain(|Reverse(ready)| ready.flow != flow);
-        }
-    }
-
-    /// The first waits no more.
-    fn advance(&mut self) {
-        self.first = self.others.pop().map(|Reverse(ready)| ready);
-        self.rest();
-    }
-
-    /// A time in which something waited is over: in the next one all flows begin alike.
-    fn rest(&mut self) {
-        if self.is_empty() {
-            self.now = self.end;
+    /// On a line, which does not know owners and priorities.
+    pub(crate) const fn of(job: Option<JobId>) -> Self {
+        match job {
+            Some(job) => Self {
+                owner: 0,
+                job,
+                weight: Priority::Normal,
+            },
+            None => Self::NOBODYS,
         }
     }
 }
@@ -193,7 +96,7 @@ impl<T> Owner<T> {
     }
 }
 
-/// What waits for the CPUs of one node, in two levels of fair queues.
+/// What waits for one node, in two levels of fair queues.
 ///
 /// [`push`](Self::push) and [`pop`](Self::pop) take O(log owners + log jobs of the owner). One that
 /// has had more than its share is remembered while it is idle, until the others have caught up or
@@ -249,6 +152,13 @@ impl<T> FairQueue<T> {
             owner.level.arrive(key, job.end);
             owner.waiting[job.weight as usize] += 1;
         }
+    }
+
+    /// The piece whose turn it is.
+    pub(crate) fn front(&self) -> Option<&T> {
+        let owner = &self.owners[self.level.next()?];
+        let job = &owner.jobs[owner.level.next()?];
+        job.pieces.front().map(|(_, piece)| piece)
     }
 
     /// Takes the piece whose turn it is, with its flow and cost.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use crate::core::fair::{FairQueue, Flow};
+
 /// How much may be unconfirmed at once, how much goes in one message, and how much may wait while
 /// there is no connection.
 #[derive(Clone, Copy, Debug)]
@@ -10,10 +12,13 @@ pub(crate) struct WindowLimits {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
     pub(crate) bundle: BundleLimits,
-    /// More than this is dropped while there is no connection, the oldest first: it is asked for
+    /// More than this is dropped while there is no connection, what would go first: it is asked for
     /// again by whoever misses it.
     pub(crate) kept: usize,
 }
+
+/// What a part takes besides its bytes, roughly.
+const HEAD_BYTES: usize = 64;
 
 /// How much of what waits goes in one message, if there is more than one.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +28,14 @@ pub(crate) struct BundleLimits {
 }
 
 /// A sliding window over what is sent. Nothing waits for a single confirmation, nor for company:
-/// what is there when the window has room is sent, as much at once as may go together.
+/// what is there when the window has room is sent, as much at once as may go together. What waits goes by
+/// turns between jobs, so that a small one does not wait for the tiles of a big one; each job keeps its order.
 #[derive(Debug)]
 pub(crate) struct Sending<T> {
     limits: WindowLimits,
-    waiting: VecDeque<T>,
+    /// What an earlier connection has not confirmed goes first.
+    again: VecDeque<T>,
+    waiting: FairQueue<T>,
     /// By the number under which it was sent.
     unconfirmed: BTreeMap<u64, Unconfirmed<T>>,
     unconfirmed_bytes: usize,
@@ -47,6 +55,9 @@ pub(crate) trait Part {
     /// In bytes.
     fn len_bytes(&self) -> usize;
 
+    /// Whose it is.
+    fn flow(&self) -> Flow;
+
     /// Whether it may go in one message with this one.
     fn joins(&self, other: &Self) -> bool;
 
@@ -55,10 +66,11 @@ pub(crate) trait Part {
 }
 
 impl<T: Part + Clone> Sending<T> {
-    pub(crate) const fn new(limits: WindowLimits) -> Self {
+    pub(crate) fn new(limits: WindowLimits) -> Self {
         Self {
             limits,
-            waiting: VecDeque::new(),
+            again: VecDeque::new(),
+            waiting: FairQueue::new(),
             unconfirmed: BTreeMap::new(),
             unconfirmed_bytes: 0,
             sent: 0,
@@ -69,11 +81,28 @@ impl<T: Part + Clone> Sending<T> {
     /// There is something to send. Returns what had to be dropped for it.
     #[must_use]
     pub(crate) fn push(&mut self, part: T) -> Option<T> {
-        self.waiting.push_back(part);
-        if !self.connected && self.waiting.len() > self.limits.kept {
-            return self.waiting.pop_front();
+        // What little a short message takes besides its bytes counts too.
+        let cost = (part.len_bytes() + HEAD_BYTES) as f64;
+        self.waiting.push(part.flow(), cost, part);
+        if !self.connected && self.len() > self.limits.kept {
+            return self.pop();
         }
         None
+    }
+
+    /// How much waits.
+    fn len(&self) -> usize {
+        self.again.len() + self.waiting.len()
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let again = self.again.pop_front();
+        again.or_else(|| self.waiting.pop().map(|(.., part)| part))
+    }
+
+    fn pop_if(&mut self, may: impl FnOnce(&T) -> bool) -> Option<T> {
+        let front = self.again.front().or_else(|| self.waiting.front());
+        front.is_some_and(may).then(|| self.pop())?
     }
 
     /// What may be sent now, in one message, and under which number its fate is to be told.
@@ -84,11 +113,11 @@ impl<T: Part + Clone> Sending<T> {
         if !self.connected || !has_room {
             return None;
         }
-        let first = self.waiting.pop_front()?;
+        let first = self.pop()?;
         let BundleLimits { parts, bytes: most } = self.limits.bundle;
         let mut bytes = first.len_bytes();
         let mut bundle = vec![first];
-        while let Some(next) = self.waiting.pop_front_if(|next| {
+        while let Some(next) = self.pop_if(|next| {
             bundle.len() < parts
                 && bytes + next.len_bytes() <= most
                 && bundle.first().is_some_and(|first| next.joins(first))
@@ -116,7 +145,7 @@ impl<T: Part + Clone> Sending<T> {
 
     /// Whether nothing waits, and all is confirmed.
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.unconfirmed.is_empty()
+        self.len() == 0 && self.unconfirmed.is_empty()
     }
 
     pub(crate) const fn connect(&mut self) {
@@ -133,11 +162,11 @@ impl<T: Part + Clone> Sending<T> {
         for (_, Unconfirmed { parts, .. }) in unconfirmed.into_iter().rev() {
             for mut part in Arc::unwrap_or_clone(parts).into_iter().rev() {
                 part.again();
-                self.waiting.push_front(part);
+                self.again.push_front(part);
             }
         }
-        let excess = self.waiting.len().saturating_sub(self.limits.kept);
-        self.waiting.drain(..excess).collect()
+        let excess = self.len().saturating_sub(self.limits.kept);
+        (0..excess).map_while(|_| self.pop()).collect()
     }
 }
 
@@ -145,7 +174,10 @@ impl<T: Part + Clone> Sending<T> {
 mod tests {
     use proptest::prelude::*;
 
+    use uuid::Uuid;
+
     use super::*;
+    use crate::id::JobId;
 
     /// As many bytes as it says; even ones go with even ones.
     impl Part for usize {
@@ -155,6 +187,28 @@ mod tests {
 
         fn joins(&self, other: &Self) -> bool {
             self % 2 == other % 2
+        }
+
+        fn flow(&self) -> Flow {
+            Flow::of(None)
+        }
+    }
+
+    /// Of a job, so many bytes.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Of(u128, usize);
+
+    impl Part for Of {
+        fn len_bytes(&self) -> usize {
+            self.1
+        }
+
+        fn joins(&self, _other: &Self) -> bool {
+            false
+        }
+
+        fn flow(&self) -> Flow {
+            Flow::of(Some(JobId::new(Uuid::from_u128(self.0))))
         }
     }
 
@@ -227,6 +281,29 @@ mod tests {
         );
     }
 
+    #[test]
+    fn jobs_take_turns_and_keep_their_order() {
+        let mut sending = Sending::new(WindowLimits {
+            messages: 100,
+            ..LIMITS
+        });
+        sending.connect();
+        let big = (0..20).map(|i| Of(1, 30 + i));
+        let small = (0..3).map(|i| Of(2, 10 + i));
+        for part in big.clone().chain(small.clone()) {
+            assert_eq!(sending.push(part), None);
+        }
+        let mut sent = Vec::new();
+        while let Some((number, parts)) = sending.next() {
+            sent.extend(parts.iter().copied());
+            sending.settled(number);
+        }
+        let of = |job| sent.iter().copied().filter(move |part| part.0 == job);
+        assert!(of(1).eq(big) && of(2).eq(small), "{sent:?}");
+        let last = sent.iter().rposition(|part| part.0 == 2);
+        assert!(last < Some(7), "{sent:?}");
+    }
+
     proptest! {
         #[test]
         fn nothing_is_lost_by_a_lost_connection_unless_it_is_said(
@@ -270,11 +347,12 @@ mod tests {
             all.extend(dropped);
             let unconfirmed = sending.unconfirmed.values();
             all.extend(unconfirmed.flat_map(|sent| sent.parts.iter()));
-            all.extend(&sending.waiting);
-            all.sort_unstable();
             prop_assert_eq!(sending.is_empty(), settled_all);
+            let waiting: Vec<usize> = std::iter::from_fn(|| sending.pop()).collect();
+            prop_assert!(waiting.is_sorted());
+            all.extend(waiting);
+            all.sort_unstable();
             prop_assert_eq!(all, (1..=pushed).map(part).collect::<Vec<_>>());
-            prop_assert!(sending.waiting.iter().is_sorted());
         }
     }
 }

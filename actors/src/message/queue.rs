@@ -1,6 +1,9 @@
-//! Through which queue of its receiver a message goes.
+//! Through which queue of its receiver a message goes, and for which job.
 
-use super::{LeaderMessage, Message, MonitorMessage, ProxyMessage, SupervisorMessage};
+use super::{
+    Address, Envelope, LeaderMessage, Message, MonitorMessage, ProxyMessage, SupervisorMessage,
+};
+use crate::id::{JobId, TeamId};
 
 /// The kinds of queues that each process has. Each keeps its order, and overtakes the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +45,41 @@ impl Queue {
             | Message::Proxy(ProxyMessage::Ended { .. } | ProxyMessage::Times { .. }) => Self::Data,
             Message::Supervisor(_) => Self::Tasks,
             Message::Leader(_) => Self::Results,
+        }
+    }
+}
+
+impl Envelope {
+    /// The job that it is for, if it is for one.
+    pub(crate) const fn job(&self) -> Option<JobId> {
+        let team = match (&self.message, self.to) {
+            (Message::Supervisor(order), _) => order.team(),
+            (Message::Proxy(word), _) => word.leader(),
+            (Message::Leader(_), Address::Leader(team, _)) => Some(team),
+            _ => None,
+        };
+        match team {
+            Some(team) => Some(team.job),
+            None => None,
+        }
+    }
+}
+
+impl SupervisorMessage {
+    const fn team(&self) -> Option<TeamId> {
+        match self {
+            Self::Granted { .. } | Self::Expelled { .. } => None,
+            Self::StartLeader { team, .. }
+            | Self::CancelLeader { team }
+            | Self::StartMsvpus { team, .. }
+            | Self::Tile { team, .. }
+            | Self::Task { team, .. }
+            | Self::Collect { team, .. }
+            | Self::Inquire { team, .. }
+            | Self::Reserve { team, .. }
+            | Self::Release { team, .. }
+            | Self::Retire { team, .. }
+            | Self::Stop { team } => Some(*team),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The way between simulated nodes: a star, as around a broker.
 
+mod uplink;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::core::fair::Flow;
 use crate::id::NodeId;
 use crate::link::{Link, Transport};
 use crate::message::queue::Queue;
@@ -11,6 +14,8 @@ use crate::random::Random;
 use crate::simulation::overlapping::Overlapping;
 use crate::simulation::spec::{Communication, Direction, NodeSpec};
 use crate::simulation::timeline::{Action, Process, Stages, Timeline};
+
+use uplink::{Outgoing, Uplink};
 
 /// A message that is overtaken comes up to so many latencies later, and a little more. Half of them
 /// come within 2.5; a few so late that their node has been given up and has joined anew.
@@ -25,8 +30,9 @@ const LANES: usize = 2;
 const QUEUES: usize = 4;
 
 /// All links between nodes and the broker in the middle. Each message occupies its lane of its
-/// sender's line, in the order of sending, and then of its receiver's, in the order of coming there,
-/// for the time that handling it takes and `bytes / bandwidth`.
+/// sender's line, by turns between jobs as [`Sending`](crate::core::sending::Sending) has it, and then
+/// of its receiver's, in the order of coming there as a broker's queue has it, for the time that handling it
+/// takes and `bytes / bandwidth`.
 pub(crate) struct Network {
     timeline: Arc<Timeline>,
     communication: Communication,
@@ -49,8 +55,8 @@ struct Line {
     latency: Duration,
     /// Bits per second.
     bandwidth: f64,
-    /// Until when each lane is busy, each way.
-    up_busy: [Duration; LANES],
+    up: [Uplink; LANES],
+    /// Until when each lane is busy.
     down_busy: [Duration; LANES],
     /// How many faults cut it at present, each way.
     cuts_in: u32,
@@ -118,7 +124,7 @@ impl Network {
             link: None,
             latency,
             bandwidth,
-            up_busy: [Duration::ZERO; LANES],
+            up: Default::default(),
             down_busy: [Duration::ZERO; LANES],
             cuts_in: 0,
             cuts_out: 0,
@@ -159,7 +165,7 @@ impl Network {
     pub(crate) fn disconnect(&self, node: usize) -> Option<Arc<Link>> {
         let now = self.timeline.now();
         self.line(node, |line| {
-            line.up_busy = [now; LANES];
+            line.up.iter_mut().for_each(|lane| lane.clear(now));
             line.down_busy = [now; LANES];
             line.latest.clear();
             line.link.take()
@@ -236,7 +242,6 @@ impl Network {
         let queue = Queue::of(&envelope.message);
         let lane = lane(queue);
         let receiver = self.timeline.process(to);
-        let now = self.timeline.now();
         let mut guard = self.state();
         let state = &mut *guard;
         let (Some(sender), Some(target)) = (state.lines.get(from.node), state.lines.get(to)) else {
@@ -245,7 +250,6 @@ impl Network {
         let flaws = [sender, target].map(|line| line.flaws.now().unwrap_or_default());
         let cut = sender.cuts_out > 0 || target.cuts_in > 0 || target.link.is_none();
         let latency = sender.latency + target.latency;
-        let up = sender.bandwidth;
         let random = &mut state.random;
         // Drawn always, so that one flaw more or less changes no other fate.
         let [lost, twice, late] = [(); 3].map(|()| random.uniform());
@@ -255,22 +259,16 @@ impl Network {
         let happens = |draw: f64, of: fn(&Flaws) -> f64| {
             draw < 1.0 - flaws.iter().map(|flaws| 1.0 - of(flaws)).product::<f64>()
         };
-        let handling = self.communication.handling;
-        let line = &mut state.lines[from.node];
-        line.traffic.messages_sent += 1;
-        line.traffic.bytes_sent += bytes;
-        let busy = &mut line.up_busy[lane];
-        *busy = (*busy).max(now) + handling + seconds(8.0 * bytes / up);
-        if line.latest.len() <= to {
-            line.latest.resize(to + 1, [Duration::ZERO; QUEUES]);
-        }
-        let latest = &mut line.latest[to][queue as usize];
-        *latest = (*latest).max(*busy + latency.mul_f64(stretch));
-        let there = *latest;
-        if cut || happens(lost, |flaws| flaws.loss) {
-            state.lost += 1;
-            return;
-        }
+        let is_lost = cut || happens(lost, |flaws| flaws.loss);
+        let is_late = !is_lost && happens(late, |flaws| flaws.reordering);
+        let comes_twice = !is_lost && happens(twice, |flaws| flaws.duplication);
+        state.lost += u64::from(is_lost);
+        state.overtaken += u64::from(is_late);
+        let traffic = &mut state.lines[from.node].traffic;
+        traffic.messages_sent += 1;
+        traffic.bytes_sent += bytes;
+        drop(guard);
+        let flow = Flow::of(envelope.job());
         let message = Travelling {
             network: Arc::clone(self),
             there: false,
@@ -279,19 +277,17 @@ impl Network {
             lane,
             receiver,
             from,
-            delay: if happens(late, |flaws| flaws.reordering) {
-                state.overtaken += 1;
-                delay
-            } else {
-                Duration::ZERO
-            },
-            echo: happens(twice, |flaws| flaws.duplication).then_some(echo),
+            delay: if is_late { delay } else { Duration::ZERO },
+            echo: comes_twice.then_some(echo),
             envelope,
         };
-        drop(guard);
-        // An idle line is taken by who comes to it first, and not by who has begun to send first.
-        let comes = Action::Stage(Box::new(message));
-        self.timeline.schedule(there, None, comes);
+        let outgoing = Outgoing {
+            message: Box::new(message),
+            queue,
+            latency: latency.mul_f64(stretch),
+            is_lost,
+        };
+        self.depart(flow, outgoing);
     }
 
     /// The message has come to the line of its receiver.

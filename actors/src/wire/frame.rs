@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Incarnation, Origin, Rank, TeamId};
+use crate::id::{Incarnation, JobId, Origin, Rank, TeamId};
 use crate::message::{Address, Envelope, Message, SupervisorMessage};
 use crate::wire::body::Body;
 use crate::wire::bundle::{MAX_BYTES, MAX_PARTS};
@@ -48,6 +48,8 @@ pub(crate) struct Parcel {
     /// Which tile it is, if it is one: two of the same for the same incarnation need not
     /// wait side by side.
     pub(crate) tile: Option<(Option<Incarnation>, TeamId, Rank)>,
+    /// Which job it is for, if it is for one: those take turns.
+    pub(crate) job: Option<JobId>,
     pub(crate) parts: Vec<Body>,
 }
 
@@ -126,6 +128,7 @@ impl Parcel {
     /// # Errors
     /// None that can occur: every message can be encoded.
     pub(crate) fn seal(envelope: Envelope) -> Result<Self, postcard::Error> {
+        let job = envelope.job();
         let Envelope {
             from,
             sequence,
@@ -172,6 +175,7 @@ impl Parcel {
             from,
             sequence,
             tile,
+            job,
             parts,
         })
     }

@@ -12,8 +12,9 @@ use tokio::select;
 use tokio::sync::{mpsc, oneshot};
 
 use super::tally::BridgeTally;
+use crate::core::fair::Flow;
 use crate::core::sending::{Part, Sending, WindowLimits};
-use crate::id::{Incarnation, NodeId, Rank, TeamId};
+use crate::id::{Incarnation, JobId, NodeId, Rank, TeamId};
 use crate::wire::body::Body;
 use crate::wire::bundle;
 use crate::wire::frame::{Parcel, PartHead};
@@ -43,6 +44,7 @@ struct Outgoing {
     head: PartHead,
     /// Which tile this is the last part of.
     tile: Option<Tile>,
+    job: Option<JobId>,
     body: Body,
     /// Whether an earlier connection was lost before it was confirmed.
     again: bool,
@@ -53,6 +55,10 @@ type Tile = (NodeId, Option<Incarnation>, TeamId, Rank);
 impl Part for Outgoing {
     fn len_bytes(&self) -> usize {
         self.body.len()
+    }
+
+    fn flow(&self) -> Flow {
+        Flow::of(self.job)
     }
 
     fn joins(&self, other: &Self) -> bool {
@@ -162,6 +168,7 @@ impl Publisher {
             from,
             sequence,
             tile,
+            job,
             parts,
         } = parcel;
         let tile = tile.map(|(incarnation, team, rank)| (to, incarnation, team, rank));
@@ -183,6 +190,7 @@ impl Publisher {
                     parts: count,
                 },
                 tile: tile.filter(|_| part + 1 == count),
+                job,
                 body,
                 again: false,
             });

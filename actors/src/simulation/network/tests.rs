@@ -178,13 +178,50 @@ fn handling_takes_its_time_for_one_message_after_the_other() {
 }
 
 fn task(sequence: u64) -> Message {
+    task_of(team(), sequence)
+}
+
+fn task_of(team: TeamId, sequence: u64) -> Message {
     let task = SupervisorMessage::Task {
-        team: team(),
+        team,
         ranks: Rank(sequence as u32).into(),
         round: Round(1),
         task: Payload::default(),
     };
     task.into()
+}
+
+#[test]
+fn jobs_take_turns_on_the_line_of_their_sender() {
+    let star = Star::new(0.0, Duration::ZERO);
+    // A second of the line each.
+    for sequence in 1..=10 {
+        star.send(1, sequence);
+    }
+    let other = TeamId {
+        job: JobId::new(uuid::Uuid::from_u128(1)),
+        ..team()
+    };
+    star.send_message(1, 11, task_of(other, 11));
+    let arrivals = star.arrivals();
+    assert_eq!(arrivals.len(), 11);
+    let between = arrivals.windows(2).map(|pair| pair[1] - pair[0]);
+    let short = between.clone().position(|pause| pause < 500);
+    assert!(
+        short < Some(2),
+        "right after the first or the second: {arrivals:?}"
+    );
+    assert_eq!(between.filter(|pause| *pause < 500).count(), 1);
+}
+
+#[test]
+fn what_waits_ends_with_the_process_that_sent_it() {
+    let star = Star::new(0.0, Duration::ZERO);
+    for sequence in 1..=3 {
+        star.send(1, sequence);
+    }
+    star.network.disconnect(1);
+    assert_eq!(star.arrivals().len(), 1, "the first is on its way");
 }
 
 /// Writes down which tiles and tasks come, in their order.
