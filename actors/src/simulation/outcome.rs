@@ -59,6 +59,8 @@ pub struct JobOutcome {
     pub nodes: Vec<NodeReport>,
     /// How often it got another leader.
     pub leaders_lost: u32,
+    /// How many processes its tiles have ended, by faults of the spec.
+    pub killed: u64,
 }
 
 /// What one node has done.
