@@ -295,9 +295,14 @@ impl Supervisor {
 
     /// What this node runs for the team; made now if this is the first of it.
     fn host(&mut self, team: TeamId, invocation: &Invocation) -> Result<&mut Hosted, JobError> {
+        let link = &self.host.link;
+        link.audit(|audit| audit.serves(team, link.origin()));
         if !self.hosted.contains_key(&team) {
             // A higher epoch: what an earlier leader of the job had here is of no use any more.
             self.stop_earlier(team);
+            if self.host.timing.is_some() {
+                self.lingering.heard(team, self.host.clock.now());
+            }
         }
         Ok(match self.hosted.entry(team) {
             std::collections::btree_map::Entry::Occupied(hosted) => hosted.into_mut(),

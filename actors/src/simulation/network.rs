@@ -21,9 +21,6 @@ const OVERTAKEN_AT_LEAST: Duration = Duration::from_millis(1);
 /// two connections to the broker. What little control weighs is not taken from the data.
 const LANES: usize = 2;
 
-/// Kinds of [`Queue`].
-const QUEUES: usize = 4;
-
 /// All links between nodes and the broker in the middle. Each message occupies its lane of its
 /// sender's line, in the order of sending, and then of its receiver's, in the order of coming there,
 /// for the time that handling it takes and `bytes / bandwidth`.
@@ -58,7 +55,7 @@ struct Line {
     flaws: Overlapping<Flaws>,
     /// When the latest message came to the line of each receiver, by node and queue: each keeps its
     /// order, however long its messages take, and overtakes the others.
-    latest: Vec<[Duration; QUEUES]>,
+    latest: Vec<[Duration; Queue::COUNT]>,
     traffic: Traffic,
 }
 
@@ -262,7 +259,7 @@ impl Network {
         let busy = &mut line.up_busy[lane];
         *busy = (*busy).max(now) + handling + seconds(8.0 * bytes / up);
         if line.latest.len() <= to {
-            line.latest.resize(to + 1, [Duration::ZERO; QUEUES]);
+            line.latest.resize(to + 1, [Duration::ZERO; Queue::COUNT]);
         }
         let latest = &mut line.latest[to][queue as usize];
         *latest = (*latest).max(*busy + latency.mul_f64(stretch));

@@ -14,9 +14,9 @@ pub(super) struct Lingering {
     /// With the incarnation under which they were stopped. Whatever computes for a team has a share
     /// in it.
     teams: Vec<(TeamId, Incarnation, Weak<LocalTeam>)>,
-    /// Which leader of a job has asked for an end of what was there before it, and when; for a while:
-    /// what an earlier one has ordered may come yet.
-    settled: BTreeMap<JobId, (Epoch, Duration)>,
+    /// For which leader of a job this node has worked last, or ended what was before it, and when; for a
+    /// while: what an earlier one has ordered may come yet.
+    latest: BTreeMap<JobId, (Epoch, Duration)>,
 }
 
 impl Lingering {
@@ -36,13 +36,18 @@ impl Lingering {
         begun.min().unwrap_or(now)
     }
 
+    /// The leader of this team orders something.
+    pub(super) fn heard(&mut self, team: TeamId, now: Duration) {
+        self.latest.insert(team.job, (team.epoch, now));
+    }
+
     pub(super) fn is_replaced(&self, team: TeamId) -> bool {
-        let settled = self.settled.get(&team.job);
-        settled.is_some_and(|(epoch, _)| *epoch > team.epoch)
+        let latest = self.latest.get(&team.job);
+        latest.is_some_and(|(epoch, _)| *epoch > team.epoch)
     }
 
     pub(super) fn forget(&mut self, now: Duration, memory: Duration) {
-        self.settled
+        self.latest
             .retain(|_, (_, at)| now.saturating_sub(*at) <= memory);
     }
 }
@@ -52,7 +57,7 @@ impl Supervisor {
     pub(super) fn settle(&mut self, team: TeamId, leader: NodeId) {
         self.stop_earlier(team);
         let now = self.host.clock.now();
-        self.lingering.settled.insert(team.job, (team.epoch, now));
+        self.lingering.heard(team, now);
         let earlier = |of: TeamId| of.job == team.job && of.epoch < team.epoch;
         if !self.lingering.at_work().any(|(of, _)| earlier(of)) {
             let origin = self.host.link.origin();
