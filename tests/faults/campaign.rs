@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use msvpu::{CMeans, FaultKind, FuzzyCMeans, JobOptions, Outcome, Spec, VirtualMachine};
+use msvpu::{CMeans, Fault, FaultKind, FuzzyCMeans, JobOptions, Outcome, Spec, VirtualMachine};
 
 use crate::ending::{Ending, boxed};
 use crate::expected::Expected;
@@ -14,7 +14,7 @@ use crate::totals::Totals;
 /// out, jobs are led anew and computed again from their last round.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A tile that kills takes so many processes with it.
+/// A tile that kills takes so many processes with it, at most.
 const KILLED_BY_POISON: u64 = 3;
 
 /// Runs the campaign of a seed; tells what is wrong, if something is.
@@ -79,15 +79,23 @@ pub(crate) async fn run(seed: u64, expected: &Expected) -> Result<(Totals, Outco
     if (outcome.counters.misdirected, outcome.counters.strangers) != (0, 0) {
         return Err(format!("{:?}\n{spec:#?}", outcome.counters));
     }
-    let (bound, poisons) = most_kills(&spec);
-    let beyond = outcome.kills.saturating_sub(bound);
-    if beyond > poisons {
+    if let Some(job) = outcome
+        .jobs
+        .iter()
+        .find(|job| job.killed > KILLED_BY_POISON)
+    {
+        let (index, killed) = (job.index, job.killed);
+        return Err(format!(
+            "a tile of job {index} took {killed} processes with it\n{spec:#?}"
+        ));
+    }
+    let bound = kills(&spec) + outcome.jobs.iter().map(|job| job.killed).sum::<u64>();
+    if outcome.kills > bound {
         return Err(format!(
             "{} processes were lost; the faults account for {bound}\n{spec:#?}",
             outcome.kills
         ));
     }
-    totals.fourth += beyond;
     simulation.machine().clone().shutdown().await;
     Ok((totals, outcome))
 }
@@ -106,14 +114,8 @@ fn totals(outcome: &Outcome) -> Totals {
     }
 }
 
-/// How many processes the faults of the spec may end, and how many tiles that kill are among them.
-fn most_kills(spec: &Spec) -> (u64, u64) {
-    let of = |kind: &FaultKind| match kind {
-        FaultKind::Kill { .. } => 1,
-        FaultKind::Poison { .. } => KILLED_BY_POISON,
-        _ => 0,
-    };
-    let poisons = |kind: &FaultKind| u64::from(matches!(kind, FaultKind::Poison { .. }));
-    let kinds = spec.faults.iter().map(|fault| &fault.kind);
-    (kinds.clone().map(of).sum(), kinds.map(poisons).sum())
+/// How many processes are to be ended at a time, and not by a tile.
+fn kills(spec: &Spec) -> u64 {
+    let kills = |fault: &&Fault| matches!(fault.kind, FaultKind::Kill { .. });
+    spec.faults.iter().filter(kills).count() as u64
 }

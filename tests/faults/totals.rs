@@ -20,9 +20,6 @@ pub(crate) struct Totals {
     pub(crate) mistaken: u64,
     /// Ended because so many leaders were lost in one round that the program could be the cause.
     pub(crate) given_up: u64,
-    /// Processes that a tile took with it beyond the third: a leader was lost, too, before it was on record
-    /// where the tile was.
-    pub(crate) fourth: u64,
     pub(crate) virtual_seconds: f64,
 }
 
@@ -40,7 +37,6 @@ impl AddAssign for Totals {
         self.panicked += of.panicked;
         self.mistaken += of.mistaken;
         self.given_up += of.given_up;
-        self.fourth += of.fourth;
         self.virtual_seconds += of.virtual_seconds;
     }
 }
@@ -64,11 +60,6 @@ impl Totals {
         assert!(
             1000 * mistaken < jobs,
             "{mistaken} of {jobs} jobs blame an innocent tile"
-        );
-        let (fourth, poisoned) = (self.fourth, self.poisoned);
-        assert!(
-            20 * fourth < poisoned,
-            "{fourth} of {poisoned} tiles took more than three processes"
         );
         let given_up = self.given_up;
         assert!(

@@ -133,6 +133,7 @@ impl Handler<Letter> for TeamLeader {
             },
             LeaderMessage::Reserved { origin, id } => Event::Reserved(origin, id),
             LeaderMessage::Released { origin, id } => Event::Released(origin, id),
+            LeaderMessage::Settled { origin } => Event::Settled(origin),
             LeaderMessage::Absent { origin, ranks } => Event::Absent(origin, ranks),
             LeaderMessage::Committed { sequence } => Event::Committed(sequence),
             LeaderMessage::Cancel => {
@@ -286,6 +287,10 @@ impl TeamLeader {
             Effect::Release(origin, id) => {
                 let leader = self.node();
                 self.order(origin, SupervisorMessage::Release { team, leader, id });
+            }
+            Effect::Settle(origin) => {
+                let leader = self.node();
+                self.order(origin, SupervisorMessage::Settle { team, leader });
             }
             Effect::Commit(mut record) => {
                 self.told = self.host.clock.now();

@@ -1,6 +1,7 @@
 //! The supervisor: one per node; starts and stops that node's leaders and MsVPUs.
 
 mod draining;
+mod lingering;
 mod orders;
 mod reserving;
 
@@ -33,6 +34,7 @@ use crate::program::Cancellation;
 #[cfg(feature = "amqp")]
 pub(crate) use draining::Drain;
 use draining::Draining;
+use lingering::Lingering;
 
 pub(crate) struct Supervisor {
     host: Host,
@@ -43,6 +45,7 @@ pub(crate) struct Supervisor {
     /// When that came, by the node's own clock.
     heard: Duration,
     draining: Option<Draining>,
+    lingering: Lingering,
 }
 
 /// What this node runs for a job. When it is dropped the actors can be reached by nobody and stop.
@@ -99,6 +102,7 @@ impl Handler<Tick> for Supervisor {
         if let Some(timing) = self.host.timing {
             let now = self.host.clock.now();
             self.host.link.forget_silent(now, timing.memory());
+            self.lingering.forget(now, timing.memory());
         }
         self.renew();
         for crew in self
@@ -227,17 +231,20 @@ impl Handler<Letter> for Supervisor {
                 id,
             } => self.reserve(team, leader, rank, id),
             SupervisorMessage::Release { team, leader, id } => self.release(team, leader, id),
+            SupervisorMessage::Settle { team, leader } if !self.is_replaced(team) => {
+                self.settle(team, leader);
+            }
             SupervisorMessage::Retire { team, ranks } => self.retire(team, ranks),
             SupervisorMessage::Stop { team } => self.stop(team),
-            SupervisorMessage::StartLeader { .. } | SupervisorMessage::StartMsvpus { .. } => {
-                self.host.link.stale()
-            }
+            SupervisorMessage::StartLeader { .. }
+            | SupervisorMessage::StartMsvpus { .. }
+            | SupervisorMessage::Settle { .. } => self.host.link.stale(),
         }
     }
 }
 
 impl Supervisor {
-    pub(crate) const fn new(host: Host, vital: Option<Vital>) -> Self {
+    pub(crate) fn new(host: Host, vital: Option<Vital>) -> Self {
         Self {
             host,
             _vital: vital,
@@ -245,6 +252,7 @@ impl Supervisor {
             seen: None,
             heard: Duration::ZERO,
             draining: None,
+            lingering: Lingering::default(),
         }
     }
 
@@ -253,10 +261,12 @@ impl Supervisor {
         if self.draining.as_ref().is_some_and(Draining::has_left) {
             return;
         }
+        let origin = self.host.link.origin();
         let renew = DirectoryMessage::Renew {
             member: Member {
-                origin: self.host.link.origin(),
+                origin,
                 process: self.host.link.process(),
+                settled: self.lingering.settled(origin.incarnation),
                 name: self.host.name.to_string(),
                 cpus: self.host.cpus,
                 draining: self.draining.is_some(),
@@ -280,21 +290,18 @@ impl Supervisor {
     /// Whether this node already works for a later leader of the job.
     fn is_replaced(&self, team: TeamId) -> bool {
         let later = |of: &TeamId| of.job == team.job && of.epoch > team.epoch;
-        self.hosted.keys().any(later)
+        self.hosted.keys().any(later) || self.lingering.is_replaced(team)
     }
 
     /// What this node runs for the team; made now if this is the first of it.
     fn host(&mut self, team: TeamId, invocation: &Invocation) -> Result<&mut Hosted, JobError> {
+        let link = &self.host.link;
+        link.audit(|audit| audit.serves(team, link.origin()));
         if !self.hosted.contains_key(&team) {
             // A higher epoch: what an earlier leader of the job had here is of no use any more.
-            let earlier: Vec<TeamId> = self
-                .hosted
-                .keys()
-                .filter(|known| known.job == team.job && known.epoch < team.epoch)
-                .copied()
-                .collect();
-            for team in earlier {
-                self.stop(team);
+            self.stop_earlier(team);
+            if self.host.timing.is_some() {
+                self.lingering.heard(team, self.host.clock.now());
             }
         }
         Ok(match self.hosted.entry(team) {
@@ -357,6 +364,10 @@ impl Supervisor {
 
     fn stop(&mut self, team: TeamId) {
         if let Some(hosted) = self.hosted.remove(&team) {
+            if let Some(crew) = &hosted.crew {
+                let incarnation = self.host.link.origin().incarnation;
+                self.lingering.stopped(team, incarnation, crew);
+            }
             if let Err(reason) = caught(|| drop(hosted)) {
                 log::error!("job {}: panic while stopping: {reason}", team.job);
             }

@@ -116,7 +116,8 @@ impl Balance {
 
     /// What became of a node that was lost, if that is known.
     pub(crate) fn fate(&self, origin: Origin) -> Option<Fate> {
-        self.lives.fate(origin)
+        let is_there = self.nodes.contains_key(&origin.node);
+        self.lives.fate(origin, is_there)
     }
 
     /// The teams under way, and where their leaders are.

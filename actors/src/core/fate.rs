@@ -13,6 +13,8 @@ use crate::id::{Incarnation, NodeId, Origin};
 pub(crate) enum Fate {
     /// Its process has joined again: it could not be heard, or stood still, and that was all.
     Survived,
+    /// So it has, but what it was at work on may be so still, and bring it down yet.
+    Busy,
     /// There is another process in its place.
     Died,
 }
@@ -29,10 +31,11 @@ pub(crate) struct Lives {
     gone: BTreeMap<NodeId, Duration>,
 }
 
-/// The first and the latest incarnation of one process.
+/// The first and the latest incarnation of one process, and that before which it has ended all.
 #[derive(Clone, Copy, Debug)]
 struct Life {
     process: Incarnation,
+    settled: Incarnation,
     latest: Incarnation,
 }
 
@@ -45,11 +48,13 @@ impl Lives {
             Some(life) if life.process >= member.process => {
                 if life.process == member.process {
                     life.latest = life.latest.max(incarnation);
+                    life.settled = life.settled.max(member.settled);
                 }
             }
             _ => {
                 lives.push_back(Life {
                     process: member.process,
+                    settled: member.settled,
                     latest: incarnation,
                 });
                 if lives.len() > MAX_LIVES {
@@ -81,17 +86,18 @@ impl Lives {
         });
     }
 
-    /// What became of an incarnation that was lost; `None` while nothing was heard of the node since.
-    pub(crate) fn fate(&self, lost: Origin) -> Option<Fate> {
+    /// What became of an incarnation that was lost; `None` while nothing was heard of the node since,
+    /// or while it is gone again, unless it `is_there`.
+    pub(crate) fn fate(&self, lost: Origin, is_there: bool) -> Option<Fate> {
         let lives = self.nodes.get(&lost.node)?;
-        let latest = lives.back()?.latest;
-        let survived = |life: &Life| (life.process..life.latest).contains(&lost.incarnation);
-        if lives.iter().any(survived) {
-            Some(Fate::Survived)
-        } else if latest > lost.incarnation {
-            Some(Fate::Died)
-        } else {
-            None
+        let last = lives.back()?;
+        let joined_again = |life: &&Life| (life.process..life.latest).contains(&lost.incarnation);
+        match lives.iter().find(joined_again) {
+            Some(life) if life.settled > lost.incarnation => Some(Fate::Survived),
+            Some(life) if life.process == last.process => is_there.then_some(Fate::Busy),
+            // What it was at work on then may have brought it down later.
+            Some(_) => Some(Fate::Died),
+            None => (last.latest > lost.incarnation).then_some(Fate::Died),
         }
     }
 }
@@ -108,9 +114,14 @@ mod tests {
     }
 
     fn seen(lives: &mut Lives, process: u64, incarnation: u64) {
+        settled(lives, process, incarnation, incarnation);
+    }
+
+    fn settled(lives: &mut Lives, process: u64, incarnation: u64, settled: u64) {
         lives.seen(&Member {
             origin: origin(incarnation),
             process: Incarnation(process),
+            settled: Incarnation(settled),
             name: String::new(),
             cpus: 1,
             draining: false,
@@ -120,7 +131,7 @@ mod tests {
     #[test]
     fn a_process_that_joins_again_has_survived_and_one_that_is_followed_has_died() {
         let mut lives = Lives::default();
-        let fates = |lives: &Lives| [10, 11, 20, 21].map(|of| lives.fate(origin(of)));
+        let fates = |lives: &Lives| [10, 11, 20, 21].map(|of| lives.fate(origin(of), true));
         assert_eq!(fates(&lives), [None; 4]);
         seen(&mut lives, 10, 10);
         assert_eq!(fates(&lives), [None; 4], "nothing was heard since");
@@ -139,6 +150,27 @@ mod tests {
     }
 
     #[test]
+    fn a_process_has_survived_when_what_it_was_at_work_on_has_ended() {
+        let mut lives = Lives::default();
+        let fates = |lives: &Lives| [10, 11, 12].map(|of| lives.fate(origin(of), true));
+        let (survived, busy, died) = (Fate::Survived, Fate::Busy, Fate::Died);
+        settled(&mut lives, 10, 12, 10);
+        assert_eq!(fates(&lives), [Some(busy), Some(busy), None]);
+        settled(&mut lives, 10, 12, 11);
+        assert_eq!(fates(&lives), [Some(survived), Some(busy), None]);
+        settled(&mut lives, 10, 12, 10);
+        assert_eq!(fates(&lives), [Some(survived), Some(busy), None], "late");
+        let gone = [10, 11].map(|of| lives.fate(origin(of), false));
+        assert_eq!(
+            gone,
+            [Some(survived), None],
+            "it may have been brought down"
+        );
+        seen(&mut lives, 20, 20);
+        assert_eq!(fates(&lives), [survived, died, died].map(Some));
+    }
+
+    #[test]
     fn a_node_that_has_been_gone_for_long_is_forgotten() {
         let mut lives = Lives::default();
         seen(&mut lives, 10, 11);
@@ -153,7 +185,7 @@ mod tests {
         assert_eq!(pass(&mut lives, 600, false), (1, 1));
         assert_eq!(pass(&mut lives, 700, false), (1, 1));
         assert_eq!(pass(&mut lives, 701, false), (0, 0));
-        assert_eq!(lives.fate(origin(10)), None);
+        assert_eq!(lives.fate(origin(10), false), None);
     }
 
     #[test]
@@ -163,6 +195,6 @@ mod tests {
             seen(&mut lives, 10 * process, 10 * process);
         }
         assert_eq!(lives.nodes[&NodeId(1)].len(), MAX_LIVES);
-        assert_eq!(lives.fate(origin(980)), Some(Fate::Died));
+        assert_eq!(lives.fate(origin(980), true), Some(Fate::Died));
     }
 }

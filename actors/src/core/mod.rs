@@ -28,5 +28,6 @@ pub(crate) mod reservation;
 pub(crate) mod sending;
 pub(crate) mod stopwatch;
 pub(crate) mod strategy;
+pub(crate) mod suspects;
 pub(crate) mod team;
 pub(crate) mod timesheet;

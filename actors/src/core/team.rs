@@ -13,8 +13,9 @@ use crate::core::crew::Crews;
 use crate::core::gather::{Gather, Taken};
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
-use crate::core::record::{Record, Suspects};
+use crate::core::record::Record;
 use crate::core::stopwatch::Spent;
+use crate::core::suspects::Suspects;
 use crate::core::timesheet::Timesheet;
 use crate::error::{JobError, Site};
 use crate::id::{Origin, Rank, Round};
@@ -37,9 +38,6 @@ pub(crate) struct Team {
     team_size: u32,
     tiles: Vec<Payload>,
     crews: Crews,
-    /// Where an earlier leader had ranks that may be at work there still, and take the node with
-    /// them; until all have answered here.
-    former: Vec<Share>,
     /// Ranks that no node has been found for yet.
     unplaced: Ranks,
     /// Whether watchers were told that there is no node.
@@ -94,7 +92,6 @@ impl Team {
             team_size: 0,
             tiles: Vec::new(),
             crews: Crews::default(),
-            former: Vec::new(),
             unplaced: Ranks::default(),
             waiting: false,
             moves: Vec::new(),
@@ -178,6 +175,7 @@ impl Team {
             }
             Event::Reserved(origin, id) => self.reserved(origin, id, &mut effects),
             Event::Released(origin, id) => self.trials.released(origin, id),
+            Event::Settled(origin) => self.settled(origin, &mut effects),
             Event::NoNode if !self.unplaced.is_empty() && !self.waiting => {
                 self.waiting = true;
                 effects.push(Effect::Wait);
@@ -215,7 +213,6 @@ impl Team {
         let demand = match self.resumed.take() {
             Some(record) => {
                 self.suspects = record.suspects;
-                self.former = record.former;
                 Demand::Task(record.round, record.task)
             }
             None => Demand::Task(Round(1), task),
@@ -225,6 +222,7 @@ impl Team {
             Effect::Allot(self.unplaced.clone()),
         ];
         self.ask(demand, now, &mut effects);
+        self.settle(&mut effects);
         effects
     }
 
@@ -293,7 +291,7 @@ impl Team {
         if let Some(spent) = spent {
             self.times.answered(rank, origin.node, spent, since_begun);
         }
-        self.acquit(origin, rank, &mut effects);
+        self.acquit(origin, rank, stage, &mut effects);
         if taken == Taken::Last {
             self.times.end(since_begun);
             self.complete(&mut effects);
@@ -306,7 +304,7 @@ impl Team {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Asking(Demand::Task(round, task), mut gather) => {
                 self.state = State::Folding(round);
-                self.former.clear();
+                self.suspects.clear_all(Stage::Round(round));
                 effects.push(Effect::Measured(round, self.crews.laps()));
                 // Of a known length, so that it never grows.
                 let mut partials = Vec::with_capacity(gather.answered());
@@ -339,6 +337,7 @@ impl Team {
         {
             effects.push(Effect::Commit(record.clone()));
         }
+        self.settle(effects);
         effects.extend(self.trials.repeat(self.committed));
         self.retire_again(effects);
         self.send_without_the_late(effects);

@@ -24,6 +24,8 @@ struct Known {
     epochs: HashMap<JobId, Epoch>,
     /// The latest incarnation of a node that the leader of a team was told is lost.
     lost: HashMap<(TeamId, NodeId), Incarnation>,
+    /// The latest leader of a job for which a node has begun anything.
+    served: HashMap<(JobId, Origin), Epoch>,
 }
 
 impl Audit {
@@ -65,6 +67,16 @@ impl Audit {
         self.count(of.is_some_and(|of| of < by.incarnation));
     }
 
+    /// A supervisor begins something for the team.
+    pub(crate) fn serves(&self, team: TeamId, by: Origin) {
+        let mut known = self.known();
+        let latest = known.served.entry((team.job, by)).or_default();
+        let stale = team.epoch < *latest;
+        *latest = team.epoch.max(*latest);
+        drop(known);
+        self.count(stale);
+    }
+
     fn count(&self, stale: bool) {
         self.taken_stale
             .fetch_add(u64::from(stale), Ordering::Relaxed);
@@ -98,6 +110,9 @@ mod tests {
         audit.takes_answer(team(1), node(5));
         audit.takes_order(None, node(5));
         audit.takes_order(Some(Incarnation(5)), node(5));
+        audit.serves(team(2), node(5));
+        audit.serves(team(2), node(5));
+        audit.serves(team(1), node(6));
         assert_eq!(audit.taken_stale(), 0);
         audit.takes_word(team(1));
         assert_eq!(audit.taken_stale(), 1);
@@ -106,5 +121,7 @@ mod tests {
         assert_eq!(audit.taken_stale(), 3);
         audit.takes_order(Some(Incarnation(4)), node(5));
         assert_eq!(audit.taken_stale(), 4);
+        audit.serves(team(1), node(5));
+        assert_eq!(audit.taken_stale(), 5);
     }
 }

@@ -55,6 +55,7 @@ kinds! {
     Supervisor(SupervisorMessage::Inquire) = "supervisor.inquire",
     Supervisor(SupervisorMessage::Reserve) = "supervisor.reserve",
     Supervisor(SupervisorMessage::Release) = "supervisor.release",
+    Supervisor(SupervisorMessage::Settle) = "supervisor.settle",
     Supervisor(SupervisorMessage::Retire) = "supervisor.retire",
     Supervisor(SupervisorMessage::Stop) = "supervisor.stop",
     Monitor(MonitorMessage::Test) = "monitor.test",
@@ -72,6 +73,7 @@ kinds! {
     Leader(LeaderMessage::Committed) = "leader.committed",
     Leader(LeaderMessage::Reserved) = "leader.reserved",
     Leader(LeaderMessage::Released) = "leader.released",
+    Leader(LeaderMessage::Settled) = "leader.settled",
     Leader(LeaderMessage::Cancel) = "leader.cancel",
     Observer(ObserverMessage::Nodes) = "observer.nodes",
 }

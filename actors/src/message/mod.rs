@@ -269,6 +269,9 @@ pub(crate) enum SupervisorMessage {
         leader: NodeId,
         id: ReservationId,
     },
+    /// Leader: stop what earlier leaders of the job have here, and say so when nothing of it is at
+    /// work any more.
+    Settle { team: TeamId, leader: NodeId },
     /// Leader: these have moved to another node.
     Retire { team: TeamId, ranks: Ranks },
     /// Leader or proxy: stop all that runs for the team.
@@ -324,6 +327,8 @@ pub(crate) enum LeaderMessage {
     Reserved { origin: Origin, id: ReservationId },
     /// Supervisor: the node works for others again.
     Released { origin: Origin, id: ReservationId },
+    /// Supervisor: nothing of earlier leaders of the job is at work here any more, or will be.
+    Settled { origin: Origin },
     /// Supervisor: someone asked for the job's end.
     Cancel,
 }

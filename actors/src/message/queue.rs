@@ -5,9 +5,22 @@ use super::{
 };
 use crate::id::{JobId, TeamId};
 
-/// The kinds of queues that each process has. Each keeps its order, and overtakes the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Queue {
+macro_rules! queues {
+    ($($(#[$of:meta])* $queue:ident,)*) => {
+        /// The kinds of queues that each process has. Each keeps its order, and overtakes the others.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Queue {
+            $($(#[$of])* $queue,)*
+        }
+
+        impl Queue {
+            /// How many there are.
+            pub(crate) const COUNT: usize = [$(Self::$queue),*].len();
+        }
+    };
+}
+
+queues! {
     /// Leases, placements, performance tests: what must not wait behind data.
     Control,
     /// Tiles.
@@ -78,6 +91,7 @@ impl SupervisorMessage {
             | Self::Inquire { team, .. }
             | Self::Reserve { team, .. }
             | Self::Release { team, .. }
+            | Self::Settle { team, .. }
             | Self::Retire { team, .. }
             | Self::Stop { team } => Some(*team),
         }

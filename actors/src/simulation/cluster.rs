@@ -64,6 +64,8 @@ struct State {
     /// The planned jobs, which the spec's faults speak of.
     jobs: BTreeMap<JobId, (usize, Arc<Journal>)>,
     kills: u64,
+    /// Of these, how many a tile of each planned job has caused.
+    killed: BTreeMap<usize, u64>,
 }
 
 #[derive(Default)]
@@ -106,6 +108,7 @@ impl Cluster {
                 nodes,
                 jobs: BTreeMap::new(),
                 kills: 0,
+                killed: BTreeMap::new(),
             }),
             this: this.clone(),
         })
@@ -238,6 +241,7 @@ impl Cluster {
                 rounds,
                 nodes: journal.nodes(),
                 leaders_lost: journal.leaders_lost(),
+                killed: state.killed.get(index).copied().unwrap_or(0),
             }
         };
         let mut jobs: Vec<JobOutcome> = state.jobs.values().map(outcome).collect();

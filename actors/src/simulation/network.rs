@@ -26,9 +26,6 @@ const OVERTAKEN_AT_LEAST: Duration = Duration::from_millis(1);
 /// two connections to the broker. What little control weighs is not taken from the data.
 const LANES: usize = 2;
 
-/// Kinds of [`Queue`].
-const QUEUES: usize = 4;
-
 /// All links between nodes and the broker in the middle. Each message occupies its lane of its
 /// sender's line, by turns between jobs as [`Sending`](crate::core::sending::Sending) has it, and then
 /// of its receiver's, in the order of coming there as a broker's queue has it, for the time that handling it
@@ -64,7 +61,7 @@ struct Line {
     flaws: Overlapping<Flaws>,
     /// When the latest message came to the line of each receiver, by node and queue: each keeps its
     /// order, however long its messages take, and overtakes the others.
-    latest: Vec<[Duration; QUEUES]>,
+    latest: Vec<[Duration; Queue::COUNT]>,
     traffic: Traffic,
 }
 

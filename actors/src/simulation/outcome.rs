@@ -39,7 +39,7 @@ pub struct Outcome {
     pub kills: u64,
     /// How much was taken of those who may say nothing any more: answers of a node that the leader
     /// had been told is lost, words of a leader that was replaced, orders for an earlier incarnation
-    /// of a node. None, whatever goes wrong.
+    /// of a node, or of an earlier leader than one that the node works for. None, whatever goes wrong.
     pub taken_stale: u64,
 }
 
@@ -59,6 +59,8 @@ pub struct JobOutcome {
     pub nodes: Vec<NodeReport>,
     /// How often it got another leader.
     pub leaders_lost: u32,
+    /// How many processes its tiles have ended, by faults of the spec.
+    pub killed: u64,
 }
 
 /// What one node has done.

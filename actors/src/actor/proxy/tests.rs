@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::catalog::Catalog;
 use crate::clock::StoppedClock;
-use crate::core::record::Suspects;
+use crate::core::suspects::Suspects;
 use crate::job::{JobOptions, Limits};
 use crate::link::Link;
 use crate::simulation::Synthetic;
@@ -219,7 +219,6 @@ fn record(sequence: u64, round: u32) -> Record {
         round: Round(round),
         task: Payload::default(),
         shares: Vec::new(),
-        former: Vec::new(),
         suspects: Suspects::default(),
         done: Vec::new(),
     }

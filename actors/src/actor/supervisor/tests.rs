@@ -118,6 +118,85 @@ fn an_order_to_an_incarnation_that_was_given_up_is_refused_and_counted() {
     });
 }
 
+/// A step that has begun cannot be stopped, and may take the node with it.
+#[test]
+fn a_node_is_settled_when_nothing_of_an_earlier_leader_is_at_work_and_stays_so() {
+    System::new().block_on(async {
+        let host = host();
+        let (link, census) = (host.link.clone(), host.census.subscribe());
+        let mut supervisor = Supervisor::new(host, None);
+        let settled = Arc::<Mutex<Vec<Message>>>::default();
+        let leader = Words(Arc::clone(&settled)).start();
+        let later = TeamId {
+            epoch: Epoch(2),
+            ..TEAM
+        };
+        link.register_forever(
+            Address::Leader(later, NodeId(4)),
+            leader.clone().recipient(),
+        );
+        let settle = SupervisorMessage::Settle {
+            team: later,
+            leader: NodeId(4),
+        };
+        let mut context = Context::new();
+        let mut order = |message: SupervisorMessage| {
+            let letter = Letter {
+                message: message.into(),
+                incarnation: None,
+            };
+            supervisor.handle(letter, &mut context);
+            let step = supervisor.hosted.get(&TEAM).and_then(|of| of.crew.as_ref());
+            let step = step.map(|crew| Arc::clone(&crew.team));
+            (step, supervisor.lingering.settled(Incarnation(7)))
+        };
+        // As one that computes has it.
+        let (step, _) = order(start());
+        assert!(step.is_some());
+        let (hosted, since) = order(settle.clone());
+        assert!(hosted.is_none(), "the earlier team was stopped");
+        assert_eq!(since, Incarnation(1));
+        while census.borrow().msvpus > 0 {
+            tokio::task::yield_now().await;
+        }
+        order(settle.clone());
+        drop(step);
+        let (_, since) = order(settle);
+        assert_eq!(since, Incarnation(7));
+        let stale = link.counters().stale;
+        let (hosted, _) = order(start());
+        assert!(hosted.is_none(), "late");
+        assert_eq!(link.counters().stale, stale + 1);
+        // What was sent before is handled before.
+        leader.send(Tick).await.unwrap();
+        let origin = origin(1);
+        let word = LeaderMessage::Settled { origin };
+        let said = settled.lock().unwrap();
+        assert_eq!(format!("{said:?}"), format!("{:?}", [Message::from(word)]));
+    });
+}
+
+/// Takes the place of the leader, and writes down what it is told.
+struct Words(Arc<Mutex<Vec<Message>>>);
+
+impl Actor for Words {
+    type Context = Context<Self>;
+}
+
+impl Handler<Letter> for Words {
+    type Result = ();
+
+    fn handle(&mut self, Letter { message, .. }: Letter, _: &mut Self::Context) {
+        self.0.lock().unwrap().push(message);
+    }
+}
+
+impl Handler<Tick> for Words {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, _: &mut Self::Context) {}
+}
+
 /// Takes the place of the leader, and writes down which MsVPUs are said not to be there.
 struct Absences(Arc<Mutex<Vec<Ranks>>>);
 

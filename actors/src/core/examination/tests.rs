@@ -25,6 +25,7 @@ fn examination() -> Examination {
         origin: HERE,
         name: "here".to_owned(),
         process: HERE.incarnation,
+        settled: HERE.incarnation,
         cpus: 2,
         draining: false,
     })

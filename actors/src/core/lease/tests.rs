@@ -18,6 +18,7 @@ fn member(incarnation: u64) -> Member {
         },
         name: "one".to_owned(),
         process: Incarnation(incarnation),
+        settled: Incarnation(incarnation),
         cpus: 4,
         draining: false,
     }

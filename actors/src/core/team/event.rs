@@ -46,6 +46,8 @@ pub(crate) enum Event {
     Reserved(Origin, ReservationId),
     /// A node works for others again.
     Released(Origin, ReservationId),
+    /// Nothing of earlier leaders is at work on a node any more.
+    Settled(Origin),
     /// There is no node that could run MsVPUs.
     NoNode,
     /// These nodes are lost.
@@ -91,6 +93,8 @@ pub(crate) enum Effect {
     Reserve(Origin, Rank, ReservationId),
     /// Let a node work for others again.
     Release(Origin, ReservationId),
+    /// Ask a node to say when nothing of earlier leaders is at work there any more.
+    Settle(Origin),
     /// Put the record where it outlives the leader, with what the nodes have done.
     Commit(Box<Record>),
     /// Let the program fold the partial results of a round.

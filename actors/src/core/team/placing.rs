@@ -4,6 +4,7 @@ use super::{Demand, Dropped, Effect, State, Team};
 use crate::core::allotment::Share;
 use crate::core::crew::Crew;
 use crate::core::ranks::Ranks;
+use crate::core::suspects::Former;
 use crate::id::{Origin, Rank};
 use crate::job::Phase;
 use crate::payload::Payload;
@@ -79,8 +80,6 @@ impl Team {
         if !strays.is_empty() {
             effects.push(Effect::Retire(origin, strays));
         }
-        // The node has stopped what an earlier leader had there.
-        self.former.retain(|share| share.origin != origin);
         if new.is_empty() {
             effects.push(Effect::Drop(Dropped::Duplicate));
             return;
@@ -197,7 +196,7 @@ impl Team {
 
     /// The nodes of which the leader must know when they are lost.
     pub(super) fn watched(&self) -> Vec<Origin> {
-        let former = self.former.iter().map(|share| share.origin);
+        let former = self.suspects.unsettled().into_iter();
         let former = former.filter(|origin| !self.crews.has(*origin));
         self.crews.origins().into_iter().chain(former).collect()
     }
@@ -205,29 +204,25 @@ impl Team {
     /// What earlier leaders had on lost nodes is suspected, unless it is at work here: then it is
     /// asked again, when it has answered or is lost here, too. None is held while it is at work.
     fn lose_former(&mut self, lost: &[Origin]) {
-        let State::Asking(_, gather) = &self.state else {
+        let State::Asking(demand, gather) = &self.state else {
             return;
         };
-        let at_work = |(origin, crew): (Origin, &Crew)| crew.live.without(&self.withheld(origin));
-        let at_work = match self.former.is_empty() {
-            true => Ranks::default(),
-            false => self
-                .crews
-                .iter()
-                .map(at_work)
-                .fold(Ranks::default(), |a, b| a.union(&b)),
+        if self.suspects.unsettled().is_empty() {
+            return;
+        }
+        let stage = demand.stage();
+        let at_work = |(origin, crew): (Origin, &Crew)| {
+            gather.missing(&crew.live.without(&self.withheld(origin)))
         };
-        let trial = self.suspects.trial();
-        self.former.retain_mut(|share| {
-            if !lost.contains(&share.origin) {
-                return true;
-            }
-            let missing = gather.missing(&share.ranks);
-            let idle = missing.without(&at_work);
-            self.suspects.lost_former(share.origin, &idle, trial);
-            share.ranks = missing.without(&idle);
-            !share.ranks.is_empty()
-        });
+        let at_work = self.crews.iter().map(at_work);
+        let at_work = at_work.fold(Ranks::default(), |all, ranks| all.union(&ranks));
+        // Who has answered may have been a round further there.
+        let suspected = |former: &Former| match former.stage > stage {
+            true => former.ranks.clone(),
+            false => gather.missing(&former.ranks),
+        };
+        let is_lost = |origin| lost.contains(&origin);
+        self.suspects.lost_former(is_lost, suspected, &at_work);
     }
 
     pub(super) fn lost(&mut self, origins: &[Origin], effects: &mut Vec<Effect>) {
@@ -237,9 +232,9 @@ impl Team {
                 continue;
             };
             self.trials.lost(*origin);
-            if let State::Asking(_, gather) = &self.state {
+            if let State::Asking(demand, gather) = &self.state {
                 let at_work = gather.missing(&live.without(&withheld));
-                self.suspects.lost(*origin, &at_work);
+                self.suspects.lost(*origin, &at_work, demand.stage());
             }
             if on_trial {
                 self.suspects.withdraw();

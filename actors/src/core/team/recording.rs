@@ -24,7 +24,6 @@ impl Team {
             round: *round,
             task: task.clone(),
             shares: self.crews.shares(),
-            former: self.former.clone(),
             suspects: self.suspects.clone(),
             done: Vec::new(),
         });

@@ -46,7 +46,6 @@ fn record(sequence: u64, round: u32, task: u8, shares: Vec<Share>) -> Record {
         round: Round(round),
         task: payload(task),
         shares,
-        former: Vec::new(),
         suspects: Suspects::default(),
         done: Vec::new(),
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{Dropped, Effect, State, Team};
 use crate::core::fate::Fate;
+use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
-use crate::core::record::MAX_LOSSES;
 use crate::core::reservation::ReservationId;
+use crate::core::suspects::MAX_LOSSES;
 use crate::error::JobError;
 use crate::id::{Origin, Rank};
 
@@ -109,10 +110,14 @@ impl Team {
         if self.suspects.is_empty() || is_busy {
             return;
         }
+        let State::Asking(_, gather) = &self.state else {
+            return;
+        };
         let held = self.suspects.held();
         let place = |rank| Some((rank, self.crews.place_of(rank)?));
         let may_be_tried = |rank: &Rank| self.suspects.awaits_trial(*rank);
-        let mut next = held.iter().filter(may_be_tried).filter_map(place);
+        let missing = gather.missing(&held);
+        let mut next = missing.iter().filter(may_be_tried).filter_map(place);
         if let Some((rank, origin)) = next.find(|(_, origin)| self.is_alone(*origin, &held)) {
             self.trials.latest = self.trials.latest.next();
             self.trials.wanted = Some((rank, origin));
@@ -182,8 +187,14 @@ impl Team {
     }
 
     /// A rank has answered: it is no suspect, and its trial, if it was on one, is over.
-    pub(super) fn acquit(&mut self, origin: Origin, rank: Rank, effects: &mut Vec<Effect>) {
-        if self.suspects.clear(rank) {
+    pub(super) fn acquit(
+        &mut self,
+        origin: Origin,
+        rank: Rank,
+        stage: Stage,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.suspects.clear(rank, stage) {
             self.commit(effects);
             self.trial_over(origin, effects);
         }
@@ -213,10 +224,33 @@ impl Team {
         for (origin, fate) in fates {
             match fate {
                 Fate::Survived => self.suspects.forgive(origin),
+                Fate::Busy => {
+                    let silent = Accused::Silent(0);
+                    self.trials.accused.insert(origin, silent);
+                }
                 Fate::Died => drop(self.trials.accused.insert(origin, Accused::Dead)),
             }
         }
-        // They run like all others again, when the proxy does not hold them for held any more.
+        self.let_go(&before, effects);
+    }
+
+    /// Asks where earlier leaders have left something at work.
+    pub(super) fn settle(&self, effects: &mut Vec<Effect>) {
+        effects.extend(self.suspects.unsettled().into_iter().map(Effect::Settle));
+    }
+
+    /// Nothing of earlier leaders is at work there any more.
+    pub(super) fn settled(&mut self, origin: Origin, effects: &mut Vec<Effect>) {
+        let before = self.suspects.held();
+        if self.suspects.settled(origin) {
+            self.let_go(&before, effects);
+        } else {
+            effects.push(Effect::Drop(Dropped::Duplicate));
+        }
+    }
+
+    /// Who is not held any more runs like all others again, when the proxy does not hold it for held.
+    fn let_go(&mut self, before: &Ranks, effects: &mut Vec<Effect>) {
         let freed = before.without(&self.suspects.held());
         if !freed.is_empty() {
             for origin in self.crews.origins() {

@@ -213,13 +213,14 @@ impl Fates for Cluster {
             .jobs
             .get(&label.flow.job)
             .map(|(index, _)| *index);
-        let fault = known.and_then(|job| self.step_faults.get(&(job, rank.0, now.0)));
+        let fault = known.and_then(|job| Some((job, self.step_faults.get(&(job, rank.0, now.0))?)));
         match fault {
             None => Fate::Runs,
-            Some(StepFault::Panic) => Fate::Panics("a fault of the simulation".to_owned()),
-            Some(StepFault::Poison) => {
+            Some((_, StepFault::Panic)) => Fate::Panics("a fault of the simulation".to_owned()),
+            Some((job, StepFault::Poison)) => {
                 let node = process.node;
-                self.kill(node);
+                let killed = u64::from(self.kill(node));
+                *self.state().killed.entry(job).or_default() += killed;
                 self.later(Some(self.spec.lease), move |cluster| cluster.start(node));
                 Fate::Aborts
             }

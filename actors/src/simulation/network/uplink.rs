@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Network, QUEUES, Travelling, seconds};
+use super::{Network, Travelling, seconds};
 use crate::core::fair::{FairQueue, Flow};
 use crate::message::queue::Queue;
 use crate::simulation::timeline::{Action, Process, Stages};
@@ -116,7 +116,7 @@ impl Network {
             let uplink = &mut line.up[lane];
             uplink.busy_until = now + takes;
             if line.latest.len() <= to {
-                line.latest.resize(to + 1, [Duration::ZERO; QUEUES]);
+                line.latest.resize(to + 1, [Duration::ZERO; Queue::COUNT]);
             }
             let latest = &mut line.latest[to][queue as usize];
             *latest = (*latest).max(uplink.busy_until + latency);

@@ -103,7 +103,7 @@ fn what_was_only_starting_on_a_lost_node_goes_elsewhere() {
         [Effect::Allot(ranks(0..2))]
     );
     let mut one = Suspects::default();
-    one.lost(node(0), &ranks([0]));
+    one.lost(node(0), &ranks([0]), FIRST);
     assert_eq!(
         scene.team.suspects, one,
         "rank 0 was at work, rank 1 was not there yet"
@@ -258,6 +258,6 @@ fn a_tile_that_was_not_sent_is_no_suspect() {
     scene.step(Event::Started(node(2), ranks([2])));
     scene.step(Event::Lost(vec![node(2)]));
     let mut one = Suspects::default();
-    one.lost(node(1), &ranks([2]));
+    one.lost(node(1), &ranks([2]), SECOND);
     assert_eq!(scene.team.suspects, one);
 }

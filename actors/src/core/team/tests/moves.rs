@@ -154,8 +154,11 @@ fn an_msvpu_that_starts_where_it_has_no_place_is_stopped() {
     assert!(retires(&mut scene).is_empty());
 }
 
-fn with_former(record: Record, former: Vec<Share>) -> Record {
-    Record { former, ..record }
+/// What an earlier leader had there, and may have had at work in the round after that of the record.
+fn with_former(mut record: Record, former: Vec<Share>) -> Record {
+    let stage = Stage::Round(record.round.next());
+    record.suspects.leave(former, stage);
+    record
 }
 
 #[test]
@@ -173,6 +176,7 @@ fn a_new_leader_goes_on_from_the_record() {
                 record(1, 5, 4, vec![]),
                 vec![share(node(0), 0..3)]
             )),
+            Effect::Settle(node(0)),
         ],
         "its round and task, its own counting; what was there may still be at work"
     );
@@ -198,12 +202,24 @@ fn what_an_earlier_leader_had_at_work_is_suspected_when_its_node_is_lost() {
     let fifth = Stage::Round(Round(5));
     scene.answer(node(1), fifth, 0);
     assert_eq!(scene.step(Event::Lost(vec![node(0)])), NOTHING);
+    let sixth = Stage::Round(Round(6));
     let mut suspects = Suspects::default();
-    assert_eq!(scene.team.suspects, suspects, "they are at work here");
-    let both = vec![node(1), node(0)];
-    assert!(scene.step(Event::Tick).contains(&survey_of(both)));
+    suspects.lost(node(0), &ranks([0]), sixth);
+    suspects.leave(vec![share(node(1), 2..3), share(node(0), 1..2)], sixth);
+    assert_eq!(
+        scene.team.suspects, suspects,
+        "rank 0 may have been a round further there; rank 1 is at work here"
+    );
+    let watched = Effect::Survey {
+        origins: vec![node(1), node(0)],
+        accused: vec![node(0)],
+    };
+    assert!(scene.step(Event::Tick).contains(&watched));
     scene.step(Event::Lost(vec![node(0), node(1)]));
-    suspects.lost(node(1), &ranks([1, 2]));
-    suspects.lost(node(0), &ranks([1]));
-    assert_eq!(scene.team.suspects, suspects, "rank 0 has answered since");
+    let mut suspects = Suspects::default();
+    suspects.lost(node(0), &ranks([0]), sixth);
+    suspects.lost(node(1), &ranks([1]), fifth);
+    suspects.lost(node(1), &ranks([2]), sixth);
+    suspects.lost(node(0), &ranks([1]), sixth);
+    assert_eq!(scene.team.suspects, suspects);
 }

@@ -1,6 +1,7 @@
 //! Tiles that take their nodes with them.
 
 mod fates;
+mod former;
 
 use super::*;
 use crate::core::fate::Fate;
@@ -314,8 +315,8 @@ fn a_trial_under_way_is_to_blame_whatever_is_recorded_beside_it() {
 #[test]
 fn a_new_leader_takes_up_the_trials_that_it_finds_in_the_record() {
     let mut suspects = Suspects::default();
-    suspects.lost(node(8), &ranks([0, 1]));
-    suspects.lost(node(9), &ranks([0, 1]));
+    suspects.lost(node(8), &ranks([0, 1]), SECOND);
+    suspects.lost(node(9), &ranks([0, 1]), SECOND);
     let old = Record {
         suspects,
         ..record(17, 2, 8, vec![])

@@ -3,6 +3,7 @@
 
 mod happenings;
 mod laws;
+mod losses;
 mod node;
 mod program;
 
@@ -33,6 +34,7 @@ enum Mail {
     Retire(Origin, Ranks),
     Order(Origin, Ranks, Order),
     Inquire(Origin, Ranks, Stage),
+    Settle(Origin),
     Reserve(Origin, Rank, ReservationId),
     Release(Origin, ReservationId),
     Allot(Ranks),
@@ -63,7 +65,7 @@ struct World {
     folding: Option<Event>,
     /// Answers that were taken, of this leader.
     taken: BTreeSet<(Rank, Stage)>,
-    /// Incarnations whose process has ended.
+    /// Incarnations whose process has ended, all of each process.
     dead: BTreeSet<Origin>,
     /// The nodes with which a tile has gone down, or may have, as far as anybody knows.
     falls: BTreeMap<Rank, BTreeSet<Origin>>,
@@ -165,6 +167,7 @@ impl World {
                 self.check(&ranks, Some(stage));
                 Mail::Inquire(origin, ranks, stage)
             }
+            Effect::Settle(origin) => Mail::Settle(origin),
             Effect::Reserve(origin, rank, id) => Mail::Reserve(origin, rank, id),
             Effect::Release(origin, id) => Mail::Release(origin, id),
             Effect::SendTile(origin, rank, tile) => {
@@ -183,6 +186,12 @@ impl World {
             }
         };
         self.way.push((self.epoch, mail));
+    }
+
+    /// With how many dead nodes a tile has gone down, or may have.
+    fn deaths(&self, rank: Rank) -> usize {
+        let falls = self.falls.get(&rank).into_iter().flatten();
+        falls.filter(|fall| self.dead.contains(fall)).count()
     }
 
     /// None that must not run is sent, none that has answered is asked.

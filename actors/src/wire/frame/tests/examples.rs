@@ -13,9 +13,10 @@ use crate::core::fate::Fate;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
-use crate::core::record::{Record, Suspects};
+use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
 use crate::core::stopwatch::{Effort, Spent};
+use crate::core::suspects::Suspects;
 use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
@@ -63,13 +64,15 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         actual: time,
         deviation: 0.125,
     };
+    let mut suspects = Suspects::default();
+    suspects.lost(ORIGIN, &(0..2).into(), Stage::Collecting);
+    suspects.leave(vec![share.clone()], Stage::Round(round));
     let mut record = || Record {
         sequence: 1,
         round,
         task: payload(),
         shares: vec![share.clone()],
-        former: vec![share.clone()],
-        suspects: Suspects::default(),
+        suspects: suspects.clone(),
         done: vec![report],
     };
     let records = [record(), record()];
@@ -95,6 +98,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
     let member = Member {
         origin: ORIGIN,
         process: Incarnation(1),
+        settled: Incarnation(2),
         name: "node".to_owned(),
         cpus: 2,
         draining: false,
@@ -276,6 +280,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
             id,
         },
         SupervisorMessage::Release { team, leader, id },
+        SupervisorMessage::Settle { team, leader },
         SupervisorMessage::Retire {
             team,
             ranks: ranks_of(),
@@ -311,6 +316,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         LeaderMessage::Committed { sequence: 7 },
         LeaderMessage::Reserved { origin, id },
         LeaderMessage::Released { origin, id },
+        LeaderMessage::Settled { origin },
         LeaderMessage::Cancel,
     ];
     let test = MonitorMessage::Test {

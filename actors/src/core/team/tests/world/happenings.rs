@@ -3,35 +3,43 @@
 use super::node::Piece;
 use super::*;
 use crate::core::msvpu::Work;
+use crate::core::suspects::MAX_LOSSES;
 use crate::id::Incarnation;
 
 impl World {
     /// A node joins, as a new process.
     pub(super) fn join(&mut self, node: NodeId) {
         let process = Incarnation(self.joined[node.0 as usize] + 1);
-        self.join_as(node, process);
+        let origin = again(node.0, self.joined[node.0 as usize] + 1);
+        self.there(Node::new(origin, process));
     }
 
-    fn join_as(&mut self, node: NodeId, process: Incarnation) {
-        self.joined[node.0 as usize] += 1;
-        let origin = again(node.0, self.joined[node.0 as usize]);
-        self.nodes.insert(node, Node::new(origin, process));
+    pub(super) fn there(&mut self, node: Node) {
+        let origin = node.origin;
+        self.joined[origin.node.0 as usize] = origin.incarnation.0;
+        self.nodes.insert(origin.node, node);
+        self.renew(origin.node);
+    }
+
+    /// What the node says of itself.
+    fn renew(&mut self, node: NodeId) {
+        let Some(node) = self.nodes.get(&node) else {
+            return;
+        };
+        let (origin, process, settled) = (node.origin, node.process, node.settled());
         self.lives.seen(&Member {
             origin,
             process,
+            settled,
             name: String::new(),
             cpus: 1,
             draining: false,
         });
-    }
-
-    /// A node was cut off, given up, and joins again with nothing running.
-    pub(super) fn cut_off(&mut self, node: NodeId) {
-        let process = self.nodes.get(&node).map(|node| node.process);
-        if let Some(process) = process
-            && self.lose(node, false)
-        {
-            self.join_as(node, process);
+        let ended = |fall: &Origin| {
+            fall.node == origin.node && (process..settled).contains(&fall.incarnation)
+        };
+        for falls in self.falls.values_mut() {
+            falls.retain(|fall| !ended(fall));
         }
     }
 
@@ -50,66 +58,15 @@ impl World {
     /// The balancer learns who is there.
     pub(super) fn notice(&mut self) {
         let there: BTreeSet<Origin> = self.nodes.values().map(|node| node.origin).collect();
+        for origin in &there {
+            self.renew(origin.node);
+        }
         let lost: Vec<Origin> = self.members.difference(&there).copied().collect();
         self.members = there;
         if !lost.is_empty() {
             self.places.retain(|_, origin| !lost.contains(origin));
             self.way.push((self.epoch, Mail::Leader(Event::Lost(lost))));
         }
-    }
-
-    pub(super) fn kill(&mut self, node: NodeId) {
-        self.lose(node, true);
-    }
-
-    /// Tells whether it is gone: one node always stays.
-    fn lose(&mut self, node: NodeId, dies: bool) -> bool {
-        if self.nodes.len() == 1 {
-            return false;
-        }
-        let Some(lost) = self.nodes.remove(&node) else {
-            return false;
-        };
-        if dies {
-            self.dead.insert(lost.origin);
-            for rank in (0..TILES)
-                .map(Rank)
-                .filter(|rank| lost.runs(self.epoch, *rank))
-            {
-                self.falls.entry(rank).or_default().insert(lost.origin);
-            }
-        }
-        // Whether one that was placed had started, nobody but the leader can know.
-        if let Some(Record { shares, former, .. }) = &self.record {
-            for share in shares.iter().chain(former) {
-                for rank in share
-                    .ranks
-                    .iter()
-                    .filter(|_| self.dead.contains(&share.origin))
-                {
-                    self.falls.entry(rank).or_default().insert(share.origin);
-                }
-            }
-        }
-        if node != self.leader || self.ended.is_some() {
-            return true;
-        }
-        self.epoch += 1;
-        self.places.clear();
-        self.taken.clear();
-        self.folding = None;
-        self.leader = *self.nodes.keys().next().unwrap();
-        if let Some(record) = &mut self.record {
-            record.sequence = 0;
-            // The proxy hears of the leader's loss after that of others which went down before:
-            // their leases have run out before.
-            let there = |origin: &Origin| self.nodes.values().any(|node| node.origin == *origin);
-            record.lost(|origin| !there(&origin));
-        }
-        self.host_leader();
-        self.team = Team::new(Limits::default(), self.recoverable, self.record.clone());
-        self.split();
-        true
     }
 
     fn deliver(&mut self, (epoch, mail): (u32, Mail)) {
@@ -140,7 +97,11 @@ impl World {
                 if !lost.is_empty() {
                     self.way.push(back(Event::Lost(lost)));
                 }
-                let fate = |origin: Origin| Some((origin, self.lives.fate(origin)?));
+                let there = |node| self.members.iter().any(|member| member.node == node);
+                let fate = |origin: Origin| {
+                    let fate = self.lives.fate(origin, there(origin.node))?;
+                    Some((origin, fate))
+                };
                 let fates: Vec<_> = accused.into_iter().filter_map(fate).collect();
                 if !fates.is_empty() {
                     self.way.push(back(Event::Fates(fates)));
@@ -178,6 +139,13 @@ impl World {
                     for rank in node.admitted(&ranks).iter() {
                         node.order(epoch, rank, order.clone());
                     }
+                }
+            }
+            Mail::Settle(to) => {
+                if let Some(node) = self.receiver(to)
+                    && node.settle(epoch)
+                {
+                    self.way.push(back(Event::Settled(to)));
                 }
             }
             Mail::Reserve(to, rank, id) => {
@@ -246,7 +214,19 @@ impl World {
                 here.running
             );
         }
+        self.check_places();
         begun
+    }
+
+    /// Those that it has taken down, and those where it may do so: at no time more than three.
+    fn check_places(&self) {
+        let of = |node: &&Node| node.steps().any(|place| self.poison == Some(place.rank));
+        let places = self.nodes.values().filter(of).count() as u32;
+        let (taken, most) = (self.poisoned, u32::from(MAX_LOSSES));
+        assert!(
+            taken + places <= most,
+            "{taken} are down, {places} may follow"
+        );
     }
 
     fn finish(&mut self, node: NodeId, which: usize) -> bool {
@@ -256,11 +236,10 @@ impl World {
         let Some(piece) = here.running.get(which % here.running.len().max(1)) else {
             return false;
         };
-        let ours = |epoch: u32| epoch == self.epoch;
         let deadly = match piece {
             Piece::Others { deadly } => *deadly,
             Piece::Ours(place, Work::Step(..)) if self.poison == Some(place.rank) => {
-                self.poisoned += u32::from(ours(place.epoch));
+                self.poisoned += 1;
                 true
             }
             Piece::Ours(..) => false,
@@ -275,7 +254,7 @@ impl World {
         }
         let which = which % here.running.len();
         if let Some((place, stage, payload)) = here.finish(which, self.now) {
-            let event = Event::Answered(here.origin, place.rank, stage, payload, None);
+            let event = Event::Answered(place.origin, place.rank, stage, payload, None);
             self.way.push((place.epoch, Mail::Leader(event)));
         }
         self.grants(node);

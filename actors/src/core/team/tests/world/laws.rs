@@ -26,7 +26,7 @@ proptest! {
         match world.ended {
             Some(Ok(finished)) => prop_assert_eq!(finished, world.expected),
             Some(Err(JobError::PoisonTile { rank, losses: 3 })) => {
-                prop_assert!(world.falls[&rank].len() >= 3, "{} has fallen {:?}", rank, world.falls);
+                prop_assert!(world.deaths(rank) >= 3, "{} has fallen {:?}", rank, world.falls);
             }
             other => prop_assert!(false, "{other:?}"),
         }
@@ -65,7 +65,7 @@ proptest! {
         prop_assert!(counted, "{}", world.poisoned);
     }
 
-    /// Whatever gets lost besides, leaders among it: no leader's team loses a fourth node to it.
+    /// Whatever gets lost besides, leaders among it: no fourth node is lost to it.
     #[test]
     fn poison_takes_down_three_at_most(poison in 0..TILES, script in script(300)) {
         let mut world = World::new(true, NODES, Some(Rank(poison)));
@@ -75,7 +75,7 @@ proptest! {
         let world = world.end();
         match world.ended {
             Some(Err(JobError::PoisonTile { rank, losses: 3 })) => {
-                prop_assert!(world.falls[&rank].len() >= 3, "{} has fallen {:?}", rank, world.falls);
+                prop_assert!(world.deaths(rank) >= 3, "{} has fallen {:?}", rank, world.falls);
             }
             other => prop_assert!(false, "{other:?}"),
         }

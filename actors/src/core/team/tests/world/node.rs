@@ -21,6 +21,8 @@ const WAY: Duration = Duration::from_millis(50);
 pub(super) struct Place {
     pub(super) epoch: u32,
     pub(super) rank: Rank,
+    /// Under which incarnation of its node.
+    pub(super) origin: Origin,
     number: u32,
 }
 
@@ -81,15 +83,46 @@ impl Node {
         }
     }
 
+    /// Joins again as the same process, with nothing running but the steps that have begun.
+    pub(super) fn rejoin(&mut self, origin: Origin) {
+        self.origin = origin;
+        self.epoch = None;
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        self.msvpus.clear();
+        self.asked.clear();
+        self.granted.clear();
+        self.reservations = Reservations::default();
+        self.gate.forget(flow(true).job);
+    }
+
+    /// The steps that have begun, and not ended.
+    pub(super) fn steps(&self) -> impl Iterator<Item = Place> {
+        self.running.iter().filter_map(|piece| match piece {
+            Piece::Ours(place, Work::Step(..)) => Some(*place),
+            _ => None,
+        })
+    }
+
+    /// Of what it began under an incarnation before this one nothing runs any more.
+    pub(super) fn settled(&self) -> Incarnation {
+        let begun = self.steps().map(|place| place.origin.incarnation);
+        begun.min().unwrap_or(self.origin.incarnation)
+    }
+
+    /// Stops what earlier leaders have here; whether nothing of it runs any more.
+    pub(super) fn settle(&mut self, epoch: u32) -> bool {
+        self.host(epoch) && self.steps().all(|place| place.epoch >= epoch)
+    }
+
     /// Makes room for a team, and stops the one of an earlier leader; `false` when this one is the
     /// earlier.
     pub(super) fn host(&mut self, epoch: u32) -> bool {
         if self.epoch < Some(epoch) {
             self.epoch = Some(epoch);
-            self.msvpus.clear();
-            self.asked.clear();
-            self.reservations = Reservations::default();
-            self.gate.forget(flow(true).job);
+            self.clear();
         }
         self.epoch == Some(epoch)
     }
@@ -102,6 +135,7 @@ impl Node {
             let place = Place {
                 epoch,
                 rank,
+                origin: self.origin,
                 number,
             };
             let msvpu = || (place, Agenda::new());
