@@ -155,15 +155,17 @@ impl Suspects {
         suspected: impl Fn(&Former) -> Ranks,
         at_work: &Ranks,
     ) {
+        let mut stay = Vec::new();
         for mut former in self.former.take(|former| is_lost(former.origin)) {
             let suspected = suspected(&former);
             let idle = suspected.without(at_work);
             self.suspect(former.origin, &idle, former.stage);
             former.ranks = suspected.without(&idle);
             if !former.ranks.is_empty() {
-                self.former.extend(vec![former]);
+                stay.push(former);
             }
         }
+        self.former.extend(stay);
     }
 
     /// Nothing of earlier leaders is at work there any more. Tells whether anything could have been.
