@@ -17,7 +17,7 @@ use crate::wire::bundle::{MAX_BYTES, MAX_PARTS};
 use crate::wire::queues::Queue;
 
 /// Processes of different versions do not understand each other.
-pub(crate) const VERSION: u8 = 2;
+pub(crate) const VERSION: u8 = 3;
 
 /// The most bytes of a part's body: RabbitMQ 4 takes 16 MiB, and small ones flow better.
 pub(crate) const PART_BYTES: usize = 1 << 20;
