@@ -7,7 +7,8 @@
 //! - a round: 32 and 1000 MsVPUs with an empty step on two nodes, beside one message to each of two
 //!   queues and one back from each.
 //!
-//! Prints the medians, and the ratio of the medians. `-- 1024 round` runs only those.
+//! Prints the medians, and the ratio of the medians. `-- 1024 round` runs only those. Both sides use the
+//! allocator of the command.
 #![allow(clippy::unwrap_used, reason = "a bench that fails here says so")]
 
 use std::time::{Duration, Instant};
@@ -26,6 +27,9 @@ use msvpu_actors::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const REPETITIONS: usize = 5;
 const ROUNDS: u32 = 1000;

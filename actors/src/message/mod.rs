@@ -4,6 +4,7 @@
 //! asks again when it is not. Every message may therefore come twice, late, or not at all. Bulk
 //! data sits in [`Payload`]s, so that passing a message on in one process copies nothing.
 
+mod answers;
 #[cfg(feature = "amqp")]
 mod bulk;
 #[cfg(feature = "amqp")]
@@ -24,12 +25,13 @@ use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
-use crate::core::stopwatch::Effort;
 use crate::core::timesheet::Timesheet;
 use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
 use crate::job::{Cost, Finished, JobOptions, JobState, NodeReport, NodeStatus};
 use crate::payload::Payload;
+
+pub(crate) use answers::Answer;
 
 /// Where a mailbox is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -307,6 +309,7 @@ pub(crate) enum LeaderMessage {
         origin: Origin,
         /// By the node's clock.
         sent: Duration,
+        #[serde(with = "answers")]
         answers: Vec<Answer>,
     },
     /// Supervisor: tiles are coming, so that there is nothing to ask about.
@@ -331,18 +334,6 @@ pub(crate) enum LeaderMessage {
     Settled { origin: Origin },
     /// Supervisor: someone asked for the job's end.
     Cancel,
-}
-
-/// What an MsVPU answers: to the task of a round its partial result, to the end of the rounds
-/// what its tile contributes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Answer {
-    pub(crate) rank: Rank,
-    pub(crate) stage: Stage,
-    pub(crate) payload: Option<Payload>,
-    /// Of those MsVPUs whose times are kept: of large teams few, so that it takes no place in the answers
-    /// of the others.
-    pub(crate) effort: Option<Box<Effort>>,
 }
 
 macro_rules! wrapped {
