@@ -45,8 +45,8 @@ struct Run {
 struct Entry {
     rank: Rank,
     /// The bytes of the head and one more, or nothing where nothing is handed over.
-    head: u32,
-    body: u32,
+    head: u64,
+    body: u64,
 }
 
 pub(super) fn serialize<S: Serializer>(answers: &[Answer], to: S) -> Result<S::Ok, S::Error> {
@@ -63,8 +63,8 @@ pub(super) fn serialize<S: Serializer>(answers: &[Answer], to: S) -> Result<S::O
         let payload = answer.payload.as_ref();
         let entry = Entry {
             rank: answer.rank,
-            head: payload.map_or(0, |payload| payload.head.len() as u32 + 1),
-            body: payload.map_or(0, |payload| payload.body.len() as u32),
+            head: payload.map_or(0, |payload| payload.head.len() as u64 + 1),
+            body: payload.map_or(0, |payload| payload.body.len() as u64),
         };
         match runs.last_mut() {
             Some(run) if run.stage == answer.stage => run.entries.push(entry),
@@ -93,11 +93,13 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Answ
         mut contents,
     } = Packed::deserialize(from)?;
     let entries = || runs.iter().flat_map(|run| &run.entries);
-    let held = |entry: &Entry| u64::from(entry.head.saturating_sub(1)) + u64::from(entry.body);
-    if entries().map(held).sum::<u64>() != contents.len() as u64 {
+    let held = |entry: &Entry| entry.head.saturating_sub(1).checked_add(entry.body);
+    let all = entries().try_fold(0_u64, |all, entry| all.checked_add(held(entry)?));
+    if all != Some(contents.len() as u64) {
         return Err(D::Error::custom("answers of other lengths than they say"));
     }
-    let mut take = |bytes: u32| contents.split_to(bytes as usize);
+    // No more than there is, and so than fits.
+    let mut take = |bytes: u64| contents.split_to(bytes as usize);
     let mut efforts = efforts.into_iter().peekable();
     let mut answers = Vec::with_capacity(entries().count());
     for Run { stage, entries } in &runs {
@@ -166,7 +168,7 @@ mod tests {
         })
     }
 
-    fn packed(entries: Vec<(u32, u32)>, efforts: Vec<u32>, contents: &'static [u8]) -> Vec<u8> {
+    fn packed(entries: Vec<(u64, u64)>, efforts: Vec<u32>, contents: &'static [u8]) -> Vec<u8> {
         let effort = Effort {
             waited: Duration::ZERO,
             computed: Duration::ZERO,
@@ -196,7 +198,8 @@ mod tests {
         for (entries, efforts) in [
             (vec![(2, 2)], vec![]),
             (vec![(2, 0)], vec![]),
-            (vec![(u32::MAX, u32::MAX); 9], vec![]),
+            (vec![(u64::MAX, u64::MAX); 9], vec![]),
+            (vec![(1, u64::MAX), (1, 3)], vec![]),
             (vec![(0, 2)], vec![]),
             (vec![(2, 1)], vec![1]),
             (vec![(2, 1), (0, 0)], vec![1, 0]),
