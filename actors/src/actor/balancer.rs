@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::actor::{Tick, Vital, ticking};
 use crate::core::balance::Balance;
 use crate::core::examination::PROBES;
-use crate::core::fate::Fate;
+use crate::core::fate::Finding;
 use crate::core::lease::Member;
 use crate::core::strategy::UnknownStrategy;
 use crate::host::{Host, Timing};
@@ -62,8 +62,8 @@ impl LoadBalancer {
         if !lost.is_empty() {
             self.tell_leader(team, leader, LeaderMessage::Lost(lost));
         }
-        let fate = |origin: Origin| Some((origin, self.core.fate(origin)?));
-        let fates: Vec<(Origin, Fate)> = accused.into_iter().filter_map(fate).collect();
+        let word = |of: Origin| self.core.finding(team.job, of);
+        let fates: Vec<Finding> = accused.into_iter().filter_map(word).collect();
         if !fates.is_empty() {
             self.tell_leader(team, leader, LeaderMessage::Fates(fates));
         }

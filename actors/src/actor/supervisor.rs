@@ -266,7 +266,7 @@ impl Supervisor {
             member: Member {
                 origin,
                 process: self.host.link.process(),
-                settled: self.lingering.settled(origin.incarnation),
+                lingering: self.lingering.jobs(),
                 name: self.host.name.to_string(),
                 cpus: self.host.cpus,
                 draining: self.draining.is_some(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::allotment::{Share, deal, whole};
 use crate::core::calibration::Calibration;
 use crate::core::examination::{Capacity, Examination, is_drift};
-use crate::core::fate::{Fate, Lives};
+use crate::core::fate::{Finding, Lives};
 use crate::core::lease::Member;
 use crate::core::performance::{
     LARGEST, NodePerformance, PerformanceError, StepCost, load_indices, performance_indices,
@@ -114,10 +114,10 @@ impl Balance {
             .forget(|node| nodes.contains_key(&node), now, memory);
     }
 
-    /// What became of a node that was lost, if that is known.
-    pub(crate) fn fate(&self, origin: Origin) -> Option<Fate> {
-        let is_there = self.nodes.contains_key(&origin.node);
-        self.lives.fate(origin, is_there)
+    /// What became of a node that was lost, on which the job had something at work.
+    pub(crate) fn finding(&self, job: JobId, of: Origin) -> Option<Finding> {
+        let is_there = self.nodes.contains_key(&of.node);
+        self.lives.finding(job, of, is_there)
     }
 
     /// The teams under way, and where their leaders are.

@@ -13,8 +13,9 @@ pub(crate) struct Member {
     pub(crate) origin: Origin,
     /// The incarnation under which its process came up: all from that one to this were the same.
     pub(crate) process: Incarnation,
-    /// Of what its process began under an incarnation before this one nothing is at work any more.
-    pub(crate) settled: Incarnation,
+    /// The jobs of which something is at work there still that was stopped, a step that has begun, and the first
+    /// incarnation under which that was.
+    pub(crate) lingering: Vec<(JobId, Incarnation)>,
     /// For people.
     pub(crate) name: String,
     /// How many steps it computes at once. A node of none runs leaders only, and gets them before

@@ -29,13 +29,17 @@ pub(crate) struct BundleLimits {
 
 /// A sliding window over what is sent. Nothing waits for a single confirmation, nor for company:
 /// what is there when the window has room is sent, as much at once as may go together. What waits goes by
-/// turns between jobs, so that a small one does not wait for the tiles of a big one; each job keeps its order.
+/// turns between jobs, so that a small one does not wait for the tiles of a big one; each job keeps its order,
+/// and the parts of a message stay together, so that whoever receives has few that are not whole.
 #[derive(Debug)]
 pub(crate) struct Sending<T> {
     limits: WindowLimits,
-    /// What an earlier connection has not confirmed goes first.
-    again: VecDeque<T>,
-    waiting: FairQueue<T>,
+    /// What goes first: the rest of a message that has begun, and before that what an earlier connection has
+    /// not confirmed.
+    begun: VecDeque<T>,
+    /// Messages, each by its first part and the others.
+    waiting: FairQueue<(T, Vec<T>)>,
+    waiting_parts: usize,
     /// By the number under which it was sent.
     unconfirmed: BTreeMap<u64, Unconfirmed<T>>,
     unconfirmed_bytes: usize,
@@ -69,8 +73,9 @@ impl<T: Part + Clone> Sending<T> {
     pub(crate) fn new(limits: WindowLimits) -> Self {
         Self {
             limits,
-            again: VecDeque::new(),
+            begun: VecDeque::new(),
             waiting: FairQueue::new(),
+            waiting_parts: 0,
             unconfirmed: BTreeMap::new(),
             unconfirmed_bytes: 0,
             sent: 0,
@@ -78,30 +83,45 @@ impl<T: Part + Clone> Sending<T> {
         }
     }
 
-    /// There is something to send. Returns what had to be dropped for it.
+    /// There is a message to send, of these parts. Returns what had to be dropped for it.
     #[must_use]
-    pub(crate) fn push(&mut self, part: T) -> Option<T> {
-        // What little a short message takes besides its bytes counts too.
-        let cost = (part.len_bytes() + HEAD_BYTES) as f64;
-        self.waiting.push(part.flow(), cost, part);
-        if !self.connected && self.len() > self.limits.kept {
-            return self.pop();
+    pub(crate) fn push(&mut self, first: T, others: Vec<T>) -> Vec<T> {
+        let flow = first.flow();
+        let parts = || std::iter::once(&first).chain(&others);
+        // What little a short one takes besides its bytes counts too.
+        let bytes: usize = parts().map(|part| part.len_bytes() + HEAD_BYTES).sum();
+        self.waiting_parts += parts().count();
+        self.waiting.push(flow, bytes as f64, (first, others));
+        if self.connected {
+            Vec::new()
+        } else {
+            self.drop_excess()
         }
-        None
     }
 
-    /// How much waits.
+    fn drop_excess(&mut self) -> Vec<T> {
+        let excess = self.len().saturating_sub(self.limits.kept);
+        (0..excess).map_while(|_| self.pop()).collect()
+    }
+
+    /// How many parts wait.
     fn len(&self) -> usize {
-        self.again.len() + self.waiting.len()
+        self.begun.len() + self.waiting_parts
     }
 
     fn pop(&mut self) -> Option<T> {
-        let again = self.again.pop_front();
-        again.or_else(|| self.waiting.pop().map(|(.., part)| part))
+        if self.begun.is_empty() {
+            let (.., (first, others)) = self.waiting.pop()?;
+            self.waiting_parts -= 1 + others.len();
+            self.begun.extend(others);
+            return Some(first);
+        }
+        self.begun.pop_front()
     }
 
     fn pop_if(&mut self, may: impl FnOnce(&T) -> bool) -> Option<T> {
-        let front = self.again.front().or_else(|| self.waiting.front());
+        let waiting = || self.waiting.front().map(|(first, _)| first);
+        let front = self.begun.front().or_else(waiting);
         front.is_some_and(may).then(|| self.pop())?
     }
 
@@ -162,197 +182,12 @@ impl<T: Part + Clone> Sending<T> {
         for (_, Unconfirmed { parts, .. }) in unconfirmed.into_iter().rev() {
             for mut part in Arc::unwrap_or_clone(parts).into_iter().rev() {
                 part.again();
-                self.again.push_front(part);
+                self.begun.push_front(part);
             }
         }
-        let excess = self.len().saturating_sub(self.limits.kept);
-        (0..excess).map_while(|_| self.pop()).collect()
+        self.drop_excess()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::id::JobId;
-
-    /// As many bytes as it says; even ones go with even ones.
-    impl Part for usize {
-        fn len_bytes(&self) -> usize {
-            *self
-        }
-
-        fn joins(&self, other: &Self) -> bool {
-            self % 2 == other % 2
-        }
-
-        fn flow(&self) -> Flow {
-            Flow::of(None)
-        }
-    }
-
-    /// Of a job, so many bytes.
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    struct Of(u128, usize);
-
-    impl Part for Of {
-        fn len_bytes(&self) -> usize {
-            self.1
-        }
-
-        fn joins(&self, _other: &Self) -> bool {
-            false
-        }
-
-        fn flow(&self) -> Flow {
-            Flow::of(Some(JobId::new(Uuid::from_u128(self.0))))
-        }
-    }
-
-    const LIMITS: WindowLimits = WindowLimits {
-        messages: 3,
-        bytes: 100,
-        bundle: BundleLimits {
-            parts: 4,
-            bytes: 50,
-        },
-        kept: 5,
-    };
-
-    /// What is sent now.
-    fn sent(sending: &mut Sending<usize>) -> Vec<(u64, Vec<usize>)> {
-        let next = || {
-            sending
-                .next()
-                .map(|(number, parts)| (number, parts.to_vec()))
-        };
-        std::iter::from_fn(next).collect()
-    }
-
-    fn push(sending: &mut Sending<usize>, parts: &[usize]) {
-        for part in parts {
-            assert_eq!(sending.push(*part), None);
-        }
-    }
-
-    #[test]
-    fn the_window_is_bounded_by_number_and_by_bytes() {
-        let mut sending = Sending::new(LIMITS);
-        assert_eq!(sent(&mut sending), []);
-        sending.connect();
-        push(&mut sending, &[10, 11, 12, 13, 14]);
-        let first = [(1, vec![10]), (2, vec![11]), (3, vec![12])];
-        assert_eq!(sent(&mut sending), first);
-        assert_eq!(sending.settled(2), Some(vec![11].into()));
-        assert_eq!(sending.settled(2), None);
-        assert_eq!(sent(&mut sending), [(4, vec![13])]);
-        for number in [1, 3, 4] {
-            sending.settled(number);
-        }
-        assert_eq!(sent(&mut sending), [(5, vec![14])]);
-        push(&mut sending, &[1000, 1000]);
-        let however_long = [(6, vec![1000])];
-        assert_eq!(sent(&mut sending), however_long, "it fills the window");
-    }
-
-    #[test]
-    fn what_waits_goes_together_as_far_as_it_may() {
-        let mut sending = Sending::new(LIMITS);
-        sending.connect();
-        push(&mut sending, &[2]);
-        assert_eq!(sent(&mut sending), [(1, vec![2])], "not waiting for more");
-        push(&mut sending, &[2, 4, 6, 8, 10, 1, 3, 40, 12]);
-        let full = [(2, vec![2, 4, 6, 8]), (3, vec![10])];
-        assert_eq!(sent(&mut sending), full, "four are the most");
-        for number in 1..=3 {
-            sending.settled(number);
-        }
-        let bytes = [(4, vec![1, 3]), (5, vec![40]), (6, vec![12])];
-        assert_eq!(sent(&mut sending), bytes, "and 50 bytes; in their order");
-        assert_eq!(sending.unconfirmed_bytes, 56);
-        assert_eq!(sending.disconnect(), [0; 0]);
-        sending.connect();
-        assert_eq!(
-            sent(&mut sending),
-            [(7, vec![1, 3]), (8, vec![40]), (9, vec![12])]
-        );
-    }
-
-    #[test]
-    fn jobs_take_turns_and_keep_their_order() {
-        let mut sending = Sending::new(WindowLimits {
-            messages: 100,
-            ..LIMITS
-        });
-        sending.connect();
-        let big = (0..20).map(|i| Of(1, 30 + i));
-        let small = (0..3).map(|i| Of(2, 10 + i));
-        for part in big.clone().chain(small.clone()) {
-            assert_eq!(sending.push(part), None);
-        }
-        let mut sent = Vec::new();
-        while let Some((number, parts)) = sending.next() {
-            sent.extend(parts.iter().copied());
-            sending.settled(number);
-        }
-        let of = |job| sent.iter().copied().filter(move |part| part.0 == job);
-        assert!(of(1).eq(big) && of(2).eq(small), "{sent:?}");
-        let last = sent.iter().rposition(|part| part.0 == 2);
-        assert!(last < Some(7), "{sent:?}");
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_is_lost_by_a_lost_connection_unless_it_is_said(
-            steps in prop::collection::vec(0_u8..6, 0..300),
-        ) {
-            let mut sending = Sending::new(WindowLimits {
-                bytes: 5000,
-                bundle: BundleLimits { parts: 3, bytes: 1000 },
-                ..LIMITS
-            });
-            let (mut pushed, mut settled, mut dropped) = (0, Vec::new(), Vec::new());
-            // Ever greater; four at a time may go together.
-            let part = |number: usize| 2 * number + number / 4 % 2;
-            let mut under_way = Vec::new();
-            for step in steps {
-                match step {
-                    0 | 1 => {
-                        pushed += 1;
-                        dropped.extend(sending.push(part(pushed)));
-                    }
-                    2 => under_way.extend(sending.next()),
-                    3 => if let Some((number, parts)) = under_way.pop() {
-                        let told = sending.settled(number);
-                        prop_assert_eq!(told.as_ref(), Some(&parts));
-                        prop_assert!(parts.is_sorted());
-                        settled.extend(parts.to_vec());
-                    },
-                    4 => sending.connect(),
-                    _ => {
-                        dropped.extend(sending.disconnect());
-                        under_way.clear();
-                    }
-                }
-                prop_assert!(sending.unconfirmed.len() <= LIMITS.messages);
-                let parts = || sending.unconfirmed.values();
-                let bytes = parts().flat_map(|sent| sent.parts.iter()).sum::<usize>();
-                prop_assert_eq!(bytes, sending.unconfirmed_bytes);
-            }
-            let settled_all = settled.len() + dropped.len() == pushed;
-            let mut all: Vec<usize> = settled;
-            all.extend(dropped);
-            let unconfirmed = sending.unconfirmed.values();
-            all.extend(unconfirmed.flat_map(|sent| sent.parts.iter()));
-            prop_assert_eq!(sending.is_empty(), settled_all);
-            let waiting: Vec<usize> = std::iter::from_fn(|| sending.pop()).collect();
-            prop_assert!(waiting.is_sorted());
-            all.extend(waiting);
-            all.sort_unstable();
-            prop_assert_eq!(all, (1..=pushed).map(part).collect::<Vec<_>>());
-        }
-    }
-}
+mod tests;

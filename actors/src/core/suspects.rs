@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::allotment::Share;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
-use crate::id::{Origin, Rank};
+use crate::id::{Incarnation, Origin, Rank};
 
 pub(crate) use former::Former;
 use former::Formers;
@@ -39,6 +39,8 @@ pub(crate) struct Suspects {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Loss {
     origin: Origin,
+    /// The process, once it is known.
+    process: Option<Incarnation>,
     /// What the tile was at, or the latest that it may have been at: when it has got past that
     /// elsewhere, it was not the cause.
     stage: Stage,
@@ -127,7 +129,11 @@ impl Suspects {
             let losses = self.losses.entry(rank).or_default();
             match losses.iter_mut().find(|loss| loss.origin == origin) {
                 Some(loss) => loss.stage = loss.stage.max(stage),
-                None => losses.push(Loss { origin, stage }),
+                None => losses.push(Loss {
+                    origin,
+                    process: None,
+                    stage,
+                }),
             }
         }
     }
@@ -184,6 +190,27 @@ impl Suspects {
     /// The nodes where that is.
     pub(crate) fn unsettled(&self) -> BTreeSet<Origin> {
         self.former().map(|former| former.origin).collect()
+    }
+
+    /// The process of a node that was lost is known. One that was lost under several incarnations has gone
+    /// down once, if at all.
+    pub(crate) fn unite(&mut self, origin: Origin, process: Incarnation) {
+        for losses in self.losses.values_mut() {
+            let Some(told) = losses.iter_mut().find(|loss| loss.origin == origin) else {
+                continue;
+            };
+            told.process = Some(process);
+            let is_of =
+                |loss: &Loss| loss.origin.node == origin.node && loss.process == Some(process);
+            let same = losses.iter().filter(|loss| is_of(loss)).copied();
+            let united = same.reduce(|one, other| Loss {
+                origin: one.origin.max(other.origin),
+                stage: one.stage.max(other.stage),
+                ..one
+            });
+            losses.retain(|loss| !is_of(loss));
+            losses.extend(united);
+        }
     }
 
     /// The node's process lives, and nothing of what was at work there is any more: none of the tiles

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::balance::Plan;
 use crate::core::crew::Lap;
 use crate::core::examination::Capacity;
-use crate::core::fate::Fate;
+use crate::core::fate::Finding;
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
@@ -300,8 +300,8 @@ pub(crate) enum LeaderMessage {
     NoNode,
     /// Balancer: these nodes are lost.
     Lost(Vec<Origin>),
-    /// Balancer: this became of nodes that were lost.
-    Fates(Vec<(Origin, Fate)>),
+    /// Balancer: this is known of nodes that were lost.
+    Fates(Vec<Finding>),
     /// Supervisor: MsVPUs are there.
     Started { origin: Origin, ranks: Ranks },
     /// MsVPUs of one node: their answers (`results_queue`).

@@ -63,8 +63,11 @@ impl Queue {
 }
 
 impl Envelope {
-    /// The job that it is for, if it is for one.
+    /// The job with which it takes turns; none where all is short, and goes in its order.
     pub(crate) const fn job(&self) -> Option<JobId> {
+        if let Queue::Control = Queue::of(&self.message) {
+            return None;
+        }
         let team = match (&self.message, self.to) {
             (Message::Supervisor(order), _) => order.team(),
             (Message::Proxy(word), _) => word.leader(),

@@ -48,7 +48,7 @@ pub(crate) struct Parcel {
     /// Which tile it is, if it is one: two of the same for the same incarnation need not
     /// wait side by side.
     pub(crate) tile: Option<(Option<Incarnation>, TeamId, Rank)>,
-    /// Which job it is for, if it is for one: those take turns.
+    /// The job with which it takes turns, if it does.
     pub(crate) job: Option<JobId>,
     pub(crate) parts: Vec<Body>,
 }

@@ -13,8 +13,8 @@ use super::tables::{
 };
 use super::{DataDir, OpenError, StoreError, dir};
 
-/// A file is not made shorter unless it is longer than this and that many times what is kept, which takes twice its
-/// bytes in whole pages.
+/// Whether it is worth making a file shorter is not looked at unless it is longer than this and that many times what
+/// is kept, which takes twice its bytes in whole pages.
 const SLACK_BYTES: u64 = 64 << 20;
 const SLACK_FACTOR: u64 = 5;
 
@@ -100,14 +100,18 @@ impl Records {
     /// Gives back to the disk what is free in the file, if that is most of it. Blocking, and for longer than anybody
     /// waits who has begun to work with it: all that is kept may have to move.
     ///
-    /// `kept_bytes`: what is kept, roughly.
+    /// `kept_bytes`: what is kept at least, which is quicker to tell than what is used.
     pub(super) fn shrink(&self, kept_bytes: u64) -> Result<(), StoreError> {
         let bytes = fs::metadata(&self.path)?.len();
         if bytes <= SLACK_BYTES + SLACK_FACTOR * kept_bytes {
             return Ok(());
         }
+        let used = self.used_bytes()?;
+        if bytes < 2 * used {
+            return Ok(());
+        }
         let file = self.path.display();
-        log::warn!("{file} has {bytes} bytes for {kept_bytes}, and is made shorter");
+        log::warn!("{file} has {bytes} bytes, uses {used}, and is made shorter");
         let shorter = match &mut *self.slot.write().unwrap_or_else(PoisonError::into_inner) {
             Slot::Open(database) => database.compact().map(|_| ()).map_err(store_error),
             Slot::Broken(_) | Slot::Closed => Ok(()),
@@ -116,6 +120,15 @@ impl Records {
             self.open_again(error);
         }
         shorter
+    }
+
+    /// What is not free in the file. Blocking: all of it is looked at.
+    fn used_bytes(&self) -> Result<u64, StoreError> {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        let transaction = slot.database()?.begin_write().map_err(store_error)?;
+        let stats = transaction.stats().map_err(store_error)?;
+        transaction.abort().map_err(store_error)?;
+        Ok(stats.allocated_pages() * stats.page_size() as u64)
     }
 
     /// Opens it again if it is broken.

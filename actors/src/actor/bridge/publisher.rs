@@ -178,26 +178,27 @@ impl Publisher {
             return self.tally.of(queue).dropped.add(1);
         }
         let count = parts.len() as u32;
-        for (part, body) in (0..).zip(parts) {
-            let dropped = self.sending.push(Outgoing {
-                to,
-                queue,
-                kind,
-                head: PartHead {
-                    from,
-                    sequence,
-                    part,
-                    parts: count,
-                },
-                tile: tile.filter(|_| part + 1 == count),
-                job,
-                body,
-                again: false,
-            });
-            if let Some(part) = dropped {
-                self.dropped(part);
-            }
-        }
+        let outgoing = |(part, body)| Outgoing {
+            to,
+            queue,
+            kind,
+            head: PartHead {
+                from,
+                sequence,
+                part,
+                parts: count,
+            },
+            tile: tile.filter(|_| part + 1 == count),
+            job,
+            body,
+            again: false,
+        };
+        let mut parts = (0..).zip(parts).map(outgoing);
+        let Some(first) = parts.next() else {
+            return;
+        };
+        let dropped = self.sending.push(first, parts.collect());
+        dropped.into_iter().for_each(|part| self.dropped(part));
     }
 
     fn dropped(&mut self, part: Outgoing) {

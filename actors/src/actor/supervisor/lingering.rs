@@ -30,10 +30,15 @@ impl Lingering {
         teams.map(|(team, incarnation, _)| (*team, *incarnation))
     }
 
-    /// Of what began before this incarnation nothing is at work any more; `now` is the present one.
-    pub(super) fn settled(&self, now: Incarnation) -> Incarnation {
-        let begun = self.at_work().map(|(_, incarnation)| incarnation);
-        begun.min().unwrap_or(now)
+    /// The jobs of which something is at work still, and the first incarnation under which that was
+    /// stopped.
+    pub(super) fn jobs(&self) -> Vec<(JobId, Incarnation)> {
+        let mut jobs = BTreeMap::new();
+        for (team, incarnation) in self.at_work() {
+            let first = jobs.entry(team.job).or_insert(incarnation);
+            *first = incarnation.min(*first);
+        }
+        jobs.into_iter().collect()
     }
 
     /// The leader of this team orders something.

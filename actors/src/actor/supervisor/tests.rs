@@ -148,21 +148,21 @@ fn a_node_is_settled_when_nothing_of_an_earlier_leader_is_at_work_and_stays_so()
             supervisor.handle(letter, &mut context);
             let step = supervisor.hosted.get(&TEAM).and_then(|of| of.crew.as_ref());
             let step = step.map(|crew| Arc::clone(&crew.team));
-            (step, supervisor.lingering.settled(Incarnation(7)))
+            (step, supervisor.lingering.jobs())
         };
         // As one that computes has it.
         let (step, _) = order(start());
         assert!(step.is_some());
         let (hosted, since) = order(settle.clone());
         assert!(hosted.is_none(), "the earlier team was stopped");
-        assert_eq!(since, Incarnation(1));
+        assert_eq!(since, [(TEAM.job, Incarnation(1))]);
         while census.borrow().msvpus > 0 {
             tokio::task::yield_now().await;
         }
         order(settle.clone());
         drop(step);
         let (_, since) = order(settle);
-        assert_eq!(since, Incarnation(7));
+        assert_eq!(since, []);
         let stale = link.counters().stale;
         let (hosted, _) = order(start());
         assert!(hosted.is_none(), "late");

@@ -28,7 +28,7 @@ fn member(origin: Origin, cpus: u32) -> Member {
         origin,
         name: origin.to_string(),
         process: origin.incarnation,
-        settled: origin.incarnation,
+        lingering: Vec::new(),
         cpus,
         draining: false,
     }

@@ -25,7 +25,7 @@ fn examination() -> Examination {
         origin: HERE,
         name: "here".to_owned(),
         process: HERE.incarnation,
-        settled: HERE.incarnation,
+        lingering: Vec::new(),
         cpus: 2,
         draining: false,
     })

@@ -18,7 +18,7 @@ fn member(incarnation: u64) -> Member {
         },
         name: "one".to_owned(),
         process: Incarnation(incarnation),
-        settled: Incarnation(incarnation),
+        lingering: Vec::new(),
         cpus: 4,
         draining: false,
     }

@@ -8,7 +8,7 @@ fn ranks(ranks: &[u32]) -> Ranks {
 fn node(node: u32) -> Origin {
     Origin {
         node: crate::id::NodeId(node),
-        incarnation: crate::id::Incarnation(1),
+        incarnation: Incarnation(1),
     }
 }
 
@@ -71,6 +71,37 @@ fn a_node_that_lives_was_brought_down_by_nobody() {
     assert_eq!(suspects.nodes(), [node(2)].into());
     suspects.forgive(node(2));
     assert_eq!(suspects, Suspects::default());
+}
+
+#[test]
+fn a_process_that_was_lost_twice_has_gone_down_once() {
+    let again = Origin {
+        incarnation: Incarnation(2),
+        ..node(1)
+    };
+    let mut suspects = Suspects::default();
+    suspects.lost(node(1), &ranks(&[0, 1]), SECOND);
+    suspects.lost(again, &ranks(&[0]), FIRST);
+    assert_eq!(suspects.held(), ranks(&[0]));
+    for origin in [node(1), again] {
+        suspects.unite(origin, Incarnation(1));
+    }
+    assert_eq!(suspects.held(), ranks(&[]));
+    assert_eq!(
+        suspects.nodes(),
+        [node(1), again].into(),
+        "of rank 1, and of rank 0"
+    );
+    suspects.clear(Rank(0), FIRST);
+    assert_eq!(suspects.losses(Rank(0)), 1, "not past the later stage");
+    suspects.forgive(again);
+    assert_eq!(suspects.losses(Rank(0)), 0);
+    // Another process of that node.
+    suspects.lost(node(1), &ranks(&[0]), FIRST);
+    suspects.lost(again, &ranks(&[0]), FIRST);
+    suspects.unite(node(1), Incarnation(1));
+    suspects.unite(again, Incarnation(2));
+    assert_eq!(suspects.held(), ranks(&[0]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::core::allotment::Share;
 use crate::core::crew::Lap;
-use crate::core::fate::Fate;
+use crate::core::fate::Finding;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
@@ -53,7 +53,7 @@ pub(crate) enum Event {
     /// These nodes are lost.
     Lost(Vec<Origin>),
     /// This became of nodes that were lost.
-    Fates(Vec<(Origin, Fate)>),
+    Fates(Vec<Finding>),
     /// MsVPUs of this node cannot go on.
     Failed(Origin, JobError),
     /// The program failed at the leader, or someone asked for the job's end.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Dropped, Effect, State, Team};
-use crate::core::fate::Fate;
+use crate::core::fate::{Fate, Finding};
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::reservation::ReservationId;
@@ -219,16 +219,18 @@ impl Team {
     }
 
     /// What became of nodes that were lost.
-    pub(super) fn learn_fates(&mut self, fates: Vec<(Origin, Fate)>, effects: &mut Vec<Effect>) {
+    pub(super) fn learn_fates(&mut self, fates: Vec<Finding>, effects: &mut Vec<Effect>) {
         let before = self.suspects.held();
-        for (origin, fate) in fates {
+        for Finding { of, process, fate } in fates {
+            self.suspects.unite(of, process);
             match fate {
-                Fate::Survived => self.suspects.forgive(origin),
-                Fate::Busy => {
+                None => {}
+                Some(Fate::Survived) => self.suspects.forgive(of),
+                Some(Fate::Busy) => {
                     let silent = Accused::Silent(0);
-                    self.trials.accused.insert(origin, silent);
+                    self.trials.accused.insert(of, silent);
                 }
-                Fate::Died => drop(self.trials.accused.insert(origin, Accused::Dead)),
+                Some(Fate::Died) => drop(self.trials.accused.insert(of, Accused::Dead)),
             }
         }
         self.let_go(&before, effects);

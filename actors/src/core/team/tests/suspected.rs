@@ -4,7 +4,7 @@ mod fates;
 mod former;
 
 use super::*;
-use crate::core::fate::Fate;
+use crate::core::fate::{Fate, Finding};
 use crate::core::reservation::ReservationId;
 
 /// Ranks 0 and 1 have gone down with two nodes, and are placed on node 3; rank 2 is on node 1. All
@@ -77,14 +77,22 @@ fn poison(rank: u32) -> [Effect; 1] {
     }))]
 }
 
+fn finding(of: u32, fate: Fate) -> Finding {
+    Finding {
+        of: node(of),
+        process: node(of).incarnation,
+        fate: Some(fate),
+    }
+}
+
 /// There are other processes in the place of these nodes.
 fn died(scene: &mut Scene, nodes: impl IntoIterator<Item = u32>) -> Vec<Effect> {
-    let fates = nodes.into_iter().map(|of| (node(of), Fate::Died));
+    let fates = nodes.into_iter().map(|of| finding(of, Fate::Died));
     scene.step(Event::Fates(fates.collect()))
 }
 
 fn survived(scene: &mut Scene, of: u32) -> Vec<Effect> {
-    scene.step(Event::Fates(vec![(node(of), Fate::Survived)]))
+    scene.step(Event::Fates(vec![finding(of, Fate::Survived)]))
 }
 
 /// The nodes of which the next tick asks what became of them.

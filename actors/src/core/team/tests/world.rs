@@ -15,7 +15,7 @@ use crate::core::fate::Lives;
 use crate::core::lease::Member;
 use crate::core::msvpu::Order;
 use crate::core::reservation::ReservationId;
-use crate::id::NodeId;
+use crate::id::{Incarnation, NodeId};
 use node::Node;
 use program::{folded, partial, reference};
 
@@ -65,8 +65,8 @@ struct World {
     folding: Option<Event>,
     /// Answers that were taken, of this leader.
     taken: BTreeSet<(Rank, Stage)>,
-    /// Incarnations whose process has ended, all of each process.
-    dead: BTreeSet<Origin>,
+    /// Incarnations whose process has ended, all of each process, and under which that came up.
+    dead: BTreeMap<Origin, Incarnation>,
     /// The nodes with which a tile has gone down, or may have, as far as anybody knows.
     falls: BTreeMap<Rank, BTreeSet<Origin>>,
     /// Takes down whatever node begins a step on it.
@@ -97,7 +97,7 @@ impl World {
             way: Vec::new(),
             folding: None,
             taken: BTreeSet::new(),
-            dead: BTreeSet::new(),
+            dead: BTreeMap::new(),
             falls: BTreeMap::new(),
             poison,
             poisoned: 0,
@@ -188,10 +188,11 @@ impl World {
         self.way.push((self.epoch, mail));
     }
 
-    /// With how many dead nodes a tile has gone down, or may have.
+    /// With how many dead processes a tile has gone down, or may have.
     fn deaths(&self, rank: Rank) -> usize {
         let falls = self.falls.get(&rank).into_iter().flatten();
-        falls.filter(|fall| self.dead.contains(fall)).count()
+        let process = |fall: &Origin| Some((fall.node, *self.dead.get(fall)?));
+        falls.filter_map(process).collect::<BTreeSet<_>>().len()
     }
 
     /// None that must not run is sent, none that has answered is asked.

@@ -9,7 +9,7 @@ use crate::core::allotment::Share;
 use crate::core::balance::Plan;
 use crate::core::crew::Lap;
 use crate::core::examination::Capacity;
-use crate::core::fate::Fate;
+use crate::core::fate::{Fate, Finding};
 use crate::core::lease::Member;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
@@ -98,7 +98,7 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
     let member = Member {
         origin: ORIGIN,
         process: Incarnation(1),
-        settled: Incarnation(2),
+        lingering: vec![(team.job, Incarnation(1))],
         name: "node".to_owned(),
         cpus: 2,
         draining: false,
@@ -292,7 +292,11 @@ pub(super) fn messages(mut bulk: impl FnMut() -> Bytes) -> Vec<Message> {
         LeaderMessage::Move(plan()),
         LeaderMessage::NoNode,
         LeaderMessage::Lost(vec![origin]),
-        LeaderMessage::Fates(vec![(origin, Fate::Survived)]),
+        LeaderMessage::Fates(vec![Finding {
+            of: origin,
+            process: Incarnation(1),
+            fate: Some(Fate::Survived),
+        }]),
         LeaderMessage::Started {
             origin,
             ranks: ranks_of(),

@@ -105,7 +105,7 @@ fn a_node_that_has_joined_again_and_works_on_is_not_taken_for_dead() {
     died(&mut scene, [0, 3]);
     for _ in 0..100 {
         assert!(!scene.team.has_ended());
-        scene.step(Event::Fates(vec![(node(2), Fate::Busy)]));
+        scene.step(Event::Fates(vec![finding(2, Fate::Busy)]));
         scene.step(Event::Tick);
     }
     assert_eq!(died(&mut scene, [2]), poison(0));

@@ -1,6 +1,6 @@
 //! What happens in the world, good or bad.
 
-use super::node::Piece;
+use super::node::{Piece, job};
 use super::*;
 use crate::core::msvpu::Work;
 use crate::core::suspects::MAX_LOSSES;
@@ -27,10 +27,11 @@ impl World {
             return;
         };
         let (origin, process, settled) = (node.origin, node.process, node.settled());
+        let lingers = settled < origin.incarnation;
         self.lives.seen(&Member {
             origin,
             process,
-            settled,
+            lingering: lingers.then_some((job(), settled)).into_iter().collect(),
             name: String::new(),
             cpus: 1,
             draining: false,
@@ -98,11 +99,8 @@ impl World {
                     self.way.push(back(Event::Lost(lost)));
                 }
                 let there = |node| self.members.iter().any(|member| member.node == node);
-                let fate = |origin: Origin| {
-                    let fate = self.lives.fate(origin, there(origin.node))?;
-                    Some((origin, fate))
-                };
-                let fates: Vec<_> = accused.into_iter().filter_map(fate).collect();
+                let word = |of: Origin| self.lives.finding(job(), of, there(of.node));
+                let fates: Vec<_> = accused.into_iter().filter_map(word).collect();
                 if !fates.is_empty() {
                     self.way.push(back(Event::Fates(fates)));
                 }

@@ -24,7 +24,8 @@ impl World {
         let lost = self.nodes.remove(&node)?;
         if dies {
             let process = lost.process.0..=lost.origin.incarnation.0;
-            self.dead.extend(process.map(|of| again(node.0, of)));
+            self.dead
+                .extend(process.map(|of| (again(node.0, of), lost.process)));
         }
         self.fall(&lost);
         if node == self.leader && self.ended.is_none() {

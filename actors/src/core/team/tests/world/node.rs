@@ -59,10 +59,18 @@ pub(super) struct Node {
     pub(super) granted: Vec<(u32, ReservationId)>,
 }
 
+/// Ours.
+pub(super) const fn job() -> JobId {
+    JobId::new(Uuid::from_u128(2))
+}
+
 fn flow(ours: bool) -> Flow {
     Flow {
         owner: 1,
-        job: JobId::new(Uuid::from_u128(1 + u128::from(ours))),
+        job: match ours {
+            true => job(),
+            false => JobId::new(Uuid::from_u128(1)),
+        },
         weight: Priority::Normal,
     }
 }
