@@ -32,7 +32,9 @@ proptest! {
         }
     }
 
-    /// Other jobs take down nodes, too: no tile is blamed for what they do.
+    /// Other jobs take down nodes, too: no tile is blamed for what they do, unless a leader is lost as well. Where
+    /// that one had the tile on trial, its node may go down before the next leader hears that the trial is over,
+    /// and to try it once more could cost a fourth.
     #[test]
     fn poison_is_named_and_nothing_else(poison in prop::option::of(0..TILES), script in script(400)) {
         let mut world = World::new(true, NODES, poison.map(Rank));
@@ -43,8 +45,13 @@ proptest! {
         }
         let world = world.end();
         let named = |poison| JobError::PoisonTile { rank: Rank(poison), losses: 3 };
-        let expected = poison.map_or(Ok(world.expected), |poison| Err(named(poison)));
-        prop_assert_eq!(world.ended, Some(expected));
+        let expected = poison.map_or(Ok(world.expected.clone()), |poison| Err(named(poison)));
+        match &world.ended {
+            Some(Err(JobError::PoisonTile { rank, losses: 3 })) if world.epoch > 1 => {
+                prop_assert!(world.deaths(*rank) >= 3, "{} has fallen {:?}", rank, world.falls);
+            }
+            ended => prop_assert_eq!(ended, &Some(expected)),
+        }
     }
 
     /// A tile that takes down whoever touches it takes down three, and is named.
