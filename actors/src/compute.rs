@@ -3,7 +3,7 @@
 mod quota;
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,17 +22,6 @@ use crate::work::{Label, Processors, Readies, Ready, Run, Work};
 /// takes 5 to 50 µs, about as long as a round of small steps with its global step: one thread that
 /// stays awake from one round to the next halves the time of such a round.
 const LOOKOUT: Duration = Duration::from_micros(100);
-
-/// After so many lookouts in a row that found nothing, work is taken to come at longer intervals, as it does
-/// where rounds go over a network, and the CPU is left to others …
-const IN_VAIN: u32 = 4;
-
-/// … all but every so manieth time.
-const ONCE_IN: u32 = 16;
-
-const fn looks_out(in_vain: u32) -> bool {
-    in_vain < IN_VAIN || in_vain.is_multiple_of(ONCE_IN)
-}
 
 /// How often every idle thread looks for more work first: about 10 µs, to bridge the gaps within a
 /// round.
@@ -69,8 +58,6 @@ struct Queue {
     work: Waiting,
     /// Whether a thread looks out, with nothing to do.
     lookout: AtomicBool,
-    /// How often in a row a lookout found nothing, or was left out for that reason.
-    in_vain: AtomicU32,
     /// How many sleepers nobody has called up; what [`Rest`] says, to be read without its lock.
     asleep: AtomicUsize,
     rest: Mutex<Rest>,
@@ -341,16 +328,12 @@ impl Queue {
         if self.lookout.swap(true, Ordering::SeqCst) {
             return false;
         }
-        let in_vain = self.in_vain.load(Ordering::Relaxed);
         let since = Instant::now();
-        while looks_out(in_vain) && self.work.is_empty() && since.elapsed() < LOOKOUT {
+        while self.work.is_empty() && since.elapsed() < LOOKOUT {
             thread::yield_now();
         }
         self.lookout.store(false, Ordering::SeqCst);
-        let came = !self.work.is_empty();
-        let in_vain = if came { 0 } else { in_vain.wrapping_add(1) };
-        self.in_vain.store(in_vain, Ordering::Relaxed);
-        came
+        !self.work.is_empty()
     }
 
     /// Waits to be called up; false at the end, when nothing waits any more.

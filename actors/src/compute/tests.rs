@@ -281,19 +281,3 @@ fn nobody_sleeps_for_ever_and_who_has_the_cpus_is_alone() {
     });
     assert_eq!(intruders.load(Ordering::SeqCst), 0);
 }
-
-#[test]
-fn who_looks_out_in_vain_mostly_leaves_the_cpu_to_others() {
-    let times = (0..IN_VAIN + 10 * ONCE_IN).filter(|in_vain| looks_out(*in_vain));
-    assert_eq!(times.count(), IN_VAIN as usize + 10);
-    let (compute, _alive) = compute(1);
-    let in_vain = &compute.threads.queue.in_vain;
-    let (done, dones) = channel();
-    // Nobody looks out any more, and yet what comes is done.
-    for _ in 0..50 {
-        in_vain.store(IN_VAIN, Ordering::Relaxed);
-        let done = done.clone();
-        run(&compute, move || done.send(()).unwrap());
-        dones.recv_timeout(SOON).unwrap();
-    }
-}
