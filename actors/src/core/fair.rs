@@ -155,6 +155,7 @@ impl<T> FairQueue<T> {
     }
 
     /// The piece whose turn it is.
+    #[cfg(feature = "amqp")]
     pub(crate) fn front(&self) -> Option<&T> {
         let owner = &self.owners[self.level.next()?];
         let job = &owner.jobs[owner.level.next()?];
