@@ -62,8 +62,8 @@ impl LoadBalancer {
         if !lost.is_empty() {
             self.tell_leader(team, leader, LeaderMessage::Lost(lost));
         }
-        let word = |of: Origin| self.core.finding(team.job, of);
-        let fates: Vec<Finding> = accused.into_iter().filter_map(word).collect();
+        let finding = |of: Origin| self.core.finding(team.job, of);
+        let fates: Vec<Finding> = accused.into_iter().filter_map(finding).collect();
         if !fates.is_empty() {
             self.tell_leader(team, leader, LeaderMessage::Fates(fates));
         }
