@@ -145,7 +145,8 @@ async fn a_scene_is_dropped_watched_looked_at_downloaded_and_another_cancelled()
     browser.run(choose, Vec::new()).await;
     browser.write("field-start-classes", "20").await;
     browser.write("field-epsilon", "0.000001").await;
-    browser.write("field-max_iterations", "60").await;
+    // Long enough to be looked at, and no more rounds than are kept.
+    browser.write("field-max_iterations", "240").await;
     browser.click("submit").await;
 
     browser
