@@ -54,6 +54,11 @@ impl Wanted {
         self.labels || self.preview || self.masks || self.memberships
     }
 
+    /// Whether there is nothing but documents that are short where the job is small.
+    pub(super) const fn is_light(self) -> bool {
+        !self.pictures() && !self.chart
+    }
+
     /// Why so many classes cannot have all the pictures; `None` if they can.
     pub(super) fn trouble(&self, classes: usize) -> Option<String> {
         let is_too_much = classes > MAX_PICTURED_CLASSES && (self.masks || self.memberships);

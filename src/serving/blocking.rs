@@ -17,6 +17,15 @@ impl Drop for SetOnDrop {
     }
 }
 
+/// To decode, classify or write out so many values takes a millisecond at most, and holds up nobody.
+const LIGHT_VALUES: u64 = 1 << 16;
+
+/// Whether work on so many values may as well be done where it is asked for: another thread would take longer to wake
+/// than much of it takes.
+pub(super) const fn is_light(values: u64) -> bool {
+    values <= LIGHT_VALUES
+}
+
 /// Runs work on a thread that may block. When the job is cancelled, the flag that the work is given is set, and its end is
 /// waited for: what it takes is free again when this returns.
 pub(super) async fn blocking<T: Send + 'static>(

@@ -1,7 +1,7 @@
 //! The classification programs as services.
 
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::artifacts::{Artifacts, Wanted};
-use super::blocking::blocking;
+use super::blocking::{blocking, is_light};
 use super::check::{self, Checked};
 use super::failure::{failed, of_job, of_parameters};
 use super::held::Held;
@@ -175,6 +175,7 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
         options,
         input,
         input_name,
+        info,
         params,
         outputs,
         folder,
@@ -188,6 +189,7 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
 
     let decoding = Decoding {
         input,
+        info,
         limits,
         nodata: program.settings().nodata,
         wants_preview: wanted.preview,
@@ -200,6 +202,7 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     let settings = program.settings();
     settings.nodata = settings.nodata.or(picture.nodata);
     let (epsilon, rule) = (settings.epsilon, settings.stop_on);
+    let classes = settings.start.classes();
     reporter.tell(Told::MaxIterations(settings.max_iterations));
     let shape = picture.scene.shape();
     program.check(shape).map_err(of_parameters)?;
@@ -237,8 +240,9 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     nodes(&reporter, &machine, &reports);
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
     let result = Classification::of_job(shape, job.into_job());
-    blocking(&mut cancelled, move |stop| {
-        let classification = Handle::current().block_on(result).map_err(of_job)?;
+    let row = classes as u64 * u64::from(shape.bands);
+    let is_light = wanted.is_light() && is_light(shape.pixels() + row * times.len() as u64);
+    let write_out = move |classification: Classification, stop: &AtomicBool| {
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Cancelled);
         }
@@ -269,8 +273,16 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
             start,
         };
         artifacts.write(facts, done, stop)
-    })
-    .await
+    };
+    if is_light {
+        write_out(result.await.map_err(of_job)?, &AtomicBool::new(false))
+    } else {
+        blocking(&mut cancelled, move |stop| {
+            let classification = Handle::current().block_on(result).map_err(of_job)?;
+            write_out(classification, stop)
+        })
+        .await
+    }
 }
 
 fn empty(of: &Classification) -> String {

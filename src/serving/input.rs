@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use msvpu_web::model::{EventBody, InputInfo, LogLevel, Phase};
 use msvpu_web::service::{Cancelled, Reporter, RunError, Told};
 
-use super::blocking::blocking;
+use super::blocking::{blocking, is_light};
 use super::failure::{INVALID_INPUT, failed, of_reading};
 use crate::raster::{Picture, ReadLimits, read_stoppable};
 use crate::report::Preview;
@@ -25,6 +25,8 @@ pub(super) struct Decoded {
 /// What is to be done with a file.
 pub(super) struct Decoding {
     pub(super) input: PathBuf,
+    /// What is known of it.
+    pub(super) info: InputInfo,
     pub(super) limits: ReadLimits,
     /// What the client marks as no data, instead of what the file does.
     pub(super) nodata: Option<f64>,
@@ -39,7 +41,11 @@ impl Decoding {
         cancelled: &mut Cancelled,
     ) -> Result<Decoded, RunError> {
         reporter.tell(Told::Phase(Phase::Decoding, None));
-        let decoded = blocking(cancelled, move |stop| self.decode(stop)).await?;
+        let decoded = if self.is_light() {
+            self.decode(&AtomicBool::new(false))?
+        } else {
+            blocking(cancelled, move |stop| self.decode(stop)).await?
+        };
         let picture = &decoded.picture;
         let transparent = picture.alpha.map_or(0, |alpha| alpha.transparent_pixels);
         if transparent == picture.scene.shape().pixels() {
@@ -56,6 +62,20 @@ impl Decoding {
             log(reporter, LogLevel::Warning, message);
         }
         Ok(decoded)
+    }
+
+    /// What its head promises is little, and so is what there is to be read for it.
+    fn is_light(&self) -> bool {
+        let InputInfo {
+            width,
+            height,
+            bands,
+            decoded_bytes,
+            ..
+        } = self.info;
+        let values = u64::from(width) * u64::from(height) * u64::from(bands);
+        let read = std::fs::metadata(&self.input).map_or(u64::MAX, |file| file.len());
+        is_light(values) && is_light(decoded_bytes) && is_light(read)
     }
 
     fn decode(&self, stop: &AtomicBool) -> Result<Decoded, RunError> {

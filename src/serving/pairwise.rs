@@ -67,6 +67,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
         options,
         input,
         input_name,
+        info,
         params,
         reporter,
         mut cancelled,
@@ -76,6 +77,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
     let mut program: Pairwise = check::program(&params).map_err(invalid)?;
     let decoding = Decoding {
         input,
+        info,
         limits,
         nodata: program.nodata,
         wants_preview: false,

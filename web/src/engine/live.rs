@@ -46,20 +46,27 @@ pub(super) enum Seen {
 }
 
 impl Live {
-    /// A job that has just been accepted, with `last_event` events in the store.
-    pub(super) fn new(record: JobRecord, last_event: u64, folder: Folder) -> Self {
-        Self::with(record, last_event, folder, false)
+    /// A job that has just been accepted.
+    pub(super) fn new(record: JobRecord, folder: Folder) -> Self {
+        let reason = record.job.reason.clone();
+        Self::with(Standing::accepted(record, reason), folder, false)
     }
 
-    /// A job that has not ended by the time of another start of the server.
+    /// A job that has not ended by the time of another start of the server, with `last_event` events in the store.
     pub(super) fn found(record: JobRecord, last_event: u64, folder: Folder) -> Self {
-        Self::with(record, last_event, folder, true)
+        let standing = match last_event {
+            // Events are written when there are many, or with the end.
+            0 => Standing::accepted(record, "it was accepted".to_owned()),
+            stored => Standing::new(record, stored),
+        };
+        Self::with(standing, folder, true)
     }
 
-    fn with(record: JobRecord, last_event: u64, folder: Folder, is_found: bool) -> Self {
+    fn with(standing: Standing, folder: Folder, is_found: bool) -> Self {
+        let record = &standing.record;
         let marks = Marks {
             revision: record.job.revision,
-            last_event,
+            last_event: standing.last_event,
             ended: false,
         };
         Self {
@@ -71,7 +78,7 @@ impl Live {
             cancel: watch::Sender::new(record.cancel_asked),
             doomed: watch::Sender::new(false),
             is_found,
-            state: Mutex::new(Standing::new(record, last_event)),
+            state: Mutex::new(standing),
         }
     }
 

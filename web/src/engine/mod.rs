@@ -170,7 +170,8 @@ impl Inner {
         self: &Arc<Self>,
         work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
     ) -> Result<T, EngineError> {
-        match self.tasks.spawn_on(work, &self.runtime).await {
+        // On the runtime of whoever asks: it is waited for there, and to wake another takes longer than most of this.
+        match self.tasks.spawn(work).await {
             Ok(done) => done,
             Err(error) if error.is_panic() => Err(EngineError::Store("a task panicked".to_owned())),
             Err(_) => Err(EngineError::Stopped),

@@ -284,8 +284,8 @@ impl Inner {
         let record = Op::job(&ending.record)?;
         let record_bytes = ending.record.event_bytes + record.size_bytes() as u64;
         ops.push(record);
-        let contents = ending.contents.iter().cloned();
-        ops.extend(contents.map(|(name, content)| Op::Artifact { job, name, content }));
+        let contents = ending.contents.iter();
+        ops.extend(contents.map(|(name, content)| Op::artifact(job, name.clone(), content)));
         self.store.write(ops).await?;
         Ok(record_bytes)
     }

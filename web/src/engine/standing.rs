@@ -8,9 +8,7 @@ use bytes::Bytes;
 use time::OffsetDateTime;
 
 use super::estimate::Estimate;
-use crate::model::{
-    Artifact, Event, EventBody, Failure, IterationRow, Job, Phase, State, TeamTimes,
-};
+use crate::model::{Artifact, Event, EventBody, Failure, IterationRow, Phase, State, TeamTimes};
 use crate::service::{RunError, Told};
 use crate::store::{JobRecord, StoreError};
 
@@ -134,11 +132,29 @@ impl Standing {
         }
     }
 
+    /// Of a job of which the store has no event: the first is that it was accepted, with this reason to wait.
+    pub(super) fn accepted(record: JobRecord, reason: String) -> Self {
+        let at = record.job.created_at;
+        let mut standing = Self::new(record, 0);
+        let body = EventBody::State {
+            state: State::Pending,
+            phase: None,
+            reason,
+        };
+        standing.push_at(at, body);
+        standing.attempt_event = standing.last_event + 1;
+        standing
+    }
+
     pub(super) fn push(&mut self, body: EventBody) {
+        self.push_at(OffsetDateTime::now_utc(), body);
+    }
+
+    fn push_at(&mut self, at: OffsetDateTime, body: EventBody) {
         self.last_event += 1;
         let event = Event {
             id: self.last_event,
-            at: OffsetDateTime::now_utc(),
+            at,
             body,
         };
         let bytes = size_bytes(&event);
@@ -349,17 +365,4 @@ fn size_bytes(event: &Event) -> usize {
             EventBody::State { reason, .. } => reason.len(),
             EventBody::Tiles { .. } | EventBody::Done { .. } => 0,
         }
-}
-
-/// The events of an acceptance.
-pub(super) fn first_event(job: &Job) -> Event {
-    Event {
-        id: 1,
-        at: job.created_at,
-        body: EventBody::State {
-            state: job.state,
-            phase: job.phase,
-            reason: job.reason.clone(),
-        },
-    }
 }

@@ -9,7 +9,6 @@ use super::check::{MAX_WRONG, without_repeats, wrong_metadata, wrong_outputs};
 use super::live::Live;
 use super::pump::waiting_reason;
 use super::queue::Beside;
-use super::standing::first_event;
 use super::weight::weight;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
 use crate::model::{Input, Job, NewJob, Progress, State};
@@ -89,7 +88,6 @@ impl Inner {
         let (mut held, unsaved) = self.hold(job.input.upload_id)?;
         let (queued, running) = self.schedule.counts();
         job.reason = waiting_reason(queued.saturating_sub(1), running);
-        let event = first_event(&job);
         let record = JobRecord {
             job,
             key: key.as_ref().map(|key| key.key.clone()),
@@ -98,7 +96,6 @@ impl Inner {
             event_bytes: 0,
         };
         let mut ops = vec![Op::job(&record)?];
-        ops.extend(Op::events(record.job.id, std::slice::from_ref(&event))?);
         ops.extend(unsaved);
         if let Some(IdempotencyKey { key, digest }) = key {
             ops.push(Op::Key {
@@ -119,7 +116,7 @@ impl Inner {
         }
 
         let job = record.job.clone();
-        let live = Arc::new(Live::new(record, event.id, self.folder(job.id)));
+        let live = Arc::new(Live::new(record, self.folder(job.id)));
         lock(&self.live).insert(job.id, Arc::clone(&live));
         {
             let mut index = self.index();

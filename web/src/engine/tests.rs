@@ -73,7 +73,7 @@ impl Service for Gated {
             if let Some(bytes) = log_bytes {
                 run.reporter.tell(Told::Event(EventBody::Log {
                     level: LogLevel::Info,
-                    message: "x".repeat(usize::try_from(bytes).unwrap()),
+                    message: noise(bytes),
                 }));
             }
             tokio::select! {
@@ -86,6 +86,17 @@ impl Service for Gated {
         }
         .boxed()
     }
+}
+
+/// A line that cannot be packed.
+fn noise(bytes: u64) -> String {
+    let mut state = 1_u32;
+    let next = |_| {
+        // Numerical Recipes' linear congruential generator.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'#' + ((state >> 16) % 90) as u8)
+    };
+    (0..bytes).map(next).collect()
 }
 
 struct Bench {
@@ -336,7 +347,11 @@ async fn what_records_take_is_counted_and_found_again() {
         bench.end(job.id).await;
         let index = bench.engine.inner.index();
         let before = std::mem::replace(&mut total, index.bytes() - index.blob_bytes());
-        assert!(total - before > log_bytes + 500, "{before}, {total}");
+        // Nearly nothing is gained by packing it.
+        assert!(
+            total - before > log_bytes / 10 * 9 + 500,
+            "{before}, {total}"
+        );
     }
     let folder = Arc::clone(&bench.folder);
     bench.engine.close().await;
@@ -377,7 +392,7 @@ async fn the_events_of_a_job_that_runs_count_with_what_is_kept() {
     }
     let live = bench.engine.inner.live(running.id).unwrap();
     let handed = async {
-        while live.event_bytes() < 200_000 {
+        while live.event_bytes() < 180_000 {
             tokio::task::yield_now().await;
         }
     };

@@ -30,6 +30,7 @@ mod dir;
 #[cfg(test)]
 pub(crate) mod faulty;
 mod ops;
+mod packed;
 mod reading;
 mod records;
 mod settler;

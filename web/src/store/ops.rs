@@ -6,6 +6,7 @@ use redb::{
 };
 use uuid::Uuid;
 
+use super::packed::pack;
 use super::tables::{ARTIFACTS, BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, json, owner_key};
 use super::{JobRecord, StoreError, UploadRecord};
 use crate::model::{Event, TeamTimes};
@@ -21,10 +22,10 @@ pub(crate) enum Op {
     Events {
         job: Uuid,
         first: u64,
-        json: Vec<u8>,
+        packed: Vec<u8>,
     },
     /// Writes what the team of a job did over time.
-    Team { job: Uuid, json: Vec<u8> },
+    Team { job: Uuid, packed: Vec<u8> },
     /// Remembers a key.
     Key {
         owner: String,
@@ -40,7 +41,7 @@ pub(crate) enum Op {
     Artifact {
         job: Uuid,
         name: String,
-        content: Bytes,
+        packed: Vec<u8>,
     },
     /// Keeps the content of a small upload, until its file is on the disk.
     Blob { upload: Uuid, content: Bytes },
@@ -75,7 +76,7 @@ impl Op {
         Ok(Some(Self::Events {
             job,
             first: first.id,
-            json: json(&events)?,
+            packed: pack(&json(&events)?),
         }))
     }
 
@@ -83,18 +84,27 @@ impl Op {
     pub(crate) fn team(job: Uuid, times: &TeamTimes) -> Result<Self, StoreError> {
         Ok(Self::Team {
             job,
-            json: json(times)?,
+            packed: pack(&json(times)?),
         })
+    }
+
+    /// Keeps a small artifact of a job.
+    pub(crate) fn artifact(job: Uuid, name: String, content: &[u8]) -> Self {
+        Self::Artifact {
+            job,
+            name,
+            packed: pack(content),
+        }
     }
 
     /// What it takes, in bytes, roughly.
     pub(crate) fn size_bytes(&self) -> usize {
         match self {
-            Self::Job { json, .. }
-            | Self::Upload { json, .. }
-            | Self::Events { json, .. }
-            | Self::Team { json, .. } => json.len(),
-            Self::Artifact { content, .. } | Self::Blob { content, .. } => content.len(),
+            Self::Job { json, .. } | Self::Upload { json, .. } => json.len(),
+            Self::Events { packed, .. }
+            | Self::Team { packed, .. }
+            | Self::Artifact { packed, .. } => packed.len(),
+            Self::Blob { content, .. } => content.len(),
             Self::Key { .. }
             | Self::ForgetJob { .. }
             | Self::ForgetUpload { .. }
@@ -127,12 +137,12 @@ pub(super) fn apply<'o>(
                 Op::Upload { id, json } => {
                     uploads.open()?.insert(id.as_u128(), json.as_slice())?;
                 }
-                Op::Events { job, first, json } => {
+                Op::Events { job, first, packed } => {
                     let place = (job.as_u128(), *first);
-                    events.open()?.insert(place, json.as_slice())?;
+                    events.open()?.insert(place, packed.as_slice())?;
                 }
-                Op::Team { job, json } => {
-                    teams.open()?.insert(job.as_u128(), json.as_slice())?;
+                Op::Team { job, packed } => {
+                    teams.open()?.insert(job.as_u128(), packed.as_slice())?;
                 }
                 Op::Key {
                     owner,
@@ -164,9 +174,9 @@ pub(super) fn apply<'o>(
                     uploads.open()?.remove(id.as_u128())?;
                     blobs.open()?.remove(id.as_u128())?;
                 }
-                Op::Artifact { job, name, content } => {
+                Op::Artifact { job, name, packed } => {
                     let place = (job.as_u128(), name.as_str());
-                    artifacts.open()?.insert(place, content.as_ref())?;
+                    artifacts.open()?.insert(place, packed.as_slice())?;
                 }
                 Op::Blob { upload, content } => {
                     blobs.open()?.insert(upload.as_u128(), content.as_ref())?;

@@ -1,17 +1,28 @@
 //! What is read from the records.
 
+use std::borrow::Cow;
 use std::ops::Bound;
 
 use bytes::Bytes;
 use redb::{ReadTransaction, ReadableTable};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::packed::unpack;
 use super::records::{Ended, Head, Listed, Unfinished};
 use super::tables::{
     ARTIFACTS, BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, parse, store_error,
 };
 use super::{JobRecord, Recovered, StoreError};
 use crate::model::{Event, Job, TeamTimes};
+
+const EVENTS_OF: &str = "the events of job";
+
+/// Reads JSON that was packed.
+fn parse_packed<T: DeserializeOwned>(what: &str, id: u128, packed: &[u8]) -> Result<T, StoreError> {
+    let name = || format!("the record of {what} {}", Uuid::from_u128(id));
+    parse(what, id, &unpack(name, packed)?)
+}
 
 /// The records as one commit left them.
 pub(crate) struct Reading {
@@ -63,8 +74,8 @@ impl Reading {
             ))
             .map_err(store_error)?;
         for run in runs {
-            let (_, json) = run.map_err(store_error)?;
-            let mut run: Vec<Event> = parse("the events of job", id, json.value())?;
+            let (_, packed) = run.map_err(store_error)?;
+            let mut run: Vec<Event> = parse_packed(EVENTS_OF, id, packed.value())?;
             run.retain(|event| event.id > after);
             if !run.is_empty() {
                 return Ok(run);
@@ -78,7 +89,7 @@ impl Reading {
         let teams = self.transaction.open_table(TEAMS).map_err(store_error)?;
         let found = teams.get(job.as_u128()).map_err(store_error)?;
         found
-            .map(|json| parse("the team of job", job.as_u128(), json.value()))
+            .map(|packed| parse_packed("the team of job", job.as_u128(), packed.value()))
             .transpose()
     }
 
@@ -140,7 +151,9 @@ impl Reading {
         let artifacts = self.transaction.open_table(ARTIFACTS);
         let artifacts = artifacts.map_err(store_error)?;
         let found = artifacts.get((job.as_u128(), name)).map_err(store_error)?;
-        Ok(found.map(|content| Bytes::copy_from_slice(content.value())))
+        let what = || format!("artifact {name} of job {job}");
+        let content = found.map(|packed| unpack(what, packed.value()).map(Cow::into_owned));
+        Ok(content.transpose()?.map(Bytes::from))
     }
 
     /// Hands each upload whose file may not be on the disk to `each`.
@@ -166,10 +179,10 @@ impl Reading {
             .next_back()
             .transpose()
             .map_err(store_error)?;
-        let Some((_, json)) = last else {
+        let Some((_, packed)) = last else {
             return Ok(0);
         };
-        let run: Vec<Event> = parse("the events of job", job, json.value())?;
+        let run: Vec<Event> = parse_packed(EVENTS_OF, job, packed.value())?;
         Ok(run.last().map_or(0, |event| event.id))
     }
 }

@@ -1,4 +1,5 @@
-//! The tables of the records. All values but artifacts and blobs are JSON: readable, and open to fields that come later.
+//! The tables of the records. Jobs, uploads, events and teams are JSON: open to fields that come later. What is long
+//! and seldom read is packed ([`packed`](super::packed)): events, teams and artifacts.
 
 use redb::TableDefinition;
 use serde::Serialize;
@@ -8,20 +9,20 @@ use uuid::Uuid;
 use super::StoreError;
 
 /// Grows whenever an older program would misread what is written.
-pub(super) const FORMAT: u64 = 2;
+pub(super) const FORMAT: u64 = 3;
 
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// By id, and so, with UUIDs of version 7, by age.
 pub(super) const JOBS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("jobs");
 pub(super) const UPLOADS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("uploads");
-/// By job and id of the first event of a run of events; the value is the list of them.
+/// By job and id of the first event of a run of events; the value is the list of them, packed.
 pub(super) const EVENTS: TableDefinition<'_, (u128, u64), &[u8]> = TableDefinition::new("events");
-/// By job: what its team did over time.
+/// By job: what its team did over time, packed.
 pub(super) const TEAMS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("teams");
 /// By owner and key; the value is a digest of the request, and its job.
 pub(super) const KEYS: TableDefinition<'_, (&str, &str), (&str, u128)> =
     TableDefinition::new("keys");
-/// Small artifacts, by job and name.
+/// Small artifacts, by job and name, packed.
 pub(super) const ARTIFACTS: TableDefinition<'_, (u128, &str), &[u8]> =
     TableDefinition::new("artifacts");
 /// Small uploads whose files may not be on the disk yet.
