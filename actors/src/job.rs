@@ -46,7 +46,7 @@ pub enum WaitReason {
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoNode => "there is no node to run it, or none whose performance test comes to something; it goes on when there is",
+            Self::NoNode => "there is no node ready to run it: none has joined yet, or none has done its performance test; it goes on when one has",
         })
     }
 }

@@ -114,7 +114,9 @@ pub(crate) struct Access {
 impl BrokerArgs {
     /// The broker that was named, if one was.
     pub(crate) fn access(&self) -> Result<Option<Access>, Failure> {
-        let url = match (&self.broker, &self.broker_file) {
+        // An empty variable is one that is not set.
+        let broker = self.broker.as_ref().filter(|url| !url.0.is_empty());
+        let url = match (broker, &self.broker_file) {
             (Some(url), _) => url.0.clone(),
             (None, Some(file)) => first_line(file, "a broker's URL")?,
             (None, None) => return Ok(None),

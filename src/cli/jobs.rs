@@ -1,27 +1,29 @@
 //! `msvpu jobs`: the jobs of a server.
 
+mod fetch;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
-use msvpu_web::model::{Artifact, EventBody, Job, State};
+use msvpu_web::model::{EventBody, Job, State};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::destination::Destination;
 use super::failure::Failure;
 use super::interrupts::Interrupts;
 use super::on_runtime::on_a_runtime;
 use super::remote::{Heard, Server, TokenArgs};
 use super::stdout::{complain, print};
 use super::table::{dash, table};
+use fetch::{fetch, written};
 use msvpu::report::number::{counted, grouped, short};
 
 const HELP: &str = "\
 Exit status:
   0    success; `watch`: the job has succeeded
   1    the server cannot be reached, or a failure at run time; `watch`: the job has failed or was cancelled
-  2    bad arguments, or a request that the server refuses";
+  2    bad arguments, or a request that the server refuses; `watch`: the job was asked for what cannot be";
 
 /// Look at the jobs of a server, and end them.
 #[derive(Debug, Args)]
@@ -70,6 +72,7 @@ enum Verb {
         #[command(flatten)]
         at: At,
         /// The job.
+        #[arg(value_parser = job_id)]
         id: Uuid,
         /// Print the job as the server has it.
         #[arg(long)]
@@ -80,6 +83,7 @@ enum Verb {
         #[command(flatten)]
         at: At,
         /// The job.
+        #[arg(value_parser = job_id)]
         id: Uuid,
         /// Print each event as a line of JSON.
         #[arg(long)]
@@ -90,6 +94,7 @@ enum Verb {
         #[command(flatten)]
         at: At,
         /// The job.
+        #[arg(value_parser = job_id)]
         id: Uuid,
     },
     /// Forget an ended job and its files.
@@ -97,6 +102,7 @@ enum Verb {
         #[command(flatten)]
         at: At,
         /// The job.
+        #[arg(value_parser = job_id)]
         id: Uuid,
     },
     /// Fetch the files that a job has made.
@@ -104,13 +110,22 @@ enum Verb {
         #[command(flatten)]
         at: At,
         /// The job.
+        #[arg(value_parser = job_id)]
         id: Uuid,
         /// These only [default: all].
         names: Vec<String>,
         /// Where to; it is made if need be.
         #[arg(long, short, value_name = "DIR", default_value = ".")]
         output: PathBuf,
+        /// Replace files that are there.
+        #[arg(long, short)]
+        force: bool,
     },
+}
+
+fn job_id(text: &str) -> Result<Uuid, String> {
+    let id = text.parse();
+    id.map_err(|_| "expected the id of a job, as `msvpu jobs list` shows it".to_owned())
 }
 
 fn state(text: &str) -> Result<State, String> {
@@ -153,13 +168,15 @@ pub(crate) fn jobs(args: &JobsArgs) -> Result<(), Failure> {
             id,
             names,
             output,
+            force,
         } => {
-            let (server, id) = (at.server()?, *id);
+            let (server, id, force) = (at.server()?, *id, *force);
             let (names, output) = (names.clone(), output.clone());
             on_a_runtime(None, |_| async move {
                 let mut interrupts = Interrupts::listen();
-                let fetch = move |stop: &AtomicBool| fetch(&server, id, &names, &output, stop);
-                interrupts.or_stopped(fetch).await
+                let fetch =
+                    move |stop: &AtomicBool| fetch(&server, id, &names, &output, force, stop);
+                print(&interrupts.or_stopped(fetch).await?)
             })
         }
     }
@@ -288,7 +305,7 @@ pub(crate) fn ended(job: &Job) -> Result<(), Failure> {
 }
 
 /// A job for people.
-pub(crate) fn summary(job: &Job, written: Option<(&Path, &[String])>) -> String {
+pub(crate) fn summary(job: &Job, files: Option<(&Path, &[String])>) -> String {
     let mut lines = vec![
         format!("{} of {}", job.service, name_of(job)),
         String::new(),
@@ -306,12 +323,11 @@ pub(crate) fn summary(job: &Job, written: Option<(&Path, &[String])>) -> String 
         lines.push(format!("error       {}: {}", error.code, error.message));
     }
     lines.extend(classes(job));
-    match written {
-        Some((directory, names)) => lines.push(format!(
-            "written     {}: {}",
-            directory.display(),
-            names.join(", ")
-        )),
+    match files {
+        Some((directory, names)) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            lines.push(written(directory, &names));
+        }
         None => lines.extend(job.artifacts.iter().map(|artifact| {
             format!(
                 "artifact    {}, {} bytes: {}",
@@ -353,40 +369,4 @@ fn classes(job: &Job) -> Vec<String> {
     lines.extend(table(&head, rows.collect(), 0));
     lines.push(String::new());
     lines
-}
-
-fn fetch(
-    server: &Server,
-    id: Uuid,
-    names: &[String],
-    output: &Path,
-    stop: &AtomicBool,
-) -> Result<(), Failure> {
-    let job = server.job(id)?;
-    if job.artifacts.is_empty() {
-        let (state, reason) = (word(job.state), &job.reason);
-        return Err(Failure::runtime(format_args!(
-            "job {id} has no files; it is {state}: {reason}"
-        )));
-    }
-    let known = |name: &String| job.artifacts.iter().find(|artifact| artifact.name == *name);
-    if let Some(unknown) = names.iter().find(|name| known(name).is_none()) {
-        let there: Vec<&str> = job.artifacts.iter().map(|a| a.name.as_str()).collect();
-        return Err(Failure::input(format_args!(
-            "job {id} has no file {unknown}; it has {}",
-            there.join(", ")
-        )));
-    }
-    let wanted = |artifact: &&Artifact| names.is_empty() || names.contains(&artifact.name);
-    let destination = Destination::prepare(output)?;
-    let fetched = destination.stage().and_then(|stage| {
-        for artifact in job.artifacts.iter().filter(wanted) {
-            server.fetch(id, artifact, stage.path(), stop)?;
-        }
-        stage.publish()
-    });
-    if fetched.is_err() {
-        destination.abandon();
-    }
-    fetched
 }

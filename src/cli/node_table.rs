@@ -27,7 +27,7 @@ pub(crate) fn lines(nodes: &[Node]) -> Vec<String> {
     let time = |ms: f64| format!("{} ms", short(ms));
     let row = |of: &Node| {
         vec![
-            of.node.to_string(),
+            of.name.clone().unwrap_or_else(|| of.node.to_string()),
             of.msvpus.to_string(),
             index(of.performance_index),
             index(of.load_index),
@@ -50,36 +50,42 @@ pub(crate) fn lines(nodes: &[Node]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use msvpu::{NodeId, NodeReport};
+    use msvpu::NodeId;
 
     use super::*;
 
     fn node(node: u32, tested: bool) -> Node {
-        Node::from(NodeReport {
+        Node {
             node: NodeId(node),
+            name: tested.then(|| format!("rack-{node}")),
+            cpus: tested.then_some(4),
             performance_index: tested.then_some(0.5),
             load_index: tested.then_some(12.25),
             msvpus: 12,
-            predicted: tested.then_some(Duration::from_millis(40)),
-            actual: Duration::from_micros(42_500),
+            predicted_ms: tested.then_some(40.0),
+            actual_ms: 42.5,
             deviation: 0.0625,
-        })
+        }
     }
 
     #[test]
-    fn times_are_in_milliseconds_and_what_is_not_known_is_null() {
+    fn what_is_not_known_is_null() {
         let told = |node| serde_json::to_value(node).unwrap();
         assert_eq!(
             told(node(3, true)),
             serde_json::json!({
-                "node": 3, "performance_index": 0.5, "load_index": 12.25, "msvpus": 12,
+                "node": 3, "name": "rack-3", "cpus": 4, "performance_index": 0.5, "load_index": 12.25, "msvpus": 12,
                 "predicted_ms": 40.0, "actual_ms": 42.5, "deviation": 0.0625
             })
         );
         let untested = told(node(0, false));
-        for key in ["performance_index", "load_index", "predicted_ms"] {
+        for key in [
+            "name",
+            "cpus",
+            "performance_index",
+            "load_index",
+            "predicted_ms",
+        ] {
             assert!(untested[key].is_null(), "{key}: {untested}");
         }
     }
@@ -101,7 +107,9 @@ mod tests {
         assert_eq!(cells[0], [""; 0]);
         assert_eq!(
             cells[2],
-            ["1", "12", "0.50", "12.25", "40 ms", "42.5 ms", "0.0625"]
+            [
+                "rack-1", "12", "0.50", "12.25", "40 ms", "42.5 ms", "0.0625"
+            ]
         );
         assert_eq!(cells[3], ["2", "12", "-", "-", "-", "42.5 ms", "0.0625"]);
     }

@@ -8,6 +8,7 @@ use msvpu::report::number::{counted, grouped, milliseconds, short};
 use msvpu::report::{Node, PairwiseImage, PairwiseReport, PairwiseTimings, Team};
 use msvpu::{
     Differences, Job, JobState, Limits, Pairwise, Program, Progress, Shape, TileDifferences,
+    VirtualMachine,
 };
 
 use super::args::PairwiseArgs;
@@ -79,7 +80,7 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
         .map_err(failure)?;
     log::info!("job {}: submitted", job.id());
     let id = job.id();
-    let result = follow(job, &display, &mut interrupts).await;
+    let result = follow(&machine, job, &display, &mut interrupts).await;
     machine.shutdown().await;
     let (result, nodes) = result.map_err(|failure| failure.at(&args.image))?;
     display.clear();
@@ -96,7 +97,7 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
         parameters: program,
         team: Team {
             msvpus: result.tiling.tiles(),
-            cpus: workers,
+            cpus: Node::cpus(&nodes, workers),
         },
         result,
         timings: PairwiseTimings {
@@ -117,6 +118,7 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
 
 /// Follows a job to its end, and tells what each node did; Ctrl-C cancels it.
 async fn follow(
+    machine: &VirtualMachine,
     job: Job<Pairwise>,
     display: &Display,
     interrupts: &mut Interrupts,
@@ -149,7 +151,7 @@ async fn follow(
             return Err(Failure::Interrupted);
         }
     }
-    let nodes = job.nodes().into_iter().map(Node::from).collect();
+    let nodes = Node::all(job.nodes(), &machine.nodes());
     Ok((job.await.map_err(failure)?.output, nodes))
 }
 

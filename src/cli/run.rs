@@ -38,7 +38,7 @@ pub(crate) async fn run_classification<P: Classifier>(
             return Err(Failure::Interrupted);
         }
     };
-    let nodes = job.nodes().into_iter().map(Node::from).collect();
+    let nodes = Node::all(job.nodes(), &machine.nodes());
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
     let of_job = Classification::of_job(shape, job);
     let classification = interrupts

@@ -124,7 +124,7 @@ pub struct Facts {
     pub bits: u8,
     /// How long decoding took.
     pub decode: Duration,
-    /// How many CPUs the team shared.
+    /// How many CPUs this process has.
     pub cpus: usize,
 }
 
@@ -185,7 +185,7 @@ impl Report {
             },
             team: Team {
                 msvpus: found.tiling.tiles(),
-                cpus: facts.cpus,
+                cpus: Node::cpus(&done.nodes, facts.cpus),
             },
             nodes: done.nodes,
         }

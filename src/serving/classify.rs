@@ -238,6 +238,7 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     let Times { rows: times, fit } = followed.map_err(of_job)?;
     let reports = job.nodes();
     nodes(&reporter, &machine, &reports);
+    let reports = Node::all(reports, &machine.nodes());
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
     let result = Classification::of_job(shape, job.into_job());
     let row = classes as u64 * u64::from(shape.bands);
@@ -258,7 +259,7 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
             row_times: times,
             fit,
             assemble: submitted.elapsed().saturating_sub(fit),
-            nodes: reports.into_iter().map(Node::from).collect(),
+            nodes: reports,
         };
         reporter.tell(Told::Phase(Phase::Writing, None));
         let artifacts = Artifacts {

@@ -107,6 +107,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
     followed.map_err(of_job)?;
     let reports = job.nodes();
     nodes(&reporter, &machine, &reports);
+    let reports = Node::all(reports, &machine.nodes());
     let result = job.into_job().await.map_err(of_job)?.output;
     reporter.tell(Told::Phase(Phase::Writing, None));
     let report = PairwiseReport {
@@ -121,7 +122,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
         },
         team: Team {
             msvpus: result.tiling.tiles(),
-            cpus: machine.workers(),
+            cpus: Node::cpus(&reports, machine.workers()),
         },
         parameters: program,
         result,
@@ -130,7 +131,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
             run_ms: milliseconds(running.elapsed()),
             total_ms: milliseconds(start.elapsed()),
         },
-        nodes: reports.into_iter().map(Node::from).collect(),
+        nodes: reports,
     };
     blocking(&mut cancelled, move |_| {
         tell_report(&reporter, &report, pairwise_page(&report))?;

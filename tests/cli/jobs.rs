@@ -183,9 +183,12 @@ fn fetch(site: &Site, job: &Value) {
     let id = id(job);
     let all = site.pictures.path("all");
     let fetched = site.jobs(&format!("fetch {id} --output {}", all.display()));
-    assert_eq!(fetched.stdout(), "");
     let artifacts = job["artifacts"].as_array().unwrap();
     assert!(artifacts.len() > 2);
+    let names = artifacts.iter().map(|of| of["name"].as_str().unwrap());
+    let names: Vec<&str> = names.collect();
+    let told = format!("written     {}: {}\n", all.display(), names.join(", "));
+    assert_eq!(fetched.stdout(), told);
     for artifact in artifacts {
         let content = std::fs::read(all.join(artifact["name"].as_str().unwrap())).unwrap();
         let digest = Sha256::digest(&content);
@@ -194,9 +197,17 @@ fn fetch(site: &Site, job: &Value) {
     }
     assert_eq!(std::fs::read_dir(&all).unwrap().count(), artifacts.len());
     let some = site.pictures.path("some");
-    let names = "report.json report.html";
-    site.jobs(&format!("fetch {id} {names} --output {}", some.display()))
-        .stdout();
+    let some_of_them =
+        |names: &str| site.jobs(&format!("fetch {id} {names} --output {}", some.display()));
+    some_of_them("report.json").stdout();
+    // It may be anybody's.
+    let there = some.join("report.json");
+    std::fs::write(&there, "mine").unwrap();
+    some_of_them("report.json report.html").told(2, &["report.json", "--force"]);
+    assert_eq!(std::fs::read(&there).unwrap(), b"mine");
+    assert_eq!(std::fs::read_dir(&some).unwrap().count(), 1);
+    some_of_them("--force report.json report.html").stdout();
+    assert_ne!(std::fs::read(&there).unwrap(), b"mine");
     assert_eq!(std::fs::read_dir(&some).unwrap().count(), 2);
     let none = site.pictures.path("none");
     site.jobs(&format!(

@@ -93,7 +93,7 @@ fn assert_one_node(nodes: &Value, msvpus: u32, job_ms: &Value) {
     assert_eq!(
         nodes,
         &serde_json::json!([{
-            "node": 0, "performance_index": null, "load_index": null, "msvpus": msvpus,
+            "node": 0, "name": "local", "cpus": nodes[0]["cpus"], "performance_index": null, "load_index": null, "msvpus": msvpus,
             "predicted_ms": null, "actual_ms": actual, "deviation": 0.0
         }])
     );

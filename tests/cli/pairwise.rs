@@ -61,7 +61,13 @@ fn runs_and_workers_change_no_bit() {
         let report = |workers: usize| -> Value {
             let options = format!("--tiles 3x2 --nodata -9999 --workers {workers} --json");
             let mut report = pairwise(&image, &options).json();
-            for path in ["/job", "/timings", "/team/cpus", "/nodes/0/actual_ms"] {
+            for path in [
+                "/job",
+                "/timings",
+                "/team/cpus",
+                "/nodes/0/cpus",
+                "/nodes/0/actual_ms",
+            ] {
                 let varies = report.pointer_mut(path).map(Value::take);
                 assert_ne!(varies.unwrap_or_default(), Value::Null, "{path}");
             }

@@ -124,6 +124,8 @@ fn the_keys_are_those_of_the_contract() {
         &report["nodes"][0],
         &[
             "node",
+            "name",
+            "cpus",
             "performance_index",
             "load_index",
             "msvpus",
@@ -269,7 +271,10 @@ fn nodata_and_nan_are_counted() {
 fn without_times(mut report: Value) -> Value {
     report["job"].take();
     report["timings"].take();
-    report["team"]["cpus"].take();
+    assert_eq!(
+        report["team"]["cpus"].take(),
+        report["nodes"][0]["cpus"].take()
+    );
     report["nodes"][0]["actual_ms"].take();
     for row in report["iterations"].as_array_mut().unwrap() {
         row["elapsed_ms"].take();

@@ -91,7 +91,10 @@ async fn a_report_of_three_node_processes_is_that_of_one_process() {
         assert_eq!(Some(placed), msvpus.as_u64(), "{nodes:?}");
         for node in nodes {
             assert_ne!(node["node"], 0, "the head computes nothing: {node}");
+            assert!(node["name"].is_string(), "{node}");
         }
+        // One a node: those of the head are none of the team's.
+        assert_eq!(there["team"]["cpus"], nodes.len());
         let (here, there) = (result(here), result(there));
         for key in ["centers", "iterations", "labels_sha256"] {
             assert!(!here[key].is_null());

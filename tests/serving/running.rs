@@ -30,7 +30,10 @@ fn comparable(mut report: Value) -> Value {
         report[key].take();
     }
     report["image"]["path"].take();
-    report["team"]["cpus"].take();
+    assert_eq!(
+        report["team"]["cpus"].take(),
+        report["nodes"][0]["cpus"].take()
+    );
     report["nodes"][0]["actual_ms"].take();
     report.as_object_mut().unwrap().remove("iterations");
     report

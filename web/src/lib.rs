@@ -15,6 +15,8 @@ mod frame;
 mod hex;
 mod metrics;
 pub mod model;
+#[cfg(test)]
+mod noise;
 pub mod problem;
 pub mod security;
 pub mod server;

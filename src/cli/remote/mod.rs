@@ -37,6 +37,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(40);
 /// What was handed in may take that long to come to the disk.
 const LONG_SILENCE: Duration = Duration::from_secs(600);
+/// Where the routes are.
+const ROOT: &str = "/api/v1";
 /// So much of a file is taken at once.
 const PART_BYTES: usize = 64 << 10;
 
@@ -87,6 +89,8 @@ impl Server {
             )));
         }
         let url = url.trim_end_matches('/');
+        // That of its routes is as good.
+        let url = url.strip_suffix(ROOT).unwrap_or(url);
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_per_read(Some(LONG_SILENCE))
@@ -102,7 +106,7 @@ impl Server {
     }
 
     fn at(&self, path: &str) -> String {
-        format!("{}/api/v1{path}", self.url)
+        format!("{}{ROOT}{path}", self.url)
     }
 
     fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {

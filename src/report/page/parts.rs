@@ -66,7 +66,7 @@ pub(super) fn nodes(of: &[Node]) -> Markup {
                 tbody {
                     @for node in of {
                         tr {
-                            th { (node.node) }
+                            th { (node.name.clone().unwrap_or_else(|| node.node.to_string())) }
                             td.number { (node.msvpus) }
                             td.number { (known(node.performance_index.map(|index| format!("{index:.2}")))) }
                             td.number { (known(node.load_index.map(|index| format!("{index:.2}")))) }

@@ -197,7 +197,8 @@ export function head({ job: first, refresh, signal }) {
       remove.hidden = !over || !maySubmit();
       report.hidden = job.state !== "SUCCEEDED" || !job.artifacts.some(({ name }) => name === "report.html");
       live.hidden = job.state !== "RUNNING";
-      text(reason, job.state === "PENDING" || job.state === "CANCELLED" ? begun(job.reason) : "");
+      // Of a running job too: it may wait for a node.
+      text(reason, ["PENDING", "RUNNING", "CANCELLED"].includes(job.state) ? begun(job.reason) : "");
       reason.hidden = reason.textContent === "";
       error.hidden = job.state !== "FAILED";
       if (job.state === "FAILED") {

@@ -159,7 +159,7 @@ function drawNodes(place, { nodes, deployment }) {
                 ),
                 cell(count(node.cpus)),
                 cell(count(node.msvpus)),
-                cluster && cell(`${duration(node.age_ms)} ago`),
+                cluster && cell(node.age_ms == null ? "–" : `${duration(node.age_ms)} ago`),
               );
             }),
           ),

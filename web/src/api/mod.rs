@@ -17,6 +17,7 @@ mod team;
 mod uploads;
 mod whoami;
 
+use actix_web::error::PathError;
 use actix_web::http::header::ALLOW;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -83,6 +84,11 @@ pub(crate) async fn none(request: HttpRequest, shared: web::Data<Shared>) -> Htt
 /// A part of the path that is not as it is to be.
 pub(crate) fn path_config() -> web::PathConfig {
     web::PathConfig::default().error_handler(|error, _| {
-        Problem::new(Code::BadRequest, format!("the path is wrong: {error}")).into()
+        let problem = match error {
+            PathError::Deserialize(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        let problem = format!("the path is wrong: {problem}; an id is a UUID, as lists show it");
+        Problem::new(Code::BadRequest, problem).into()
     })
 }

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{Caller, Engine, EngineConfig, EngineError};
 use crate::model::{EventBody, FieldError, InputInfo, Job, LogLevel, NewJob, State, Upload};
+use crate::noise::noise;
 use crate::service::{
     Asked, InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
 };
@@ -73,7 +74,7 @@ impl Service for Gated {
             if let Some(bytes) = log_bytes {
                 run.reporter.tell(Told::Event(EventBody::Log {
                     level: LogLevel::Info,
-                    message: noise(bytes),
+                    message: noise(usize::try_from(bytes).unwrap()),
                 }));
             }
             tokio::select! {
@@ -86,17 +87,6 @@ impl Service for Gated {
         }
         .boxed()
     }
-}
-
-/// A line that cannot be packed.
-fn noise(bytes: u64) -> String {
-    let mut state = 1_u32;
-    let next = |_| {
-        // Numerical Recipes' linear congruential generator.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        char::from(b'#' + ((state >> 16) % 90) as u8)
-    };
-    (0..bytes).map(next).collect()
 }
 
 struct Bench {

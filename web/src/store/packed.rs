@@ -59,6 +59,7 @@ pub(super) fn unpack<'p>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::noise::noise;
 
     fn read(packed: &[u8]) -> Result<Vec<u8>, String> {
         let value = unpack(|| "it".to_owned(), packed);
@@ -69,14 +70,7 @@ mod tests {
 
     #[test]
     fn whatever_is_packed_comes_back_and_takes_a_byte_more_at_most() {
-        let mut state = 1_u64;
-        let noise = (0..70_000).map(|_| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 56) as u8
-        });
-        let noise: Vec<u8> = noise.collect();
+        let noise = noise(70_000).into_bytes();
         let words = b"{\"event\":\"state\"},".repeat(4000);
         for value in [&noise[..], &words] {
             for length in (0..2000).chain([value.len()]) {

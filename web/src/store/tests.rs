@@ -11,6 +11,7 @@ use super::*;
 use crate::model::{
     Artifact, Event, EventBody, Input, InputInfo, Job, LogLevel, Progress, State, Upload,
 };
+use crate::noise::noise;
 
 fn info() -> InputInfo {
     InputInfo {
@@ -90,17 +91,6 @@ fn blob(upload: Uuid, content: &'static [u8]) -> Op {
 
 fn artifact(job: Uuid, name: &str, content: &'static [u8]) -> Op {
     Op::artifact(job, name.to_owned(), content)
-}
-
-/// What cannot be packed.
-fn noise(bytes: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let next = || {
-        // Numerical Recipes' linear congruential generator.
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(next).take(bytes).collect()
 }
 
 fn log(id: u64) -> Event {
@@ -288,7 +278,7 @@ fn what_nobody_waits_for_is_written_when_the_store_goes() {
 async fn a_start_gives_back_what_deletes_have_left_free() {
     let folder = TempDir::new().unwrap();
     let (store, _) = Store::open(folder.path()).unwrap();
-    let content = noise(1 << 20);
+    let content = noise(1 << 20).into_bytes();
     let ids: Vec<Uuid> = (0..160).map(Uuid::from_u128).collect();
     let large = ids
         .iter()
