@@ -1,7 +1,7 @@
 //! What REST costs beside the same jobs submitted in process, and what the server holds under load:
 //!
 //! - `overhead`: one small job after the other, p50 of each way, and their difference;
-//! - `throughput`: 16 at a time, jobs a second of each way;
+//! - `throughput`: 16 and 64 at a time, jobs a second of each way;
 //! - `load`: 200 clients for 60 s, what they were answered, and the server's memory meanwhile;
 //! - `upload`: what the server's memory grows by while it takes the paper's picture.
 //!

@@ -114,9 +114,13 @@ pub(crate) struct Access {
 impl BrokerArgs {
     /// The broker that was named, if one was.
     pub(crate) fn access(&self) -> Result<Option<Access>, Failure> {
-        // An empty variable is one that is not set.
-        let broker = self.broker.as_ref().filter(|url| !url.0.is_empty());
-        let url = match (broker, &self.broker_file) {
+        let url = match (&self.broker, &self.broker_file) {
+            // That of an unset variable of a script is no wish to have none.
+            (Some(url), _) if url.0.is_empty() => {
+                return Err(Failure::input(
+                    "the broker's URL is empty; to do without one, leave --broker out and unset MSVPU_BROKER",
+                ));
+            }
             (Some(url), _) => url.0.clone(),
             (None, Some(file)) => first_line(file, "a broker's URL")?,
             (None, None) => return Ok(None),

@@ -2,7 +2,7 @@
 //!
 //! A contract: scripts read it. Every number is finite; a center, a mean and a standard deviation
 //! have one value a band, also where there is one band. Two runs of the same job differ in `job`,
-//! `timings`, the `elapsed_ms`, `team.cpus` and the `actual_ms` of the node only.
+//! `timings`, the `elapsed_ms`, `team.cpus`, and the `cpus` and `actual_ms` of the node only.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ pub struct Timings {
 pub struct Team {
     /// How many MsVPUs: one a tile.
     pub msvpus: u64,
-    /// How many CPUs they shared.
+    /// How many CPUs they shared: those of the nodes that are still there at the end.
     pub cpus: usize,
 }
 

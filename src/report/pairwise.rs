@@ -8,7 +8,7 @@ use super::node::Node;
 use crate::services::pairwise::{Differences, Pairwise};
 
 /// What `pairwise` found, and how. Two runs of the same job differ in `job`, `timings`, `team.cpus`
-/// and the `actual_ms` of the node only.
+/// and the `cpus` and `actual_ms` of the node only.
 #[derive(Clone, Debug, Serialize)]
 pub struct PairwiseReport {
     /// The id of the job, a UUID of version 7.

@@ -17,11 +17,11 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// To decode, classify or write out so many values takes a millisecond at most, and holds up nobody.
+/// To decode or to digest so many values takes less than a millisecond, and holds up nobody.
 const LIGHT_VALUES: u64 = 1 << 16;
 
 /// Whether work on so many values may as well be done where it is asked for: another thread would take longer to wake
-/// than much of it takes.
+/// than much of it takes. Not for what waits for a pool, which may be full of other jobs' work.
 pub(super) const fn is_light(values: u64) -> bool {
     values <= LIGHT_VALUES
 }

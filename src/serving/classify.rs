@@ -241,8 +241,9 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
     let reports = Node::all(reports, &machine.nodes());
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
     let result = Classification::of_job(shape, job.into_job());
-    let row = classes as u64 * u64::from(shape.bands);
-    let is_light = wanted.is_light() && is_light(shape.pixels() + row * times.len() as u64);
+    // A number of the report takes longer to write than a pixel to digest, and is written thrice.
+    let numbers = 16 * classes as u64 * u64::from(shape.bands) * times.len() as u64;
+    let is_light = wanted.is_light() && is_light(shape.pixels() + numbers);
     let write_out = move |classification: Classification, stop: &AtomicBool| {
         if stop.load(Ordering::Relaxed) {
             return Err(RunError::Cancelled);

@@ -13,6 +13,9 @@ use crate::raster::{Picture, ReadLimits, read_stoppable};
 use crate::report::Preview;
 use crate::scene::{SampleType, Shape};
 
+/// What a file of so many bytes unpacks to, at a thousandfold at most, is looked through in some milliseconds.
+const MAX_LIGHT_BYTES: u64 = 16 << 10;
+
 /// A picture in memory.
 pub(super) struct Decoded {
     pub(super) picture: Picture,
@@ -64,18 +67,20 @@ impl Decoding {
         Ok(decoded)
     }
 
-    /// What its head promises is little, and so is what there is to be read for it.
+    /// What its head promises is little, and so is what there is to be read for it. A TIFF and a preview are made by a
+    /// pool, and the parts of a TIFF may be the same bytes any number of times.
     fn is_light(&self) -> bool {
         let InputInfo {
             width,
             height,
             bands,
             decoded_bytes,
-            ..
+            ref format,
         } = self.info;
         let values = u64::from(width) * u64::from(height) * u64::from(bands);
         let read = std::fs::metadata(&self.input).map_or(u64::MAX, |file| file.len());
-        is_light(values) && is_light(decoded_bytes) && is_light(read)
+        let is_small = is_light(values) && is_light(decoded_bytes) && read <= MAX_LIGHT_BYTES;
+        is_small && format != "tiff" && !self.wants_preview
     }
 
     fn decode(&self, stop: &AtomicBool) -> Result<Decoded, RunError> {

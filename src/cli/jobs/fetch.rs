@@ -38,18 +38,25 @@ pub(super) fn fetch(
     }
     let is_wanted = |artifact: &&Artifact| names.is_empty() || names.contains(&artifact.name);
     let wanted: Vec<&Artifact> = job.artifacts.iter().filter(is_wanted).collect();
-    let is_there = |artifact: &&&Artifact| output.join(&artifact.name).exists();
-    if let Some(there) = wanted.iter().find(is_there).filter(|_| !force) {
-        return Err(Failure::input(format_args!(
-            "{}: is there already; name another directory (--output), or replace it (--force)",
-            output.join(&there.name).display()
-        )));
-    }
+    let spare_others = || {
+        let mut paths = wanted.iter().map(|artifact| output.join(&artifact.name));
+        // A link to nowhere is there, too.
+        match paths.find(|path| path.symlink_metadata().is_ok()) {
+            Some(there) if !force => Err(Failure::input(format_args!(
+                "{}: is there already; name another directory (--output), or replace it (--force)",
+                there.display()
+            ))),
+            _ => Ok(()),
+        }
+    };
+    spare_others()?;
     let destination = Destination::prepare(output)?;
     let fetched = destination.stage().and_then(|stage| {
         for artifact in &wanted {
             server.fetch(id, artifact, stage.path(), stop)?;
         }
+        // That took its time.
+        spare_others()?;
         stage.publish()
     });
     match fetched {

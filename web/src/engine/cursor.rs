@@ -52,7 +52,8 @@ pub(super) struct Cursor {
     is_done: bool,
 }
 
-/// The last event that is as it was told so many starts of the server ago, of a job whose attempts began with these. A
+/// The last event that is as it was told so many starts of the server ago (the first may give another reason to wait), of
+/// a job whose attempts began with these. A
 /// start that came to nothing has no begin: then what is earlier counts, which is the same as well.
 fn kept_of(begins: &[u64], starts: u64) -> u64 {
     let starts = usize::try_from(starts).unwrap_or(usize::MAX);

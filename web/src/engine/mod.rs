@@ -15,6 +15,7 @@ mod cancel;
 mod check;
 mod config;
 mod cursor;
+mod detached;
 mod error;
 mod estimate;
 mod index;
@@ -163,19 +164,6 @@ impl Inner {
         log::error!("{reason}: jobs cannot end any more");
         self.schedule.stop();
         self.broken.send_replace(Some(reason));
-    }
-
-    /// Does something to its end, even if whoever waits for it goes away.
-    async fn detached<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
-    ) -> Result<T, EngineError> {
-        // On the runtime of whoever asks: it is waited for there, and to wake another takes longer than most of this.
-        match self.tasks.spawn(work).await {
-            Ok(done) => done,
-            Err(error) if error.is_panic() => Err(EngineError::Store("a task panicked".to_owned())),
-            Err(_) => Err(EngineError::Stopped),
-        }
     }
 
     /// The first revision of a job in this generation. It is above all earlier ones, which may have been seen and

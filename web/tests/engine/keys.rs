@@ -87,3 +87,19 @@ async fn a_refused_request_does_not_use_up_its_key() {
         .await;
     assert!(taken.unwrap().1);
 }
+
+/// However far it has come when its client hangs up.
+#[tokio::test]
+async fn what_a_client_no_longer_waits_for_is_done_to_its_end() {
+    let mut bench = Bench::new().await;
+    let upload = bench.upload("a", 1).await;
+    let mut submitted = Box::pin(bench.take(new_job(upload.id, json!({"hold": true})), None));
+    assert!(futures_util::poll!(&mut submitted).is_pending());
+    drop(submitted);
+    assert_eq!(bench.begins.recv().await.as_deref(), Some("a"));
+    let (whose, all) = (nobody(), Filter::default());
+    let page = bench.engine.jobs(&whose, &all, 2, None).await.unwrap();
+    assert_eq!(page.jobs.len(), 1);
+    bench.release();
+    bench.ended(page.jobs[0].id).await;
+}
