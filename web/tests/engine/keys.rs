@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use msvpu_web::engine::{EngineError, Filter};
 use serde_json::json;
 
@@ -96,7 +98,8 @@ async fn what_a_client_no_longer_waits_for_is_done_to_its_end() {
     let mut submitted = Box::pin(bench.take(new_job(upload.id, json!({"hold": true})), None));
     assert!(futures_util::poll!(&mut submitted).is_pending());
     drop(submitted);
-    assert_eq!(bench.begins.recv().await.as_deref(), Some("a"));
+    let begun = tokio::time::timeout(Duration::from_secs(60), bench.begins.recv());
+    assert_eq!(begun.await.unwrap().as_deref(), Some("a"));
     let (whose, all) = (nobody(), Filter::default());
     let page = bench.engine.jobs(&whose, &all, 2, None).await.unwrap();
     assert_eq!(page.jobs.len(), 1);
