@@ -23,7 +23,7 @@ const HELP: &str = "\
 Exit status:
   0    success; `watch`: the job has succeeded
   1    the server cannot be reached, or a failure at run time; `watch`: the job has failed or was cancelled
-  2    bad arguments, or a request that the server refuses; `watch`: the job was asked for what cannot be";
+  2    bad arguments, or a request that the server refuses; `watch`: the picture or the parameters of the job are wrong";
 
 /// Look at the jobs of a server, and end them.
 #[derive(Debug, Args)]

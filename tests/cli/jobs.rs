@@ -171,6 +171,12 @@ fn an_ended_job_is_listed_shown_watched_fetched_and_forgotten() {
     assert!(text.ends_with("\nsucceeded: it has a result\n"), "{text}");
 
     fetch(&site, &shown);
+    site.jobs("show zzz")
+        .told(2, &["zzz", "`msvpu jobs list` shows"]);
+    let routes = format!("{}/api/v1/", site.server.url);
+    let same = command(["jobs", "show", &hard, "--json", "--server", &routes]).output();
+    let same: Value = serde_json::from_slice(&same.unwrap().stdout).unwrap();
+    assert_eq!(same, shown);
     assert_eq!(site.jobs(&format!("delete {hard}")).stdout(), "");
     for verb in ["show", "watch", "cancel", "delete", "fetch"] {
         site.jobs(&format!("{verb} {hard}")).told(2, &[&hard]);

@@ -74,6 +74,8 @@ fn what_is_no_url_is_refused_without_being_repeated() {
     ] {
         assert_told(&["--broker", &url], 2, &["not a broker's URL"]);
     }
+    // A variable of a script that is not set: none is not what was meant.
+    assert_told(&["--broker", ""], 2, &["URL is empty", "MSVPU_BROKER"]);
 }
 
 #[test]

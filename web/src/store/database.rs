@@ -100,7 +100,7 @@ impl Records {
     /// Gives back to the disk what is free in the file, if that is most of it. Blocking, and for longer than anybody
     /// waits who has begun to work with it: all that is kept may have to move.
     ///
-    /// `kept_bytes`: what is kept at least, which is quicker to tell than what is used.
+    /// `kept_bytes`: what is kept, before it is packed, which is quicker to tell than what is used.
     pub(super) fn shrink(&self, kept_bytes: u64) -> Result<(), StoreError> {
         let bytes = fs::metadata(&self.path)?.len();
         if bytes <= SLACK_BYTES + SLACK_FACTOR * kept_bytes {
