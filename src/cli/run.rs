@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use msvpu::report::{Done, Node, Times, follow};
+use msvpu::report::{Done, Followed, Node, Times, follow};
 use msvpu::{
     Classification, Classifier, FitTask, JobError, JobId, JobState, Phase, Progress, Scene, Site,
     VirtualMachine,
@@ -29,7 +29,7 @@ pub(crate) async fn run_classification<P: Classifier>(
     let job = machine.submit(program, scene).await.map_err(failure)?;
     log::info!("job {}: submitted", job.id());
     let id = job.id();
-    let Times { rows, fit } = tokio::select! {
+    let Followed { iterations, times } = tokio::select! {
         followed = follow(&job, |event| show(id, event, display)) => followed.map_err(failure)?,
         () = interrupts.pressed() => {
             job.cancel();
@@ -38,9 +38,10 @@ pub(crate) async fn run_classification<P: Classifier>(
             return Err(Failure::Interrupted);
         }
     };
+    let Times { rows, fit } = times;
     let nodes = Node::all(job.nodes(), &machine.nodes());
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
-    let of_job = Classification::of_job(shape, job);
+    let of_job = Classification::of_rounds(shape, iterations, job);
     let classification = interrupts
         .or_done(move || Handle::current().block_on(of_job).map_err(failure))
         .await?;

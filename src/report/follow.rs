@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use msvpu_actors::{Job, JobError, JobState, Phase, Progress};
 
-use crate::services::classification::{Classifier, FitTask};
+use crate::services::classification::{Classifier, FitTask, Iteration};
 
 /// The times that the progress of a job told, since its submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,15 @@ pub struct Times {
     pub fit: Duration,
 }
 
+/// What the progress of a job has told, up to its end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Followed {
+    /// The rows of the iteration table but for the last, which is the output.
+    pub iterations: Vec<Iteration>,
+    /// When what was there.
+    pub times: Times,
+}
+
 /// Follows a job until it ends, however it does; `tell` hears of all that happens.
 ///
 /// # Errors
@@ -23,27 +32,28 @@ pub struct Times {
 pub async fn follow<P: Classifier>(
     job: &Job<P>,
     mut tell: impl FnMut(&Progress<FitTask>),
-) -> Result<Times, JobError> {
-    let mut times = Times::default();
+) -> Result<Followed, JobError> {
+    let (mut iterations, mut times) = (Vec::new(), Times::default());
     let mut progress = job.progress();
     while let Some(event) = progress.next().await {
         let event = event?;
-        match &event {
+        tell(&event);
+        match event {
             Progress::State { state, elapsed } => {
-                if *state == JobState::Running(Phase::Assembling) {
+                if state == JobState::Running(Phase::Assembling) {
                     // The last row is the output, which no further round carries.
-                    times.rows.push(*elapsed);
-                    times.fit = *elapsed;
+                    times.rows.push(elapsed);
+                    times.fit = elapsed;
                 }
             }
             Progress::Round { task, elapsed, .. } => {
-                if task.last.is_some() {
-                    times.rows.push(*elapsed);
+                if let Some(row) = task.last {
+                    iterations.push(row);
+                    times.rows.push(elapsed);
                 }
             }
             Progress::Tiles { .. } => {}
         }
-        tell(&event);
     }
-    Ok(times)
+    Ok(Followed { iterations, times })
 }

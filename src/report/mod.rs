@@ -22,7 +22,7 @@ mod preview;
 
 pub use chart::Convergence;
 pub use document::{Done, Facts, Image, Report, Row, Team, Timings};
-pub use follow::{Times, follow};
+pub use follow::{Followed, Times, follow};
 pub use node::Node;
 pub use page::{Shown, page, pairwise_page};
 pub use pairwise::{PairwiseImage, PairwiseReport, PairwiseTimings};

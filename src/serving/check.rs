@@ -67,15 +67,21 @@ fn params<P: Checked>(
     input: &InputInfo,
 ) -> Result<(), Vec<FieldError>> {
     let service = descriptions::service(P::NAME);
+    let (known, shape) = (known_keys(service), shape_of(input));
+    let are_known = params.keys().all(|key| known.contains(&key.as_str()));
+    // Most often nothing is wrong.
+    if are_known && program::<P>(params).is_ok_and(|program| program.fits(shape).is_ok()) {
+        return Ok(());
+    }
     let wrong: Vec<FieldError> = params
         .iter()
-        .filter_map(|(key, value)| wrong_type::<P>(key, value, service.as_ref()))
+        .filter_map(|(key, value)| wrong_type::<P>(key, value, service))
         .take(MAX_WRONG)
         .collect();
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    wrong_values::<P>(params, shape_of(input))
+    wrong_values::<P>(params, shape)
 }
 
 /// The program with these parameters.

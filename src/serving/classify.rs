@@ -22,7 +22,7 @@ use super::input::{Decoded, Decoding, log, shape_of};
 use super::team::{self, TeamTeller};
 use super::telling::{Teller, nodes};
 use crate::raster::ReadLimits;
-use crate::report::{Done, Facts, Node, Times, error, follow, milliseconds};
+use crate::report::{Done, Facts, Followed, Node, Times, error, follow, milliseconds};
 use crate::services::classification::{
     CMeans, Classification, Classifier, FitTask, FuzzyCMeans, Iteration, Settings, StopRule,
 };
@@ -235,12 +235,13 @@ async fn classify<P: Offered>(run: Run, limits: ReadLimits) -> Result<Value, Run
         let _ = job.into_job().await;
         return Err(RunError::Cancelled);
     };
-    let Times { rows: times, fit } = followed.map_err(of_job)?;
+    let Followed { iterations, times } = followed.map_err(of_job)?;
+    let Times { rows: times, fit } = times;
     let reports = job.nodes();
     nodes(&reporter, &machine, &reports);
     let reports = Node::all(reports, &machine.nodes());
     // The last handle goes along: it would keep the tile outputs, which assembling frees one by one.
-    let result = Classification::of_job(shape, job.into_job());
+    let result = Classification::of_rounds(shape, iterations, job.into_job());
     // A number of the report takes longer to write than a pixel to digest, and is written thrice.
     let numbers = 16 * classes as u64 * u64::from(shape.bands) * times.len() as u64;
     let is_light = wanted.is_light() && is_light(shape.pixels() + numbers);

@@ -6,7 +6,7 @@ use msvpu_actors::{Job, JobError, Program, ProgramError, Progress, Site, Virtual
 use super::assembly::Classification;
 use super::output::TileOutput;
 use super::programs::{CMeans, FuzzyCMeans};
-use super::rounds::{Fit, FitTask};
+use super::rounds::{Fit, FitTask, Iteration};
 use crate::scene::{Scene, Shape};
 
 /// A program of the classification: [`CMeans`] or [`FuzzyCMeans`], or whichever else has their
@@ -85,6 +85,19 @@ impl Classification {
         }
         // Both keep the tile outputs, which assembling frees one by one.
         drop(progress);
+        Self::of_rounds(shape, rows, job).await
+    }
+
+    /// The same for whoever has followed the job's progress and has the rows of the iteration table from there, those of
+    /// all [`Progress::Round`]s in order.
+    ///
+    /// # Errors
+    /// Those with which the job ends.
+    pub async fn of_rounds<P: Classifier>(
+        shape: Shape,
+        rows: Vec<Iteration>,
+        job: Job<P>,
+    ) -> Result<Self, JobError> {
         let done = job.await?;
         let tiles = done.tiles.into_iter().flatten().collect();
         Self::assemble(shape, rows, done.output, tiles)

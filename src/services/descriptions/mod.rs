@@ -4,6 +4,8 @@ mod kind;
 mod schema;
 mod tables;
 
+use std::sync::LazyLock;
+
 use msvpu_actors::Program;
 use serde::Serialize;
 use serde_json::Value;
@@ -105,9 +107,9 @@ pub fn services() -> Vec<ServiceDescription> {
 }
 
 /// What is told of a program of this name.
-pub(crate) fn service(name: &str) -> Option<ServiceDescription> {
-    let service = all().into_iter().find(|service| service.name == name)?;
-    Some(description(service))
+pub(crate) fn service(name: &str) -> Option<&'static ServiceDescription> {
+    static ALL: LazyLock<Vec<ServiceDescription>> = LazyLock::new(services);
+    ALL.iter().find(|service| service.name == name)
 }
 
 /// The JSON Schema (2020-12) of the parameters of a program, for forms and for clients; `None` for

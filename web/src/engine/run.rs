@@ -66,7 +66,12 @@ impl Inner {
         }
         self.schedule.ended();
         if let Some((ending, record_bytes)) = ending {
-            self.show(&live, ending, record_bytes);
+            if live.is_accepted().await {
+                self.show(&live, ending, record_bytes);
+            } else {
+                clear(&live).await;
+                self.discard(&live);
+            }
         }
         self.pump();
     }
@@ -275,17 +280,12 @@ impl Inner {
 
     async fn write_ending(&self, ending: &mut Ending) -> Result<u64, StoreError> {
         let job = ending.record.job.id;
-        let mut ops: Vec<Op> = Op::events(job, &ending.events)?.into_iter().collect();
-        if let Some(times) = &ending.team {
-            ops.push(Op::team(job, times)?);
-        }
-        let beside: usize = ops.iter().map(Op::size_bytes).sum();
-        ending.record.event_bytes = ending.handed_bytes + beside as u64;
+        let team = ending.team.as_deref();
+        let (details, told) = Op::details(job, &ending.events, team, &ending.contents)?;
+        ending.record.event_bytes = ending.handed_bytes + told as u64;
         let record = Op::job(&ending.record)?;
         let record_bytes = ending.record.event_bytes + record.size_bytes() as u64;
-        ops.push(record);
-        let contents = ending.contents.iter();
-        ops.extend(contents.map(|(name, content)| Op::artifact(job, name.clone(), content)));
+        let ops = vec![details, record];
         self.store.write(ops).await?;
         Ok(record_bytes)
     }

@@ -307,7 +307,8 @@ impl Standing {
             },
             EventBody::Done {
                 state: job.state,
-                result: job.result.clone(),
+                // The record has it, and whoever reads the event gets it from there.
+                result: None,
                 error: job.error.clone(),
             },
         ];

@@ -16,7 +16,8 @@ use crate::service::{Asked, Offered};
 use crate::store::{JobRecord, Op, owner_key};
 
 impl Engine {
-    /// Accepts a job: when this returns, the job is on the disk, and is run whatever happens.
+    /// Accepts a job: when this returns, the job is on the disk, and is run whatever happens. It may run before, and
+    /// then is seen by nobody.
     /// Returns the earlier job, and `false`, for a key that was used for the same request.
     ///
     /// # Errors
@@ -62,6 +63,25 @@ impl Drop for Use<'_> {
     }
 }
 
+/// A job that runs while it is written. Unless that is known to have succeeded, it leaves nothing behind.
+struct Unwritten {
+    inner: Arc<Inner>,
+    live: Arc<Live>,
+    is_written: bool,
+}
+
+impl Drop for Unwritten {
+    fn drop(&mut self) {
+        if !self.is_written {
+            self.live.refuse();
+            // Whoever runs it already lets go of it.
+            if self.inner.schedule.remove(self.live.id) {
+                self.inner.discard(&self.live);
+            }
+        }
+    }
+}
+
 impl Inner {
     async fn submit(
         self: Arc<Self>,
@@ -95,7 +115,7 @@ impl Inner {
             crashes: 0,
             event_bytes: 0,
         };
-        let mut ops = vec![Op::job(&record)?];
+        let mut ops = vec![Op::new_job(&record)?];
         ops.extend(unsaved);
         if let Some(IdempotencyKey { key, digest }) = key {
             ops.push(Op::Key {
@@ -105,8 +125,20 @@ impl Inner {
                 job: record.job.id,
             });
         }
-        if let Err(error) = self.store.write(ops).await {
-            let id = record.job.id;
+        // Its place is before all that is written of the job later, so that it can run meanwhile.
+        let written = self.store.write(ops);
+        let job = record.job.clone();
+        let id = job.id;
+        let live = Arc::new(Live::new(record, self.folder(id)));
+        lock(&self.live).insert(id, Arc::clone(&live));
+        let mut unwritten = Unwritten {
+            inner: Arc::clone(&self),
+            live: Arc::clone(&live),
+            is_written: false,
+        };
+        self.schedule.push(&live, Beside::All);
+        self.pump();
+        if let Err(error) = written.await {
             let found = self.store.read(move |reading| reading.job(id)).await;
             // It may have come to the disk all the same: then it would run after the next start.
             if !matches!(found, Ok(Some(_))) {
@@ -114,21 +146,22 @@ impl Inner {
             }
             log::warn!("job {id} was accepted although writing it failed: {error}");
         }
-
-        let job = record.job.clone();
-        let live = Arc::new(Live::new(record, self.folder(job.id)));
-        lock(&self.live).insert(job.id, Arc::clone(&live));
         {
             let mut index = self.index();
-            index.add_job(&job);
+            index.add_job(&live.job());
             index.saved(job.input.upload_id);
         }
         held.is_kept = true;
-        self.schedule.push(&live, Beside::All);
         place.keep();
+        unwritten.is_written = true;
+        live.accept();
         drop(claim);
-        self.pump();
         Ok((job, true))
+    }
+
+    /// A job that could not be accepted has let go of all, or never began.
+    pub(super) fn discard(&self, live: &Live) {
+        lock(&self.live).remove(&live.id);
     }
 
     /// Takes a key, unless a request with it is being taken in.

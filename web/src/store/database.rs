@@ -8,9 +8,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _};
 
 use super::ops::{Op, apply};
 use super::reading::Reading;
-use super::tables::{
-    ARTIFACTS, BLOBS, EVENTS, FORMAT, JOBS, KEYS, META, TEAMS, UPLOADS, store_error,
-};
+use super::tables::{BLOBS, DETAILS, EVENTS, FORMAT, JOBS, KEYS, META, UPLOADS, store_error};
 use super::{DataDir, OpenError, StoreError, dir};
 
 /// Whether it is worth making a file shorter is not looked at unless it is longer than this and that many times what
@@ -205,9 +203,8 @@ fn prepare(database: &Database) -> Result<u64, redb::Error> {
         transaction.open_table(JOBS)?;
         transaction.open_table(UPLOADS)?;
         transaction.open_table(EVENTS)?;
-        transaction.open_table(TEAMS)?;
+        transaction.open_table(DETAILS)?;
         transaction.open_table(KEYS)?;
-        transaction.open_table(ARTIFACTS)?;
         transaction.open_table(BLOBS)?;
     }
     transaction.commit()?;

@@ -26,6 +26,7 @@
 mod backend;
 mod blobs;
 mod database;
+mod details;
 mod dir;
 #[cfg(test)]
 pub(crate) mod faulty;
@@ -164,7 +165,7 @@ impl Store {
         self.writer.write(ops)
     }
 
-    /// Writes all of `ops` or nothing, with whatever is written next or a little later.
+    /// Writes `ops` a little later; of a job's record only if no later one is written before.
     pub(crate) fn write_later(&self, ops: Vec<Op>) {
         self.writer.write_later(ops);
     }

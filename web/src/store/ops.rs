@@ -6,26 +6,31 @@ use redb::{
 };
 use uuid::Uuid;
 
+use super::details::Details;
 use super::packed::pack;
-use super::tables::{ARTIFACTS, BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, json, owner_key};
+use super::tables::{BLOBS, DETAILS, EVENTS, JOBS, KEYS, META, UPLOADS, json, owner_key};
 use super::{JobRecord, StoreError, UploadRecord};
 use crate::model::{Event, TeamTimes};
 
 /// One change of the records.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    /// Writes a job.
-    Job { id: Uuid, json: Vec<u8> },
+    /// Writes a job; unless it is new, only if it is there. One that was not accepted leaves nothing behind.
+    Job {
+        id: Uuid,
+        json: Vec<u8>,
+        is_new: bool,
+    },
     /// Writes an upload.
     Upload { id: Uuid, json: Vec<u8> },
-    /// Adds events to a job.
+    /// Adds events to a job, if it is there.
     Events {
         job: Uuid,
         first: u64,
         packed: Vec<u8>,
     },
-    /// Writes what the team of a job did over time.
-    Team { job: Uuid, packed: Vec<u8> },
+    /// Writes what a job leaves beside its record, if it is there.
+    Details { job: Uuid, packed: Vec<u8> },
     /// Remembers a key.
     Key {
         owner: String,
@@ -33,16 +38,10 @@ pub(crate) enum Op {
         digest: String,
         job: Uuid,
     },
-    /// Removes a job, its events, its team, its small artifacts and its key.
+    /// Removes a job, its events, its details and its key.
     ForgetJob { id: Uuid, owner: Option<String> },
     /// Removes an upload.
     ForgetUpload { id: Uuid },
-    /// Keeps a small artifact of a job.
-    Artifact {
-        job: Uuid,
-        name: String,
-        packed: Vec<u8>,
-    },
     /// Keeps the content of a small upload, until its file is on the disk.
     Blob { upload: Uuid, content: Bytes },
     /// The files of these uploads are on the disk.
@@ -52,11 +51,21 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// Writes a job.
+    /// Writes a new job.
+    pub(crate) fn new_job(record: &JobRecord) -> Result<Self, StoreError> {
+        Ok(Self::Job {
+            id: record.job.id,
+            json: json(record)?,
+            is_new: true,
+        })
+    }
+
+    /// Writes a job anew.
     pub(crate) fn job(record: &JobRecord) -> Result<Self, StoreError> {
         Ok(Self::Job {
             id: record.job.id,
             json: json(record)?,
+            is_new: false,
         })
     }
 
@@ -80,20 +89,34 @@ impl Op {
         }))
     }
 
-    /// Writes what the team of a job did over time.
-    pub(crate) fn team(job: Uuid, times: &TeamTimes) -> Result<Self, StoreError> {
-        Ok(Self::Team {
-            job,
-            packed: pack(&json(times)?),
-        })
+    /// Writes what a job leaves beside its record: the events that are not written yet, what its team did over time, and
+    /// its artifacts, if they are small together. Also tells what the events and the team take of it, in bytes.
+    pub(crate) fn details(
+        job: Uuid,
+        events: &[Event],
+        team: Option<&TeamTimes>,
+        artifacts: &[(String, Bytes)],
+    ) -> Result<(Self, usize), StoreError> {
+        let events = json(&events)?;
+        let team = team.map(json).transpose()?.unwrap_or_default();
+        let named = artifacts.iter();
+        let details = Details {
+            events: &events,
+            team: &team,
+            artifacts: named.map(|(name, of)| (name.as_str(), &of[..])).collect(),
+        };
+        let packed = details.pack()?;
+        let told = events.len() + team.len();
+        let all = told + artifacts.iter().map(|(_, of)| of.len()).sum::<usize>();
+        let share = packed.len() * told / all;
+        Ok((Self::Details { job, packed }, share))
     }
 
-    /// Keeps a small artifact of a job.
-    pub(crate) fn artifact(job: Uuid, name: String, content: &[u8]) -> Self {
-        Self::Artifact {
-            job,
-            name,
-            packed: pack(content),
+    /// The job whose record it writes, if it does.
+    pub(super) const fn record_of(&self) -> Option<Uuid> {
+        match self {
+            Self::Job { id, .. } => Some(*id),
+            _ => None,
         }
     }
 
@@ -101,9 +124,7 @@ impl Op {
     pub(crate) fn size_bytes(&self) -> usize {
         match self {
             Self::Job { json, .. } | Self::Upload { json, .. } => json.len(),
-            Self::Events { packed, .. }
-            | Self::Team { packed, .. }
-            | Self::Artifact { packed, .. } => packed.len(),
+            Self::Events { packed, .. } | Self::Details { packed, .. } => packed.len(),
             Self::Blob { content, .. } => content.len(),
             Self::Key { .. }
             | Self::ForgetJob { .. }
@@ -125,24 +146,31 @@ pub(super) fn apply<'o>(
         let mut jobs = Lazy::new(&transaction, JOBS);
         let mut uploads = Lazy::new(&transaction, UPLOADS);
         let mut events = Lazy::new(&transaction, EVENTS);
-        let mut teams = Lazy::new(&transaction, TEAMS);
+        let mut details = Lazy::new(&transaction, DETAILS);
         let mut keys = Lazy::new(&transaction, KEYS);
-        let mut artifacts = Lazy::new(&transaction, ARTIFACTS);
         let mut blobs = Lazy::new(&transaction, BLOBS);
         for op in ops {
             match op {
-                Op::Job { id, json } => {
-                    jobs.open()?.insert(id.as_u128(), json.as_slice())?;
+                Op::Job { id, json, is_new } => {
+                    let (jobs, id) = (jobs.open()?, id.as_u128());
+                    if *is_new || jobs.get(id)?.is_some() {
+                        jobs.insert(id, json.as_slice())?;
+                    }
                 }
                 Op::Upload { id, json } => {
                     uploads.open()?.insert(id.as_u128(), json.as_slice())?;
                 }
                 Op::Events { job, first, packed } => {
-                    let place = (job.as_u128(), *first);
-                    events.open()?.insert(place, packed.as_slice())?;
+                    let job = job.as_u128();
+                    if jobs.open()?.get(job)?.is_some() {
+                        events.open()?.insert((job, *first), packed.as_slice())?;
+                    }
                 }
-                Op::Team { job, packed } => {
-                    teams.open()?.insert(job.as_u128(), packed.as_slice())?;
+                Op::Details { job, packed } => {
+                    let job = job.as_u128();
+                    if jobs.open()?.get(job)?.is_some() {
+                        details.open()?.insert(job, packed.as_slice())?;
+                    }
                 }
                 Op::Key {
                     owner,
@@ -166,17 +194,11 @@ pub(super) fn apply<'o>(
                     }
                     let all_events = (id, 0)..=(id, u64::MAX);
                     events.open()?.retain_in(all_events, |_, _| false)?;
-                    teams.open()?.remove(id)?;
-                    let all_artifacts = (id, "")..(id.saturating_add(1), "");
-                    artifacts.open()?.retain_in(all_artifacts, |_, _| false)?;
+                    details.open()?.remove(id)?;
                 }
                 Op::ForgetUpload { id } => {
                     uploads.open()?.remove(id.as_u128())?;
                     blobs.open()?.remove(id.as_u128())?;
-                }
-                Op::Artifact { job, name, packed } => {
-                    let place = (job.as_u128(), name.as_str());
-                    artifacts.open()?.insert(place, packed.as_slice())?;
                 }
                 Op::Blob { upload, content } => {
                     blobs.open()?.insert(upload.as_u128(), content.as_ref())?;

@@ -1,6 +1,5 @@
 //! What is read from the records.
 
-use std::borrow::Cow;
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -8,13 +7,12 @@ use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use super::details::{self, Details};
 use super::packed::unpack;
 use super::records::{Ended, Head, Listed, Unfinished};
-use super::tables::{
-    ARTIFACTS, BLOBS, EVENTS, JOBS, KEYS, META, TEAMS, UPLOADS, parse, store_error,
-};
+use super::tables::{BLOBS, DETAILS, EVENTS, JOBS, KEYS, META, UPLOADS, parse, store_error};
 use super::{JobRecord, Recovered, StoreError};
-use crate::model::{Event, Job, TeamTimes};
+use crate::model::{Event, EventBody, Job, TeamTimes};
 
 const EVENTS_OF: &str = "the events of job";
 
@@ -81,16 +79,43 @@ impl Reading {
                 return Ok(run);
             }
         }
-        Ok(Vec::new())
+        self.last_events(job, after)
+    }
+
+    /// Those of a job's last events, which were written with its end, that come after `after`.
+    fn last_events(&self, job: Uuid, after: u64) -> Result<Vec<Event>, StoreError> {
+        let parse = |details: &Details<'_>| parse(EVENTS_OF, job.as_u128(), details.events);
+        let mut events: Vec<Event> = self.details(job, parse)?.unwrap_or_default();
+        events.retain(|event| event.id > after);
+        let last = events.last_mut().map(|last| &mut last.body);
+        if let Some(EventBody::Done { result, .. }) = last {
+            // It is written once, in the job's record.
+            *result = self.job(job)?.and_then(|record| record.job.result);
+        }
+        Ok(events)
+    }
+
+    /// What is read of what a job has left beside its record.
+    fn details<T>(
+        &self,
+        job: Uuid,
+        read: impl FnOnce(&Details<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let table = self.transaction.open_table(DETAILS).map_err(store_error)?;
+        let found = table.get(job.as_u128()).map_err(store_error)?;
+        let what = || format!("the record of the details of job {job}");
+        found
+            .map(|packed| details::with(what, packed.value(), read))
+            .transpose()
     }
 
     /// What the team of a job did over time, if that was kept.
     pub(crate) fn team(&self, job: Uuid) -> Result<Option<TeamTimes>, StoreError> {
-        let teams = self.transaction.open_table(TEAMS).map_err(store_error)?;
-        let found = teams.get(job.as_u128()).map_err(store_error)?;
-        found
-            .map(|packed| parse_packed("the team of job", job.as_u128(), packed.value()))
-            .transpose()
+        let parse = |details: &Details<'_>| match details.team {
+            [] => Ok(None),
+            team => parse("the team of job", job.as_u128(), team).map(Some),
+        };
+        self.details(job, parse).map(Option::flatten)
     }
 
     /// What was asked for with a key: a digest, and the job.
@@ -148,12 +173,12 @@ impl Reading {
 
     /// What is in an artifact of a job, if it is small enough to be kept here.
     pub(crate) fn artifact(&self, job: Uuid, name: &str) -> Result<Option<Bytes>, StoreError> {
-        let artifacts = self.transaction.open_table(ARTIFACTS);
-        let artifacts = artifacts.map_err(store_error)?;
-        let found = artifacts.get((job.as_u128(), name)).map_err(store_error)?;
-        let what = || format!("artifact {name} of job {job}");
-        let content = found.map(|packed| unpack(what, packed.value()).map(Cow::into_owned));
-        Ok(content.transpose()?.map(Bytes::from))
+        let content = |details: &Details<'_>| {
+            let mut named = details.artifacts.iter();
+            let found = named.find(|(of, _)| *of == name);
+            Ok(found.map(|(_, content)| Bytes::copy_from_slice(content)))
+        };
+        self.details(job, content).map(Option::flatten)
     }
 
     /// Hands each upload whose file may not be on the disk to `each`.
@@ -171,18 +196,20 @@ impl Reading {
 
     /// The id of a job's last event; 0 if it has none.
     pub(crate) fn last_event(&self, job: Uuid) -> Result<u64, StoreError> {
-        let job = job.as_u128();
+        let id = job.as_u128();
         let events = self.transaction.open_table(EVENTS).map_err(store_error)?;
         let last = events
-            .range((job, 0)..=(job, u64::MAX))
+            .range((id, 0)..=(id, u64::MAX))
             .map_err(store_error)?
             .next_back()
             .transpose()
             .map_err(store_error)?;
-        let Some((_, packed)) = last else {
-            return Ok(0);
+        let before = match last {
+            Some((_, packed)) => parse_packed(EVENTS_OF, id, packed.value())?,
+            None => Vec::new(),
         };
-        let run: Vec<Event> = parse_packed(EVENTS_OF, job, packed.value())?;
-        Ok(run.last().map_or(0, |event| event.id))
+        let mut events: Vec<Event> = self.last_events(job, 0)?;
+        let last = events.pop().or(before.into_iter().next_back());
+        Ok(last.map_or(0, |event: Event| event.id))
     }
 }

@@ -1,5 +1,5 @@
 //! The tables of the records. Jobs, uploads, events and teams are JSON: open to fields that come later. What is long
-//! and seldom read is packed ([`packed`](super::packed)): events, teams and artifacts.
+//! and seldom read is packed ([`packed`](super::packed)): events and details.
 
 use redb::TableDefinition;
 use serde::Serialize;
@@ -9,22 +9,20 @@ use uuid::Uuid;
 use super::StoreError;
 
 /// Grows whenever an older program would misread what is written.
-pub(super) const FORMAT: u64 = 3;
+pub(super) const FORMAT: u64 = 4;
 
 pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 /// By id, and so, with UUIDs of version 7, by age.
 pub(super) const JOBS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("jobs");
 pub(super) const UPLOADS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("uploads");
-/// By job and id of the first event of a run of events; the value is the list of them, packed.
+/// By job and id of the first event of a run of events; the value is the list of them, packed. Those that were not
+/// written before its end are in its details.
 pub(super) const EVENTS: TableDefinition<'_, (u128, u64), &[u8]> = TableDefinition::new("events");
-/// By job: what its team did over time, packed.
-pub(super) const TEAMS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("teams");
+/// By job: its last events, what its team did over time and its small artifacts ([`details`](super::details)), packed.
+pub(super) const DETAILS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("details");
 /// By owner and key; the value is a digest of the request, and its job.
 pub(super) const KEYS: TableDefinition<'_, (&str, &str), (&str, u128)> =
     TableDefinition::new("keys");
-/// Small artifacts, by job and name, packed.
-pub(super) const ARTIFACTS: TableDefinition<'_, (u128, &str), &[u8]> =
-    TableDefinition::new("artifacts");
 /// Small uploads whose files may not be on the disk yet.
 pub(super) const BLOBS: TableDefinition<'_, u128, &[u8]> = TableDefinition::new("blobs");
 

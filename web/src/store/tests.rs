@@ -1,3 +1,5 @@
+mod ends;
+
 use std::fs;
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::{
-    Artifact, Event, EventBody, Input, InputInfo, Job, LogLevel, Progress, State, Upload,
+    Artifact, Event, EventBody, Input, InputInfo, Job, LogLevel, Progress, State, TeamTimes, Upload,
 };
 use crate::noise::noise;
 
@@ -89,8 +91,12 @@ fn blob(upload: Uuid, content: &'static [u8]) -> Op {
     }
 }
 
-fn artifact(job: Uuid, name: &str, content: &'static [u8]) -> Op {
-    Op::artifact(job, name.to_owned(), content)
+/// What a job leaves that has told nothing.
+fn artifacts(job: Uuid, all: &[(&str, &[u8])]) -> Op {
+    let owned =
+        |(name, content): &(&str, &[u8])| ((*name).to_owned(), Bytes::copy_from_slice(content));
+    let all: Vec<_> = all.iter().map(owned).collect();
+    Op::details(job, &[], None, &all).unwrap().0
 }
 
 fn log(id: u64) -> Event {
@@ -175,7 +181,8 @@ async fn a_job_comes_back_as_it_was_and_goes_with_all_it_has() {
     let (store, _) = Store::open(folder.path()).unwrap();
     let mut record = job(State::Succeeded, &[]);
     record.key = Some("k".to_owned());
-    let (id, other) = (record.job.id, Uuid::now_v7());
+    let beside = job(State::Succeeded, &[]);
+    let (id, other) = (record.job.id, beside.job.id);
     let key = Op::Key {
         owner: owner_key(None),
         key: "k".to_owned(),
@@ -183,14 +190,14 @@ async fn a_job_comes_back_as_it_was_and_goes_with_all_it_has() {
         job: id,
     };
     let ops = vec![
-        Op::job(&record).unwrap(),
+        Op::new_job(&record).unwrap(),
+        Op::new_job(&beside).unwrap(),
         key,
         events(id, 1..=3),
         events(id, 4..=9),
         events(other, 1..=2),
-        artifact(id, "a", b"a"),
-        artifact(id, "b", b"bb"),
-        artifact(other, "a", b"other"),
+        artifacts(id, &[("a", b"a"), ("b", b"bb")]),
+        artifacts(other, &[("a", b"other")]),
     ];
     store.write(ops).await.unwrap();
     let found = store.read(move |reading| reading.job(id)).await.unwrap();
@@ -233,7 +240,7 @@ async fn many_writers_share_a_transaction_and_all_is_written() {
     let writes = (0..200).map(|_| {
         let store = Arc::clone(&store);
         let record = job(State::Pending, &[]);
-        let write = store.write(vec![Op::job(&record).unwrap()]);
+        let write = store.write(vec![Op::new_job(&record).unwrap()]);
         tokio::spawn(async move {
             write.await.unwrap();
             record.job.id
@@ -262,7 +269,7 @@ fn what_nobody_waits_for_is_written_when_the_store_goes() {
     let (store, _) = Store::open(folder.path()).unwrap();
     let record = job(State::Running, &[]);
     store.write_later(vec![
-        Op::job(&record).unwrap(),
+        Op::new_job(&record).unwrap(),
         events(record.job.id, 1..=5),
     ]);
     drop(store);
@@ -280,13 +287,16 @@ async fn a_start_gives_back_what_deletes_have_left_free() {
     let (store, _) = Store::open(folder.path()).unwrap();
     let content = noise(1 << 20).into_bytes();
     let ids: Vec<Uuid> = (0..160).map(Uuid::from_u128).collect();
-    let large = ids
-        .iter()
-        .map(|id| Op::artifact(*id, "a".to_owned(), &content));
+    let large = ids.iter().flat_map(|id| {
+        let mut record = job(State::Succeeded, &[]);
+        record.job.id = *id;
+        let record = Op::new_job(&record).unwrap();
+        [record, artifacts(*id, &[("a", &content)])]
+    });
     store.write(large.collect()).await.unwrap();
     let record = job(State::Succeeded, &[]);
     let id = record.job.id;
-    let last = vec![Op::job(&record).unwrap(), artifact(id, "a", b"a")];
+    let last = vec![Op::new_job(&record).unwrap(), artifacts(id, &[("a", b"a")])];
     store.write(last).await.unwrap();
     let forget = |id: &Uuid| Op::ForgetJob {
         id: *id,

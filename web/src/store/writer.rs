@@ -167,54 +167,108 @@ fn join(thread: Option<thread::JoinHandle<()>>) {
     }
 }
 
+/// What nobody waits for, until it is written: in the order in which it came, and of a job only the latest record.
+#[derive(Default)]
+struct Later {
+    ops: Vec<Op>,
+    /// When the first of them is to be written.
+    due: Option<Instant>,
+}
+
+impl Later {
+    fn add(&mut self, ops: Vec<Op>) {
+        self.overtake(&ops);
+        self.ops.extend(ops);
+        self.due.get_or_insert_with(|| Instant::now() + LATER);
+    }
+
+    /// These are written before: a record must not be replaced by an earlier one.
+    fn overtake(&mut self, by: &[Op]) {
+        let records = by.iter().filter_map(Op::record_of);
+        for id in records {
+            self.ops.retain(|op| op.record_of() != Some(id));
+        }
+        if self.ops.is_empty() {
+            self.due = None;
+        }
+    }
+
+    /// Those whose time has come, or all.
+    fn take(&mut self, all: bool) -> Vec<Op> {
+        if all || self.due.is_some_and(|due| due <= Instant::now()) {
+            self.due = None;
+            return std::mem::take(&mut self.ops);
+        }
+        Vec::new()
+    }
+}
+
+/// Entries that are written together.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn add(&mut self, entry: Entry) {
+        self.bytes += entry.ops.iter().map(Op::size_bytes).sum::<usize>();
+        self.entries.push(entry);
+    }
+
+    /// Takes an entry that somebody waits for.
+    fn take(&mut self, entry: Entry, later: &mut Later) {
+        if entry.done.is_some() {
+            later.overtake(&entry.ops);
+            self.add(entry);
+        } else {
+            later.add(entry.ops);
+        }
+    }
+
+    /// Adds what waits.
+    fn fill(&mut self, incoming: &Receiver<Entry>, later: &mut Later) {
+        while self.bytes < MAX_TRANSACTION_BYTES {
+            match incoming.try_recv() {
+                Ok(entry) => self.take(entry, later),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+}
+
 fn run(committer: &Committer, incoming: &Receiver<Entry>) {
-    let mut later: Vec<Entry> = Vec::new();
-    // When something is written, whether anybody waits for it or not.
-    let mut due: Option<Instant> = None;
+    let mut later = Later::default();
+    // When it is tried again whether the disk takes something.
+    let mut trial: Option<Instant> = None;
     loop {
-        let entry = match due {
+        let entry = match later.due.into_iter().chain(trial).min() {
             None => incoming.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(due) => incoming.recv_timeout(due.saturating_duration_since(Instant::now())),
         };
-        let is_last = match entry {
-            Ok(entry) => {
-                let is_urgent = entry.done.is_some();
-                later.push(entry);
-                if !is_urgent {
-                    let soon = Instant::now() + LATER;
-                    due = Some(due.map_or(soon, |due| due.min(soon)));
-                    continue;
-                }
-                false
+        let is_last = matches!(entry, Err(RecvTimeoutError::Disconnected));
+        let mut batch = Batch::default();
+        if let Ok(entry) = entry {
+            batch.take(entry, &mut later);
+            if batch.entries.is_empty() {
+                continue;
             }
-            Err(RecvTimeoutError::Timeout) => false,
-            Err(RecvTimeoutError::Disconnected) => true,
-        };
-        let mut batch = std::mem::take(&mut later);
-        fill(&mut batch, incoming);
+        }
+        batch.fill(incoming, &mut later);
+        let due = later.take(is_last);
+        if !due.is_empty() {
+            let done = None;
+            batch.add(Entry { ops: due, done });
+        }
+        let entries = batch.entries;
         // Where nobody writes anything, an empty transaction finds out whether the disk takes something again.
-        if !batch.is_empty() || (committer.is_read_only() && !is_last) {
-            committer.commit(batch);
+        if !entries.is_empty() || (committer.is_read_only() && !is_last) {
+            committer.commit(entries);
         }
         if is_last {
             return;
         }
-        due = committer.is_read_only().then(|| Instant::now() + TRY_EVERY);
-    }
-}
-
-/// Adds what waits.
-fn fill(batch: &mut Vec<Entry>, incoming: &Receiver<Entry>) {
-    let size = |entry: &Entry| entry.ops.iter().map(Op::size_bytes).sum::<usize>();
-    let mut bytes: usize = batch.iter().map(size).sum();
-    while bytes < MAX_TRANSACTION_BYTES {
-        match incoming.try_recv() {
-            Ok(entry) => {
-                bytes += size(&entry);
-                batch.push(entry);
-            }
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
-        }
+        trial = committer.is_read_only().then(|| Instant::now() + TRY_EVERY);
     }
 }
 
