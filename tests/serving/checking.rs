@@ -179,6 +179,12 @@ fn values_are_checked_against_the_scene() {
         "/fuzzifier",
         &["greater than 1"],
     );
+    one(
+        "fuzzy-cmeans",
+        json!({ "fuzzifier": 50 }),
+        "/fuzzifier",
+        &["fuzzifier is 50", "at most 20"],
+    );
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             "fuzzy-cmeans",
             json!({ "fuzzifier": 1.01, "memberships": true }),
         ),
+        ("fuzzy-cmeans", json!({ "fuzzifier": 20 })),
         ("pairwise", json!({})),
         (
             "pairwise",
@@ -67,6 +68,7 @@ fn misfits() -> Vec<(&'static str, Value)> {
         ("cmeans", json!({ "tiles": { "rows": 0, "columns": 2 } })),
         ("cmeans", json!({ "what": 1 })),
         ("fuzzy-cmeans", json!({ "fuzzifier": 1 })),
+        ("fuzzy-cmeans", json!({ "fuzzifier": 20.001 })),
         ("fuzzy-cmeans", json!({ "memberships": "yes" })),
         ("pairwise", json!({ "sampling": 0 })),
         ("pairwise", json!({ "rounds": null })),

@@ -116,6 +116,7 @@ pub(crate) fn service(name: &str) -> Option<ServiceDescription> {
 /// ```
 /// let schema = msvpu::parameters_schema("fuzzy-cmeans").unwrap();
 /// assert_eq!(schema["properties"]["fuzzifier"]["exclusiveMinimum"], 1.0);
+/// assert_eq!(schema["properties"]["fuzzifier"]["maximum"], 20.0);
 /// ```
 #[must_use]
 pub fn parameters_schema(name: &str) -> Option<Value> {

@@ -1,7 +1,7 @@
 //! The tables of parameters. The defaults are not written here: they are asked of the program.
 
 use super::kind::ParameterKind::{self, Boolean, Centers, Choice, Integer, Number, Tiling, Words};
-use crate::services::classification::MAX_CLASSES;
+use crate::services::classification::{FuzzyCMeans, MAX_CLASSES};
 
 /// A parameter: its key, what forms call it, what values it takes, what it means in one line.
 pub(super) struct Row {
@@ -106,7 +106,10 @@ pub(super) const SETTINGS: &[Entry] = &[
     one(
         "epsilon",
         "Epsilon",
-        Number { above: Some(0.0) },
+        Number {
+            above: Some(0.0),
+            to: None,
+        },
         "stop when the change that stop_on names is below this",
     ),
     one(
@@ -130,7 +133,10 @@ pub(super) const SETTINGS: &[Entry] = &[
     one(
         "nodata",
         "No data",
-        Number { above: None },
+        Number {
+            above: None,
+            to: None,
+        },
         "pixels whose every band has this value belong to no class; null: what the file says, or none",
     ),
 ];
@@ -139,7 +145,10 @@ pub(super) const FUZZY: &[Entry] = &[
     one(
         "fuzzifier",
         "Fuzzifier",
-        Number { above: Some(1.0) },
+        Number {
+            above: Some(1.0),
+            to: Some(FuzzyCMeans::MAX_FUZZIFIER),
+        },
         "the exponent m of the memberships",
     ),
     one(
@@ -172,7 +181,10 @@ pub(super) const PAIRWISE: &[Entry] = &[
     one(
         "nodata",
         "No data",
-        Number { above: None },
+        Number {
+            above: None,
+            to: None,
+        },
         "pixels whose every band has this value are not compared; null: what the file says, or none",
     ),
 ];
