@@ -26,6 +26,17 @@ fn command(image: &Path, options: &str) -> Value {
 
 /// What may differ between two runs is null; what a service leaves to its iterations is gone.
 fn comparable(mut report: Value) -> Value {
+    let times = report["timings"].as_object().unwrap();
+    let ms = |name: &String| times[name].as_f64().unwrap();
+    let parts: f64 = times
+        .keys()
+        .filter(|name| *name != "total_ms")
+        .map(ms)
+        .sum();
+    assert!(
+        (parts - ms(&"total_ms".to_owned())).abs() < 1e-6,
+        "{times:?}"
+    );
     for key in ["job", "timings"] {
         report[key].take();
     }
@@ -217,6 +228,7 @@ async fn the_page_loads_nothing_and_shows_all_that_is_wanted() {
         assert!(!page.contains(absent), "{absent}");
     }
     assert!(page.contains("<svg") && page.contains("partition coefficient"));
+    assert!(page.contains("<th>other</th>") && page.contains("<th>total</th>"));
     let (_, svg) = page.split_once("<div class=\"chart\">").unwrap();
     let (svg, _) = svg.split_once("</div>").unwrap();
     roxmltree::Document::parse(svg).unwrap();
