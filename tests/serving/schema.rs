@@ -145,6 +145,11 @@ fn schemas_name_every_parameter_for_people() {
             for key in ["title", "description", "x-order"] {
                 assert!(property.get(key).is_some(), "{key} of {property}");
             }
+            // People who fill in a form know no key, no type and no actor.
+            let doc = property["description"].as_str().unwrap();
+            for word in ["_", "`", "null", "MsVPU", "integer", "boolean"] {
+                assert!(!doc.contains(word), "{word}: {doc}");
+            }
         });
         let expected: BTreeSet<String> = described
             .parameters

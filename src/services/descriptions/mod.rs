@@ -61,7 +61,7 @@ fn all() -> [Service; 4] {
         Service {
             name: CMeans::NAME,
             title: "c-means",
-            doc: "c-means: each pixel belongs to the class of the nearest center",
+            doc: "each pixel belongs to the class whose center is nearest",
             run: "msvpu classify IMAGE --algorithm cmeans",
             tables: &[SETTINGS],
             defaults: defaults(&CMeans::default()),
@@ -69,7 +69,7 @@ fn all() -> [Service; 4] {
         Service {
             name: FuzzyCMeans::NAME,
             title: "Fuzzy c-means",
-            doc: "fuzzy c-means: each pixel belongs to every class, the more the nearer its center",
+            doc: "each pixel belongs to every class in part, the more the nearer its center",
             run: "msvpu classify IMAGE --algorithm fuzzy-cmeans",
             tables: &[SETTINGS, FUZZY],
             defaults: defaults(&FuzzyCMeans::default()),
@@ -77,7 +77,7 @@ fn all() -> [Service; 4] {
         Service {
             name: Pairwise::NAME,
             title: "Pairwise differences",
-            doc: "the mean absolute difference of all pairs of a tile's pixels: a load of O(x^2)",
+            doc: "how far the pixels of a tile lie apart, each compared with each: heavy work, to try out how it is shared",
             run: "msvpu pairwise IMAGE",
             tables: &[PAIRWISE],
             defaults: defaults(&Pairwise::default()),
