@@ -116,7 +116,8 @@ impl Artifacts {
         };
         let classes = done.classification.classes.len();
         let mut report = Report::new(facts, done, digest);
-        if self.wanted.labels {
+        // Whatever shows the labels.
+        if self.wanted.labels || self.wanted.preview {
             let text = json(&legend(classes))?;
             document(
                 &self.reporter,

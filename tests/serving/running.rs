@@ -140,6 +140,9 @@ async fn colours_and_deep_samples() {
     assert_same(&ran, &command(&rgb, "--classes 4 --init kmeans++ --seed 3"));
     let (width, height, color, samples) = png(&ran, "scene.png");
     assert_eq!((width, height, color), (WIDTH, HEIGHT, png::ColorType::Rgb));
+    // The small labels have the colours of the large ones.
+    let legend: Value = serde_json::from_str(&ran.text("legend.json")).unwrap();
+    assert_eq!(legend.as_array().unwrap().len(), 4);
     // Stretched: the middle takes all shades.
     assert!(samples.contains(&0) && samples.contains(&255));
     let (width, height, color, _) = png(&ran, "labels-preview.png");
