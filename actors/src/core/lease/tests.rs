@@ -36,7 +36,7 @@ fn a_node_that_leaves_is_gone_at_once_and_for_good() {
         leases.renew(draining.clone(), None, at(1)),
         Renewal::Changed
     );
-    assert_eq!(leases.members(), [draining.clone()]);
+    assert_eq!(leases.members(), std::slice::from_ref(&draining));
     assert_eq!(leases.ages(at(5)), [(NodeId(1), at(5))]);
     assert_eq!(leases.leave(member(2).origin, at(5)), None);
     assert_eq!(leases.leave(member(1).origin, at(5)), Some(draining));
