@@ -85,17 +85,66 @@ fn unfit_settings_are_refused_in_one_line() {
 
 #[test]
 fn unfit_fuzzifiers_are_refused() {
-    for fuzzifier in [1.0, 0.5, f64::NAN, f64::INFINITY] {
+    for fuzzifier in [1.0, 0.5, f64::NAN, f64::INFINITY, 20.001, 50.0] {
         let program = FuzzyCMeans {
             fuzzifier,
             ..FuzzyCMeans::default()
         };
-        assert_refused(program.validate(gray().shape()), "fuzzifier");
+        let words =
+            format!("fuzzifier is {fuzzifier}: it must be a number greater than 1 and at most 20");
+        assert_refused(program.validate(gray().shape()), &words);
         assert_refused(
             program.split(gray(), &Cancellation::default()).map(|_| ()),
-            "fuzzifier",
+            &words,
         );
     }
+}
+
+/// Memberships are all nearly alike, and their powers next to nothing: so is the objective.
+#[test]
+fn an_objective_that_is_below_epsilon_by_the_fuzzifier_alone_is_no_convergence() {
+    let picture = scene((32, 32), 1, SampleType::U8, |p, _| (p % 256) as f64);
+    let result = |fuzzifier: f64, classes: u32, settings: Settings| {
+        let settings = Settings {
+            start: Start::linear(classes),
+            ..settings
+        };
+        let program = FuzzyCMeans {
+            fuzzifier,
+            ..FuzzyCMeans::new(settings)
+        };
+        classify(&program, &picture)
+    };
+    for (fuzzifier, classes) in [(12.0, 8), (20.0, 8), (20.0, 3)] {
+        let refused = result(fuzzifier, classes, Settings::default());
+        let words = format!("with fuzzifier {fuzzifier} and {classes} classes the objective is");
+        assert_refused(refused, &words);
+    }
+    // What can tell whether the centers stand does.
+    for settings in [
+        Settings {
+            stop_on: StopRule::CenterShift,
+            ..Settings::default()
+        },
+        Settings {
+            epsilon: 1e-12,
+            ..Settings::default()
+        },
+    ] {
+        let found = result(12.0, 8, settings).unwrap();
+        assert!(found.converged && found.iterations.len() > 5);
+        // Nearly the middles of eight equal parts, where they began.
+        assert!((found.centers.of(0)[0] - 16.0).abs() < 0.01);
+    }
+    // Where every pixel is a center, nothing can be nearer.
+    let picture = scene((3, 4), 1, SampleType::U8, |p, _| (p % 3) as f64);
+    let program = FuzzyCMeans {
+        fuzzifier: 20.0,
+        ..FuzzyCMeans::new(centers(&[0.0, 1.0, 2.0]))
+    };
+    let found = classify(&program, &picture).unwrap();
+    assert!(found.converged);
+    assert_eq!(found.iterations[0].objective, 0.0);
 }
 
 #[test]

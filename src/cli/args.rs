@@ -260,7 +260,7 @@ pub(crate) struct ClassifyArgs {
           value_parser = values::seed)]
     pub(crate) seed: Option<u64>,
 
-    /// How fuzzy the classes are, greater than 1; fuzzy-cmeans only [default: 2].
+    /// How fuzzy the classes are, greater than 1 and at most 20; fuzzy-cmeans only [default: 2].
     #[arg(long, value_name = "M", value_parser = values::fuzzifier, allow_hyphen_values = true)]
     pub(crate) fuzzifier: Option<f64>,
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use msvpu::raster::{Format, GeoTags, LabelFile, Picture};
-use msvpu::report::number::{counted, milliseconds};
+use msvpu::report::number::counted;
 use msvpu::report::{Done, Facts, Report};
 use msvpu::{CMeans, FuzzyCMeans, Limits, Program, Settings, Shape, Start};
 use serde::Serialize;
@@ -246,8 +246,8 @@ impl Finish {
             stage.write("convergence.svg", svg.as_bytes())?;
             names.push("convergence.svg".to_owned());
         }
-        report.timings.encode_ms = milliseconds(encoding.elapsed());
-        report.timings.total_ms = milliseconds(self.start.elapsed());
+        let timings = &mut report.timings;
+        timings.end(encoding.elapsed(), self.start.elapsed());
 
         let document = if args.json || stage.is_some() {
             serde_json::to_string(&report).map_err(Failure::runtime)? + "\n"

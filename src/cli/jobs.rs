@@ -216,6 +216,9 @@ fn list(
         }
     }
     jobs.truncate(most);
+    if let Some(service) = service.filter(|_| jobs.is_empty()) {
+        note_unknown(server, service);
+    }
     if json {
         return print(&document(&jobs)?);
     }
@@ -243,6 +246,19 @@ fn list(
     });
     let lines = table(&head.map(str::to_owned), rows.collect(), head.len());
     print(&(lines.join("\n") + "\n"))
+}
+
+/// A list may be empty because of a slip. Jobs outlive their services, so that the server does not refuse any name.
+fn note_unknown(server: &Server, service: &str) {
+    // The list is there all the same.
+    let Ok(known) = server.services() else {
+        return;
+    };
+    if !known.iter().any(|name| name == service) {
+        let known = known.join(", ");
+        let note = format!("there is no service `{service}`; there are: {known}");
+        complain(&super::failure::one_line(&note));
+    }
 }
 
 /// The input, as it was called.

@@ -45,19 +45,29 @@ use failure::Failure;
 
 /// Runs the command that the process was called with, and says how it ended.
 pub(crate) fn run() -> ExitCode {
-    // What the client of the broker complains of, the commands say in their own words.
-    let filter =
-        env_logger::Env::default().default_filter_or("error,lapin=off,msvpu_web::store=warn");
-    env_logger::init_from_env(filter);
+    let parsed = Cli::try_parse();
+    let filter = default_filter(parsed.as_ref().ok());
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or(filter));
     // Panics of decoders and programs are caught and become errors of one line; here they are logged.
     std::panic::set_hook(Box::new(|panic| log::debug!("{panic}")));
-    let ended = Cli::try_parse().map_or_else(not_parsed, |cli| execute(cli.command));
+    let ended = parsed.map_or_else(not_parsed, |cli| execute(cli.command));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             stdout::complain(&failure.to_string());
             ExitCode::from(failure.status())
         }
+    }
+}
+
+/// What is logged without RUST_LOG. What the client of the broker complains of, the commands say in their own words.
+const fn default_filter(cli: Option<&Cli>) -> &'static str {
+    match cli {
+        // Runs unwatched, where a node that is lost is news; a simulation loses nodes on purpose.
+        Some(Cli {
+            command: Command::Serve(_),
+        }) => "error,lapin=off,msvpu_web::store=warn,msvpu_actors::actor::directory=warn",
+        _ => "error,lapin=off,msvpu_web::store=warn",
     }
 }
 

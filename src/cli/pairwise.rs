@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use msvpu::raster::Picture;
-use msvpu::report::number::{counted, grouped, milliseconds, short};
+use msvpu::report::number::{counted, grouped, short};
 use msvpu::report::{Node, PairwiseImage, PairwiseReport, PairwiseTimings, Team};
 use msvpu::{
     Differences, Job, JobState, Limits, Pairwise, Program, Progress, Shape, TileDifferences,
@@ -100,11 +100,7 @@ async fn steps(args: &PairwiseArgs, workers: usize, start: Instant) -> Result<()
             cpus: Node::cpus(&nodes, workers),
         },
         result,
-        timings: PairwiseTimings {
-            decode_ms: milliseconds(decode),
-            run_ms: milliseconds(running.elapsed()),
-            total_ms: milliseconds(start.elapsed()),
-        },
+        timings: PairwiseTimings::new(decode, running.elapsed(), start.elapsed()),
         nodes,
     };
     if args.json {
@@ -199,8 +195,8 @@ fn summary(report: &PairwiseReport) -> String {
     lines.extend([
         String::new(),
         format!(
-            "time        {:.1} ms: decode {:.1}, run {:.1}",
-            timings.total_ms, timings.decode_ms, timings.run_ms
+            "time        {:.1} ms: decode {:.1}, run {:.1}, other {:.1}",
+            timings.total_ms, timings.decode_ms, timings.run_ms, timings.other_ms
         ),
         String::new(),
     ]);

@@ -64,8 +64,13 @@ pub(crate) fn summary(report: &Report, run: &Run<'_>) -> String {
     lines.push(String::new());
     let timings = &report.timings;
     lines.push(format!(
-        "time        {:.1} ms: decode {:.1}, fit {:.1}, assemble {:.1}, encode {:.1}",
-        timings.total_ms, timings.decode_ms, timings.fit_ms, timings.assemble_ms, timings.encode_ms
+        "time        {:.1} ms: decode {:.1}, fit {:.1}, assemble {:.1}, encode {:.1}, other {:.1}",
+        timings.total_ms,
+        timings.decode_ms,
+        timings.fit_ms,
+        timings.assemble_ms,
+        timings.encode_ms,
+        timings.other_ms
     ));
     if let Some((directory, files)) = run.written {
         lines.push(format!(

@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::str::FromStr;
 use std::time::Duration;
 
-use msvpu::{Centers, LocalBuilder, MAX_CLASSES};
+use msvpu::{Centers, FuzzyCMeans, LocalBuilder, MAX_CLASSES};
 
 const MAX_WORKERS: usize = LocalBuilder::MAX_WORKERS;
 
@@ -89,9 +89,12 @@ pub(crate) fn days(text: &str) -> Result<u32, String> {
     from_one(text).map(NonZeroU32::get)
 }
 
-/// The value of `--fuzzifier`: finite and above 1.
-pub(crate) fn fuzzifier(text: &str) -> Result<f64, &'static str> {
-    above(text, 1.0).ok_or("expected a finite number greater than 1, such as 2.0")
+/// The value of `--fuzzifier`: above 1, at most [`FuzzyCMeans::MAX_FUZZIFIER`].
+pub(crate) fn fuzzifier(text: &str) -> Result<f64, String> {
+    const MOST: f64 = FuzzyCMeans::MAX_FUZZIFIER;
+    above(text, 1.0)
+        .filter(|fuzzifier| *fuzzifier <= MOST)
+        .ok_or_else(|| format!("expected a number greater than 1 and at most {MOST}, such as 2.0"))
 }
 
 fn above(text: &str, bound: f64) -> Option<f64> {
@@ -213,7 +216,8 @@ mod tests {
             assert!(epsilon(wrong).is_err(), "{wrong}");
         }
         assert_eq!(fuzzifier("1.5"), Ok(1.5));
-        for wrong in ["1", "0.5", "nan", "inf"] {
+        assert_eq!(fuzzifier("20"), Ok(20.0));
+        for wrong in ["1", "0.5", "nan", "inf", "20.001", "50"] {
             assert!(fuzzifier(wrong).is_err(), "{wrong}");
         }
         assert_eq!(nodata("-9999"), Ok(-9999.0));

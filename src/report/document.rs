@@ -96,8 +96,25 @@ pub struct Timings {
     pub assemble_ms: f64,
     /// Writing the images and the chart.
     pub encode_ms: f64,
-    /// The whole, but for writing the report itself.
+    /// What is none of these: starting and ending the machine, waiting for a broker, for nodes or for a thread.
+    pub other_ms: f64,
+    /// The whole, but for writing the report itself; the sum of the others.
     pub total_ms: f64,
+}
+
+impl Timings {
+    /// States how long encoding and the whole took, and with that what nothing else accounts for.
+    pub fn end(&mut self, encode: Duration, total: Duration) {
+        self.encode_ms = milliseconds(encode);
+        self.total_ms = milliseconds(total);
+        let known = self.decode_ms + self.fit_ms + self.assemble_ms + self.encode_ms;
+        self.other_ms = rest(self.total_ms, known);
+    }
+}
+
+/// What is left of a whole; never less than nothing, which rounding could make of it.
+pub(super) fn rest(total_ms: f64, known_ms: f64) -> f64 {
+    (total_ms - known_ms).max(0.0)
 }
 
 /// Who did the work.
@@ -146,7 +163,7 @@ pub struct Done {
 }
 
 impl Report {
-    /// The report of a job; the times of encoding and of the whole are still 0.
+    /// The report of a job; the times of encoding and of the whole are still 0, until [`Timings::end`] states them.
     #[must_use]
     pub fn new(facts: Facts, done: Done, labels_sha256: String) -> Self {
         let found = done.classification;
@@ -181,6 +198,7 @@ impl Report {
                 fit_ms: milliseconds(done.fit),
                 assemble_ms: milliseconds(done.assemble),
                 encode_ms: 0.0,
+                other_ms: 0.0,
                 total_ms: 0.0,
             },
             team: Team {

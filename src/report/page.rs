@@ -99,6 +99,7 @@ pub fn page(report: &Report, shown: &Shown<'_>) -> String {
                 ("fit", report.timings.fit_ms),
                 ("assemble", report.timings.assemble_ms),
                 ("encode", report.timings.encode_ms),
+                ("other", report.timings.other_ms),
             ], report.timings.total_ms))
         }
         footer {
@@ -162,7 +163,11 @@ pub fn pairwise_page(report: &PairwiseReport) -> String {
         }
         section {
             h2 { "Time" }
-            (timings(&[("decode", report.timings.decode_ms), ("run", report.timings.run_ms)], report.timings.total_ms))
+            (timings(&[
+                ("decode", report.timings.decode_ms),
+                ("run", report.timings.run_ms),
+                ("other", report.timings.other_ms),
+            ], report.timings.total_ms))
         }
         footer {
             p { "job " code { (report.job) } }

@@ -1,9 +1,12 @@
 //! The report document of `pairwise`.
 
+use std::time::Duration;
+
 use msvpu_actors::JobId;
 use serde::Serialize;
 
-use super::document::Team;
+use super::document::{Team, rest};
+use super::milliseconds;
 use super::node::Node;
 use crate::services::pairwise::{Differences, Pairwise};
 
@@ -52,6 +55,23 @@ pub struct PairwiseTimings {
     pub decode_ms: f64,
     /// From there to the result: placing, splitting, loading, all rounds.
     pub run_ms: f64,
-    /// The whole.
+    /// What is none of these: starting the machine, waiting for a broker, for nodes or for a thread.
+    pub other_ms: f64,
+    /// The whole; the sum of the others.
     pub total_ms: f64,
+}
+
+impl PairwiseTimings {
+    /// The times of a job that took so long in all.
+    #[must_use]
+    pub fn new(decode: Duration, run: Duration, total: Duration) -> Self {
+        let (decode_ms, run_ms) = (milliseconds(decode), milliseconds(run));
+        let total_ms = milliseconds(total);
+        Self {
+            decode_ms,
+            run_ms,
+            other_ms: rest(total_ms, decode_ms + run_ms),
+            total_ms,
+        }
+    }
 }

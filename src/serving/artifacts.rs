@@ -12,8 +12,7 @@ use serde_json::Value;
 use super::failure::{failed, of_folder, of_writing};
 use crate::raster::{Format, GeoTags, WriteError, label_colors};
 use crate::report::{
-    Done, Facts, Picture, Pictures, Preview, Report, Shown, color_of, milliseconds, page,
-    write_labels_preview,
+    Done, Facts, Picture, Pictures, Preview, Report, Shown, color_of, page, write_labels_preview,
 };
 use crate::services::classification::{LabelMap, StopRule};
 
@@ -117,7 +116,8 @@ impl Artifacts {
         };
         let classes = done.classification.classes.len();
         let mut report = Report::new(facts, done, digest);
-        if self.wanted.labels {
+        // Whatever shows the labels.
+        if self.wanted.labels || self.wanted.preview {
             let text = json(&legend(classes))?;
             document(
                 &self.reporter,
@@ -132,8 +132,8 @@ impl Artifacts {
         } else {
             None
         };
-        report.timings.encode_ms = milliseconds(encoding.elapsed());
-        report.timings.total_ms = milliseconds(self.start.elapsed());
+        let timings = &mut report.timings;
+        timings.end(encoding.elapsed(), self.start.elapsed());
         let page = self.page(&report, chart.as_deref())?;
         tell_report(&self.reporter, &report, page)?;
         if stop.load(Ordering::Relaxed) {

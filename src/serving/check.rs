@@ -102,7 +102,7 @@ fn wrong_type<P: Checked>(
     if !known.contains(&key) {
         return Some(FieldError {
             pointer: to_key(key),
-            detail: unknown(key, &known),
+            detail: unknown(key, &known, service),
         });
     }
     let fields = alone(key, value);
@@ -112,12 +112,31 @@ fn wrong_type<P: Checked>(
         Ok(_) => (to_key(key), program::<P>(&fields).err()?.to_string()),
     };
     Some(FieldError {
-        detail: match kind(service, &pointer) {
-            Some(kind) => format!("{message}; it takes: {kind}"),
-            None => message,
-        },
+        detail: told(&message, service, &pointer),
         pointer,
     })
+}
+
+/// What serde says, and what the parameter takes: in the place of what serde expected, which is a type of Rust's.
+fn told(message: &str, service: Option<&ServiceDescription>, pointer: &str) -> String {
+    let kind = kind(service, pointer);
+    let misfit = message
+        .rsplit_once(", expected ")
+        .filter(|(found, _)| found.starts_with("invalid "));
+    match (misfit, kind) {
+        (Some((found, _)), kind) => {
+            // In the words of JSON.
+            let found = found
+                .replacen("invalid type: sequence", "invalid type: array", 1)
+                .replacen("invalid type: map", "invalid type: object", 1);
+            match kind.or_else(|| keys_within(service, pointer)) {
+                Some(kind) => format!("{found}; it takes: {kind}"),
+                None => found,
+            }
+        }
+        (None, Some(kind)) => format!("{message}; it takes: {kind}"),
+        (None, None) => message.to_owned(),
+    }
 }
 
 /// The keys of the object itself, without those of objects within.
@@ -130,10 +149,15 @@ fn known_keys(service: Option<&ServiceDescription>) -> Vec<&str> {
     keys
 }
 
-fn unknown(key: &str, known: &[&str]) -> String {
+fn unknown(key: &str, known: &[&str], service: Option<&ServiceDescription>) -> String {
     /// So similar are words with a slip or two.
     const ALIKE: f64 = 0.8;
 
+    let parameters = service.into_iter().flat_map(|service| &service.parameters);
+    let mut within = parameters.filter_map(|of| of.name.rsplit_once('.'));
+    if let Some((object, _)) = within.find(|(_, last)| *last == key) {
+        return format!("unknown parameter `{key}`; it belongs into `{object}`");
+    }
     let similar = |known: &&&str| strsim::jaro_winkler(key, known);
     let nearest = known
         .iter()
@@ -155,6 +179,16 @@ fn kind(service: Option<&ServiceDescription>, pointer: &str) -> Option<String> {
     let parameters = &service?.parameters;
     let parameter = parameters.iter().find(|of| is_or_holds(&of.name))?;
     Some(parameter.kind.to_string())
+}
+
+/// What an object among the parameters may hold.
+fn keys_within(service: Option<&ServiceDescription>, pointer: &str) -> Option<String> {
+    let object = pointer.strip_prefix('/')?.replace('/', ".") + ".";
+    let parameters = service?.parameters.iter();
+    let keys: Vec<&str> = parameters
+        .filter_map(|of| of.name.strip_prefix(&object))
+        .collect();
+    (!keys.is_empty()).then(|| format!("an object of {}", keys.join(", ")))
 }
 
 /// The types are right: the program says whether the values are.

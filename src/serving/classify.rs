@@ -110,7 +110,7 @@ fn outputs(has_memberships: bool) -> Vec<OutputInfo> {
         (
             "preview",
             true,
-            "the scene and its classes, small enough for a screen",
+            "the scene and its classes, small enough for a screen, and the legend",
         ),
         (
             "chart",

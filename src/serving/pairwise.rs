@@ -18,9 +18,7 @@ use super::input::{Decoded, Decoding};
 use super::team::{self, TeamTeller};
 use super::telling::{Teller, bare_row, nodes};
 use crate::raster::ReadLimits;
-use crate::report::{
-    Node, PairwiseImage, PairwiseReport, PairwiseTimings, Team, milliseconds, pairwise_page,
-};
+use crate::report::{Node, PairwiseImage, PairwiseReport, PairwiseTimings, Team, pairwise_page};
 use crate::services::descriptions;
 use crate::services::pairwise::Pairwise;
 
@@ -126,11 +124,7 @@ async fn compare(run: Run, limits: ReadLimits) -> Result<Value, RunError> {
         },
         parameters: program,
         result,
-        timings: PairwiseTimings {
-            decode_ms: milliseconds(took),
-            run_ms: milliseconds(running.elapsed()),
-            total_ms: milliseconds(start.elapsed()),
-        },
+        timings: PairwiseTimings::new(took, running.elapsed(), start.elapsed()),
         nodes: reports,
     };
     blocking(&mut cancelled, move |_| {

@@ -331,7 +331,12 @@ fn what_is_not_there_or_no_id_is_refused() {
     }
     site.jobs("list --state done")
         .told(2, &["--state", "expected pending, running"]);
-    site.jobs("list --service nothing").stdout();
+    let ran = site.jobs("list --service nothing --json");
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, "[]\n"));
+    let note = "msvpu: there is no service `nothing`; there are: cmeans, fuzzy-cmeans, pairwise\n";
+    assert_eq!(ran.stderr, note);
+    // That there is no job of a known one is no slip.
+    site.jobs("list --service pairwise").stdout();
     site.jobs("lst").told(2, &["lst", "list"]);
     site.server.end();
 }

@@ -81,6 +81,20 @@ fn classify(image: &Path, options: &str) -> Ran {
     msvpu(args)
 }
 
+/// The whole is told, and the parts of it are all of it.
+#[track_caller]
+fn assert_adds_up(timings: &Value) {
+    let times = timings.as_object().unwrap();
+    let ms = |(_, ms): (&String, &Value)| ms.as_f64().unwrap();
+    let parts: f64 = times
+        .iter()
+        .filter(|(name, _)| *name != "total_ms")
+        .map(ms)
+        .sum();
+    let total = timings["total_ms"].as_f64().unwrap();
+    assert!(total > 0.0 && (parts - total).abs() < 1e-6, "{timings}");
+}
+
 /// The `nodes` of a report of one process: all MsVPUs, nothing foretold, and part of the time that
 /// the job took.
 #[track_caller]

@@ -83,10 +83,10 @@ fn bounds() {
             &["--epsilon", "greater than 0"],
         );
     }
-    for fuzzifier in ["1", "0.5", "nan", "inf"] {
+    for fuzzifier in ["1", "0.5", "nan", "inf", "50"] {
         options_refused(
             &format!("--algorithm fuzzy-cmeans --classes 2 --fuzzifier {fuzzifier}"),
-            &["--fuzzifier", "greater than 1"],
+            &["--fuzzifier", "greater than 1 and at most 20"],
         );
     }
     for tiles in ["0x3", "3x0", "3", "3x", "-1x2"] {

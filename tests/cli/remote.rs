@@ -95,6 +95,38 @@ fn labels_centers_and_files_are_the_same_bits() {
 }
 
 #[test]
+fn the_page_of_the_job_has_scene_and_labels_to_show() {
+    let site = Site::new();
+    let gray = site.pictures.gray();
+    let artifacts = || -> Vec<String> {
+        let job = id(&site.list()[0]);
+        let job = site.jobs(&format!("show {job} --json")).json();
+        let artifacts = job["artifacts"].as_array().unwrap().iter();
+        artifacts
+            .map(|of| of["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let shown = ["scene.png", "labels-preview.png", "legend.json"];
+    let output = site.pictures.path("out");
+    let into = format!("--output {}", output.display());
+    for options in ["", into.as_str()] {
+        there(&site, &gray, &format!("--classes 3 {options}")).stdout();
+        let made = artifacts();
+        assert!(
+            shown.iter().all(|name| made.contains(&(*name).to_owned())),
+            "{made:?}"
+        );
+    }
+    // They are for there: here are the files that a run here would have made.
+    let here = files(&output);
+    assert!(!shown.iter().any(|name| here.contains_key(*name)));
+    // Whoever wants no pictures has none made.
+    there(&site, &gray, "--classes 3 --no-images").stdout();
+    assert!(!artifacts().iter().any(|name| name.ends_with(".png")));
+    site.server.end();
+}
+
+#[test]
 fn what_is_said_to_people() {
     let site = Site::new();
     let gray = site.pictures.gray();

@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::{HEIGHT, Pictures, WIDTH, assert_one_node, classify, level, pixels};
+use crate::{HEIGHT, Pictures, WIDTH, assert_adds_up, assert_one_node, classify, level, pixels};
 
 const FUZZY: &str = "--algorithm fuzzy-cmeans --centers 10,90,170 --epsilon 0.5";
 
@@ -116,6 +116,7 @@ fn the_keys_are_those_of_the_contract() {
             "fit_ms",
             "assemble_ms",
             "encode_ms",
+            "other_ms",
             "total_ms",
         ],
     );
@@ -156,6 +157,7 @@ fn the_report_tells_what_was_done() {
     assert_eq!(report["team"]["msvpus"], 6);
     assert_eq!(report["team"]["cpus"], 2);
     assert_one_node(&report["nodes"], 6, &report["timings"]["fit_ms"]);
+    assert_adds_up(&report["timings"]);
     assert_eq!(report["parameters"]["epsilon"], 0.5);
     assert_eq!(report["parameters"]["fuzzifier"], 2.0);
     assert_eq!(report["converged"], true);

@@ -49,12 +49,16 @@ fn serve(machine: &Machine, data: &Path) -> Command {
 
 impl Head {
     fn start(machine: &Machine, data: &Path) -> Self {
+        Self::of(&mut serve(machine, data))
+    }
+
+    fn of(command: &mut Command) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .http_status_as_error(false)
             .build();
         Self {
-            server: Server::of(&mut serve(machine, data)),
+            server: Server::of(command),
             agent: config.into(),
         }
     }
@@ -118,6 +122,21 @@ impl Head {
         let until = Instant::now() + PATIENCE;
         while (self.get("/readyz").status == 200) != ready {
             assert!(Instant::now() < until, "still not, or still");
+            // Nobody tells.
+            std::thread::park_timeout(std::time::Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until it knows a node of that name, or does not any more.
+    fn knows(&self, name: &str, known: bool) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let nodes = self.get("/api/v1/nodes").json();
+            let listed = nodes["nodes"].as_array().unwrap();
+            if listed.iter().any(|node| node["name"] == name) == known {
+                return;
+            }
+            assert!(Instant::now() < until, "{name}: {nodes}");
             // Nobody tells.
             std::thread::park_timeout(std::time::Duration::from_millis(20));
         }
@@ -201,6 +220,51 @@ fn a_job_that_was_accepted_outlives_its_server_and_its_broker() {
     let _node = machine.node("worker");
     head.succeeds(&job);
     head.server.end();
+}
+
+/// A node that joins, one that leaves and one that is killed: what the log of the server has of them.
+fn logged(test: &str, filter: Option<&str>) -> Vec<String> {
+    let machine = Machine::new(test);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = serve(&machine, &folder.path().join("data"));
+    command.stderr(Stdio::piped());
+    if let Some(filter) = filter {
+        command.env("RUST_LOG", filter);
+    }
+    let head = Head::of(&mut command);
+    head.is_ready(true);
+    for (name, signal) in [("leaving", "TERM"), ("killed", "KILL")] {
+        let mut node = machine.node(name);
+        head.knows(name, true);
+        node.signal(signal);
+        node.ended();
+        head.knows(name, false);
+    }
+    let said = head.server.end_saying();
+    assert!(!said.contains(&machine.url), "{said}");
+    let lines = said.lines().filter(|line| line.contains("directory: node"));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_log_of_a_server_names_the_nodes_that_are_lost_and_on_demand_those_that_come_and_leave() {
+    let words = |line: &str, words: &[&str]| words.iter().all(|word| line.contains(word));
+    let lost = ["WARN", "\"killed\"", "is lost"];
+    let said = logged("logged", None);
+    assert!(said.iter().any(|line| words(line, &lost)), "{said:#?}");
+    assert!(said.iter().all(|line| line.contains("WARN")), "{said:#?}");
+
+    let said = logged("logged-more", Some("msvpu_actors=info"));
+    for expected in [
+        ["INFO", "\"head\"", "has joined"],
+        ["INFO", "\"leaving\"", "has joined, with 1 CPUs"],
+        ["INFO", "\"leaving\"", "has left"],
+        ["INFO", "\"killed\"", "has joined, with 1 CPUs"],
+        lost,
+    ] {
+        let is_there = said.iter().any(|line| words(line, &expected));
+        assert!(is_there, "{expected:?}: {said:#?}");
+    }
 }
 
 /// A server with these options listens, and then ends so, and says why.

@@ -65,6 +65,18 @@ const CURVE: &str = "
     const iteration = /iteration ([0-9,]+)/.exec(card.innerHTML)?.[1];
     return [card.querySelector('canvas').toDataURL(), Number(iteration)]";
 
+/// Whether the class that is white has an edge, in the legend and on the bar of its area.
+const EDGED: &str = "(() => {
+    const row = document.querySelector('[data-testid=class-toggle-10]')?.closest('.class-row');
+    const swatch = row?.querySelector('.swatch');
+    const shadows = () => [
+        getComputedStyle(swatch).boxShadow,
+        getComputedStyle(row.querySelector('.class-bar'), '::before').boxShadow,
+    ];
+    const white = swatch?.style.getPropertyValue('--color').trim() === '#ffffff';
+    return white && shadows().every((shadow) => shadow !== '' && shadow !== 'none');
+})()";
+
 /// How many rounds of the team are drawn.
 const ROUNDS: &str = "Number(document.querySelector('[data-testid=lanes]')?.dataset.rounds ?? 0)";
 /// How many points of the drawing have the colour of each kind of time.
@@ -179,6 +191,7 @@ async fn a_scene_is_dropped_watched_looked_at_downloaded_and_another_cancelled()
     browser.until("scene and labels are shown", map).await;
     let classes = "document.querySelectorAll('[data-testid^=class-toggle-]').length";
     assert_eq!(browser.until("the legend", classes).await, 20);
+    browser.until("white is seen on white", EDGED).await;
 
     browser.click("download-labels.png").await;
     let labels = downloaded(&downloads.join("labels.png")).await;

@@ -35,6 +35,10 @@ fn one(name: &str, params: Value, pointer: &str, words: &[&str]) {
     for word in words {
         assert!(detail.contains(word), "{params}: {detail}");
     }
+    // Nobody but us knows our types.
+    for ours in ["expected u", "expected f64", "expected struct"] {
+        assert!(!detail.contains(ours), "{params}: {detail}");
+    }
 }
 
 #[test]
@@ -74,14 +78,18 @@ fn types_are_found_wherever_they_stand() {
             &["columns"],
         );
         let start = json!({ "start": { "classes": "three" } });
-        one(name, start, "/start/classes", &["1 to 65535"]);
+        let words = ["string \"three\"; it takes: integer, 1 to 65535"];
+        one(name, start, "/start/classes", &words);
+        let start = json!({ "start": { "classes": [3] } });
+        one(name, start, "/start/classes", &["array; it takes: integer"]);
         let start = json!({ "start": { "classes": 2, "init": "best" } });
         one(name, start, "/start/init", &["kmeans++"]);
         let start = json!({ "start": { "centers": [[1.0], ["x"]] } });
         one(name, start, "/start/centers/1/0", &["lists of numbers"]);
         let start = json!({ "start": { "classes": 2, "centers": [[1.0]] } });
         one(name, start, "/start", &["either `centers`, or `classes`"]);
-        one(name, json!({ "start": null }), "/start", &["null"]);
+        let words = ["null; it takes: an object of classes, init, seed, centers"];
+        one(name, json!({ "start": null }), "/start", &words);
     }
     one(
         "fuzzy-cmeans",
@@ -131,6 +139,12 @@ fn unknown_keys_are_named_with_what_may_be_meant() {
         &["unknown parameter"],
     );
     one(
+        "cmeans",
+        json!({ "classes": 2 }),
+        "/classes",
+        &["unknown parameter `classes`; it belongs into `start`"],
+    );
+    one(
         "pairwise",
         json!({ "epsilon": 1 }),
         "/epsilon",
@@ -178,6 +192,12 @@ fn values_are_checked_against_the_scene() {
         json!({ "fuzzifier": 1 }),
         "/fuzzifier",
         &["greater than 1"],
+    );
+    one(
+        "fuzzy-cmeans",
+        json!({ "fuzzifier": 50 }),
+        "/fuzzifier",
+        &["fuzzifier is 50", "at most 20"],
     );
 }
 

@@ -26,6 +26,17 @@ fn command(image: &Path, options: &str) -> Value {
 
 /// What may differ between two runs is null; what a service leaves to its iterations is gone.
 fn comparable(mut report: Value) -> Value {
+    let times = report["timings"].as_object().unwrap();
+    let ms = |name: &String| times[name].as_f64().unwrap();
+    let parts: f64 = times
+        .keys()
+        .filter(|name| *name != "total_ms")
+        .map(ms)
+        .sum();
+    assert!(
+        (parts - ms(&"total_ms".to_owned())).abs() < 1e-6,
+        "{times:?}"
+    );
     for key in ["job", "timings"] {
         report[key].take();
     }
@@ -129,6 +140,9 @@ async fn colours_and_deep_samples() {
     assert_same(&ran, &command(&rgb, "--classes 4 --init kmeans++ --seed 3"));
     let (width, height, color, samples) = png(&ran, "scene.png");
     assert_eq!((width, height, color), (WIDTH, HEIGHT, png::ColorType::Rgb));
+    // The small labels have the colours of the large ones.
+    let legend: Value = serde_json::from_str(&ran.text("legend.json")).unwrap();
+    assert_eq!(legend.as_array().unwrap().len(), 4);
     // Stretched: the middle takes all shades.
     assert!(samples.contains(&0) && samples.contains(&255));
     let (width, height, color, _) = png(&ran, "labels-preview.png");
@@ -217,6 +231,7 @@ async fn the_page_loads_nothing_and_shows_all_that_is_wanted() {
         assert!(!page.contains(absent), "{absent}");
     }
     assert!(page.contains("<svg") && page.contains("partition coefficient"));
+    assert!(page.contains("<th>other</th>") && page.contains("<th>total</th>"));
     let (_, svg) = page.split_once("<div class=\"chart\">").unwrap();
     let (svg, _) = svg.split_once("</div>").unwrap();
     roxmltree::Document::parse(svg).unwrap();

@@ -30,6 +30,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Value)> {
             "fuzzy-cmeans",
             json!({ "fuzzifier": 1.01, "memberships": true }),
         ),
+        ("fuzzy-cmeans", json!({ "fuzzifier": 20 })),
         ("pairwise", json!({})),
         (
             "pairwise",
@@ -67,6 +68,7 @@ fn misfits() -> Vec<(&'static str, Value)> {
         ("cmeans", json!({ "tiles": { "rows": 0, "columns": 2 } })),
         ("cmeans", json!({ "what": 1 })),
         ("fuzzy-cmeans", json!({ "fuzzifier": 1 })),
+        ("fuzzy-cmeans", json!({ "fuzzifier": 20.001 })),
         ("fuzzy-cmeans", json!({ "memberships": "yes" })),
         ("pairwise", json!({ "sampling": 0 })),
         ("pairwise", json!({ "rounds": null })),
@@ -142,6 +144,11 @@ fn schemas_name_every_parameter_for_people() {
         properties(&schema(described.name), "", &mut found, &mut |property| {
             for key in ["title", "description", "x-order"] {
                 assert!(property.get(key).is_some(), "{key} of {property}");
+            }
+            // People who fill in a form know no key, no type and no actor.
+            let doc = property["description"].as_str().unwrap();
+            for word in ["_", "`", "null", "MsVPU", "integer", "boolean"] {
+                assert!(!doc.contains(word), "{word}: {doc}");
             }
         });
         let expected: BTreeSet<String> = described

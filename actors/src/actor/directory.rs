@@ -33,6 +33,7 @@ impl Directory {
 
     fn renew(&mut self, member: Member, seen: Option<(Incarnation, Duration)>, hosted: &[TeamId]) {
         let (now, origin, cpus) = (self.host.clock.now(), member.origin, member.cpus);
+        let name = member.name.clone();
         // An earlier head counts for nothing.
         let head = self.host.link.origin().incarnation;
         let seen = seen.filter(|(of, _)| *of == head).map(|(_, at)| at);
@@ -42,24 +43,33 @@ impl Directory {
                 self.host.link.stale();
                 SupervisorMessage::Expelled { incarnation }
             }
-            Renewal::Joined | Renewal::Replaced(_) | Renewal::Renewed | Renewal::Changed => {
-                SupervisorMessage::Granted {
-                    at: now,
-                    head,
-                    over: self.leases.over(hosted),
-                }
-            }
+            Renewal::Joined
+            | Renewal::Rejoined
+            | Renewal::Replaced(_)
+            | Renewal::Renewed
+            | Renewal::Changed => SupervisorMessage::Granted {
+                at: now,
+                head,
+                over: self.leases.over(hosted),
+            },
         };
         self.host
             .link
             .send(Address::Supervisor(origin.node), answer);
+        // Names are quoted: they come from other processes.
         match renewal {
             Renewal::Joined => {
-                log::debug!("directory: node {origin} with {cpus} CPUs");
+                log::info!("directory: node {name:?} ({origin}) has joined, with {cpus} CPUs");
+                self.tell_members();
+            }
+            Renewal::Rejoined => {
+                log::info!("directory: node {name:?} ({origin}) has joined again");
                 self.tell_members();
             }
             Renewal::Changed => self.tell_members(),
             Renewal::Replaced(lost) => {
+                log::warn!("directory: node {name:?} ({lost}) is lost");
+                log::info!("directory: node {name:?} ({origin}) has joined again");
                 self.tell_members();
                 self.lost(lost);
             }
@@ -73,7 +83,6 @@ impl Directory {
     }
 
     fn lost(&self, origin: Origin) {
-        log::debug!("directory: node {origin} is lost");
         self.host
             .link
             .send(Address::Proxy, ProxyMessage::Lost(origin));
@@ -102,7 +111,8 @@ impl Handler<Tick> for Directory {
             self.host.link.given_up(lost.len());
             self.tell_members();
         }
-        for origin in lost {
+        for Member { origin, name, .. } in lost {
+            log::warn!("directory: node {name:?} ({origin}) is lost: its lease is over");
             self.lost(origin);
         }
     }
@@ -132,8 +142,8 @@ impl Handler<Letter> for Directory {
             }
             DirectoryMessage::Release { job } => self.leases.release(job),
             DirectoryMessage::Leave { origin } => {
-                if self.leases.leave(origin, self.host.clock.now()) {
-                    log::debug!("directory: node {origin} leaves");
+                if let Some(member) = self.leases.leave(origin, self.host.clock.now()) {
+                    log::info!("directory: node {:?} ({origin}) has left", member.name);
                     self.tell_members();
                     self.lost(origin);
                 }

@@ -1,6 +1,7 @@
 //! Which nodes the machine has, for how long, and which leader of a job may speak.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub(crate) struct Member {
 pub(crate) enum Renewal {
     /// A node that was not there.
     Joined,
+    /// A node that was lost or had left, under a later incarnation than then.
+    Rejoined,
     /// A node that was there under an incarnation that is lost now.
     Replaced(Origin),
     /// A node that was there.
@@ -111,13 +114,17 @@ impl Leases {
             None if seen.is_some() => Renewal::Expelled(incarnation),
             None => {
                 self.members.insert(node, Lease { member, since: now });
-                Renewal::Joined
+                if self.expelled.contains_key(&node) {
+                    Renewal::Rejoined
+                } else {
+                    Renewal::Joined
+                }
             }
         }
     }
 
     /// Takes out the nodes whose lease has run out.
-    pub(crate) fn expire(&mut self, now: Duration) -> Vec<Origin> {
+    pub(crate) fn expire(&mut self, now: Duration) -> Vec<Member> {
         let Some(term) = self.lease else {
             return Vec::new();
         };
@@ -127,24 +134,25 @@ impl Leases {
             .filter(|lease| now.saturating_sub(lease.since) > term)
             .map(|lease| lease.member.origin)
             .collect();
-        for origin in &lost {
-            self.leave(*origin, now);
-        }
+        let lost = lost
+            .into_iter()
+            .filter_map(|origin| self.leave(origin, now))
+            .collect();
         let memory = self.memory;
         self.expelled
             .retain(|_, (_, at)| now.saturating_sub(*at) <= memory);
         lost
     }
 
-    /// This incarnation is not there any more. Tells whether it was.
-    pub(crate) fn leave(&mut self, origin: Origin, now: Duration) -> bool {
-        let its = |lease: &Lease| lease.member.origin == origin;
-        if !self.members.get(&origin.node).is_some_and(its) {
-            return false;
+    /// This incarnation is not there any more. Tells who it was, if it was there.
+    pub(crate) fn leave(&mut self, origin: Origin, now: Duration) -> Option<Member> {
+        match self.members.entry(origin.node) {
+            Entry::Occupied(lease) if lease.get().member.origin == origin => {
+                self.expelled.insert(origin.node, (origin.incarnation, now));
+                Some(lease.remove().member)
+            }
+            _ => None,
         }
-        self.members.remove(&origin.node);
-        self.expelled.insert(origin.node, (origin.incarnation, now));
-        true
     }
 
     /// How long ago each node was last known to hear and speak.

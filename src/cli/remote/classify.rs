@@ -230,11 +230,11 @@ fn parameters(args: &ClassifyArgs) -> Value {
     parameters.into()
 }
 
-/// The groups of artifacts that become files here, and what the page of the job shows.
+/// The groups of artifacts that become files here, and those that the page of the job shows there.
 fn outputs(args: &ClassifyArgs) -> Vec<&'static str> {
     let mut outputs = Vec::new();
     if !args.no_images {
-        outputs.push("chart");
+        outputs.extend(["chart", "preview"]);
         if args.output.is_some() {
             outputs.extend(["labels", "masks"]);
         }

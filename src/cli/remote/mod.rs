@@ -75,6 +75,17 @@ pub(crate) struct Page {
     pub(crate) next_page_token: Option<String>,
 }
 
+/// What can be asked for.
+#[derive(Debug, Deserialize)]
+struct Services {
+    services: Vec<Named>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
 impl Server {
     pub(crate) fn new(url: &str, token: &TokenArgs) -> Result<Self, Failure> {
         let parsed = url.parse::<Uri>().ok();
@@ -217,6 +228,12 @@ impl Server {
             .filter_map(|(key, value)| Some(format!("{key}={}", percent_encoded(value?))))
             .collect();
         self.get(&format!("/jobs?{}", query.join("&")))
+    }
+
+    /// The names of what can be asked for.
+    pub(crate) fn services(&self) -> Result<Vec<String>, Failure> {
+        let Services { services } = self.get("/services")?;
+        Ok(services.into_iter().map(|service| service.name).collect())
     }
 
     pub(crate) fn cancel(&self, id: Uuid) -> Result<Job, Failure> {

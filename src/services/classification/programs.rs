@@ -50,7 +50,8 @@ pub struct FuzzyCMeans {
     /// What both programs can be told.
     #[serde(flatten)]
     pub settings: Settings,
-    /// The exponent `m` of the memberships, above 1: near 1 hardly fuzzy, 2 in the paper.
+    /// The exponent `m` of the memberships, above 1 and [`MAX_FUZZIFIER`](Self::MAX_FUZZIFIER) at most: near 1 hardly
+    /// fuzzy, 2 in the paper.
     pub fuzzifier: f64,
     /// Whether the result holds a picture of the memberships in each class.
     pub memberships: bool,
@@ -75,6 +76,10 @@ impl CMeans {
 impl FuzzyCMeans {
     /// The fuzzifier of the paper.
     pub const DEFAULT_FUZZIFIER: f64 = 2.0;
+    /// The greatest fuzzifier. A pixel that belongs to two classes alike weighs 2^(1 − m) in the objective, to more
+    /// classes less: past this the objective of a whole scene changes by less than the default epsilon, whatever the
+    /// centers do.
+    pub const MAX_FUZZIFIER: f64 = 20.0;
     /// What all pictures of the memberships together may take: one byte for each pixel and class.
     pub const MAX_MEMBERSHIP_BYTES: u128 = 4 << 30;
 
@@ -94,10 +99,11 @@ impl FuzzyCMeans {
     /// [`ProgramError::InvalidInput`](msvpu_actors::ProgramError::InvalidInput) with one line that names what does not fit.
     pub fn validate(&self, shape: Shape) -> Result<()> {
         self.settings.validate(shape)?;
-        if !(self.fuzzifier > 1.0 && self.fuzzifier.is_finite()) {
+        if !(self.fuzzifier > 1.0 && self.fuzzifier <= Self::MAX_FUZZIFIER) {
             return invalid(format!(
-                "fuzzifier is {}: it must be a finite number greater than 1",
-                self.fuzzifier
+                "fuzzifier is {}: it must be a number greater than 1 and at most {}",
+                self.fuzzifier,
+                Self::MAX_FUZZIFIER
             ));
         }
         let classes = self.settings.start.classes();

@@ -172,6 +172,9 @@ fn after_iteration(
             .abs(),
     };
     let converged = before.is_some_and(|before| change(settings, &row, before) < settings.epsilon);
+    if converged {
+        require_an_objective(settings, method, &row)?;
+    }
     if converged || task.iteration >= settings.max_iterations {
         // Here and not where the tiles are put together: it may take seconds, and a step can be
         // cancelled.
@@ -203,6 +206,33 @@ fn change(settings: &Settings, row: &Iteration, before: &Iteration) -> f64 {
         StopRule::CenterSum => row.center_sum_change,
         StopRule::CenterShift => row.centers.shift_from(&before.centers),
     }
+}
+
+/// Refuses an end that says nothing: where a large fuzzifier makes all memberships weigh next to nothing, the objective
+/// changes by less than epsilon whatever the centers do.
+fn require_an_objective(settings: &Settings, method: Method, row: &Iteration) -> Result<()> {
+    /// A pixel that belongs to all classes alike weighs K^(1 − m). With fuzzifier 2 that is never so little.
+    const FAINT: f64 = 1e-6;
+    /// What stands still changes by no greater part of itself.
+    const STILL: f64 = 0.01;
+
+    let Method::Fuzzy { fuzzifier, .. } = method else {
+        return Ok(());
+    };
+    let classes = row.centers.classes();
+    let is_faint = libm::pow(classes as f64, 1.0 - fuzzifier) < FAINT;
+    let (objective, change) = (row.objective, row.objective_change);
+    let says_nothing = objective < settings.epsilon || change > STILL * objective;
+    // Where every pixel is a center it is 0, and can be no less.
+    let is_met = objective == 0.0 || settings.stop_on != StopRule::Objective;
+    if is_met || !is_faint || !says_nothing {
+        return Ok(());
+    }
+    Err(ProgramError::invalid_input(format!(
+        "with fuzzifier {fuzzifier} and {classes} classes the objective is {objective:.3e} in all, and so changes by less than \
+         epsilon ({}) whatever the centers do: take a smaller fuzzifier, such as 2, a smaller epsilon, or stop_on center-shift",
+        settings.epsilon
+    )))
 }
 
 fn require_pixels(settings: &Settings, pixels: u64) -> Result<()> {

@@ -20,6 +20,8 @@ pub enum ParameterKind {
     Number {
         /// It must be greater than this, if there is a bound.
         above: Option<f64>,
+        /// The greatest, if there is one.
+        to: Option<f64>,
     },
     /// One of these words.
     Choice(&'static [&'static str]),
@@ -41,8 +43,13 @@ impl fmt::Display for ParameterKind {
                 write!(f, "integer, from {from}")
             }
             Self::Integer { from, to } => write!(f, "integer, {from} to {to}"),
-            Self::Number { above: None } => f.write_str("number"),
-            Self::Number { above: Some(above) } => write!(f, "number, above {above}"),
+            Self::Number { above, to } => {
+                f.write_str("number")?;
+                if let Some(above) = above {
+                    write!(f, ", above {above}")?;
+                }
+                to.map_or(Ok(()), |to| write!(f, ", at most {to}"))
+            }
             Self::Choice(words) => f.write_str(&words.join(" | ")),
             Self::Boolean => f.write_str("boolean"),
             Self::Tiling => f.write_str("{rows, columns}, from 1"),
@@ -69,9 +76,14 @@ impl ParameterKind {
             Self::Integer { from, to } => {
                 json!({ "type": of_type("integer"), "minimum": from, "maximum": to })
             }
-            Self::Number { above: None } => json!({ "type": of_type("number") }),
-            Self::Number { above: Some(above) } => {
-                json!({ "type": of_type("number"), "exclusiveMinimum": above })
+            Self::Number { above, to } => {
+                let mut number = json!({ "type": of_type("number") });
+                for (keyword, bound) in [("exclusiveMinimum", above), ("maximum", to)] {
+                    if let Some(bound) = bound {
+                        number[keyword] = json!(bound);
+                    }
+                }
+                number
             }
             Self::Choice(words) => json!({ "type": of_type("string"), "enum": words }),
             Self::Boolean => json!({ "type": of_type("boolean") }),

@@ -63,7 +63,7 @@ fn all() -> [Service; 4] {
         Service {
             name: CMeans::NAME,
             title: "c-means",
-            doc: "c-means: each pixel belongs to the class of the nearest center",
+            doc: "each pixel belongs to the class whose center is nearest",
             run: "msvpu classify IMAGE --algorithm cmeans",
             tables: &[SETTINGS],
             defaults: defaults(&CMeans::default()),
@@ -71,7 +71,7 @@ fn all() -> [Service; 4] {
         Service {
             name: FuzzyCMeans::NAME,
             title: "Fuzzy c-means",
-            doc: "fuzzy c-means: each pixel belongs to every class, the more the nearer its center",
+            doc: "each pixel belongs to every class in part, the more the nearer its center",
             run: "msvpu classify IMAGE --algorithm fuzzy-cmeans",
             tables: &[SETTINGS, FUZZY],
             defaults: defaults(&FuzzyCMeans::default()),
@@ -79,7 +79,7 @@ fn all() -> [Service; 4] {
         Service {
             name: Pairwise::NAME,
             title: "Pairwise differences",
-            doc: "the mean absolute difference of all pairs of a tile's pixels: a load of O(x^2)",
+            doc: "how far the pixels of a tile lie apart, each compared with each: heavy work, to try out how it is shared",
             run: "msvpu pairwise IMAGE",
             tables: &[PAIRWISE],
             defaults: defaults(&Pairwise::default()),
@@ -118,6 +118,7 @@ pub(crate) fn service(name: &str) -> Option<&'static ServiceDescription> {
 /// ```
 /// let schema = msvpu::parameters_schema("fuzzy-cmeans").unwrap();
 /// assert_eq!(schema["properties"]["fuzzifier"]["exclusiveMinimum"], 1.0);
+/// assert_eq!(schema["properties"]["fuzzifier"]["maximum"], 20.0);
 /// ```
 #[must_use]
 pub fn parameters_schema(name: &str) -> Option<Value> {

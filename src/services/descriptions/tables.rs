@@ -1,9 +1,10 @@
 //! The tables of parameters. The defaults are not written here: they are asked of the program.
 
 use super::kind::ParameterKind::{self, Boolean, Centers, Choice, Integer, Number, Tiling, Words};
-use crate::services::classification::MAX_CLASSES;
+use crate::services::classification::{FuzzyCMeans, MAX_CLASSES};
 
-/// A parameter: its key, what forms call it, what values it takes, what it means in one line.
+/// A parameter: its key, what forms call it, what values it takes, what it means in one line. Forms show that line to
+/// people who know no keys and no JSON.
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) title: &'static str,
@@ -61,7 +62,7 @@ pub(super) const SETTINGS: &[Entry] = &[
     Entry::OneOf {
         name: "start",
         title: "First centers",
-        doc: "where the class centers begin",
+        doc: "how many classes to look for, and where their centers begin",
         ways: &[
             Way {
                 title: "Found in the scene",
@@ -73,13 +74,14 @@ pub(super) const SETTINGS: &[Entry] = &[
                             from: 1,
                             to: MAX_CLASSES as u64,
                         },
-                        "how many classes; their first centers are found in the scene",
+                        "how many classes the pixels are divided into",
                     ),
                     row(
                         "init",
                         "How they are found",
                         Choice(&["linear", "random", "kmeans++"]),
-                        "how the first centers are found",
+                        "where the centers begin: linear spreads them evenly between the least and the greatest value, random takes pixels by \
+                         chance, kmeans++ takes pixels by chance that lie far apart",
                     ),
                     row(
                         "seed",
@@ -88,7 +90,7 @@ pub(super) const SETTINGS: &[Entry] = &[
                             from: 0,
                             to: u64::MAX,
                         },
-                        "what random and kmeans++ depend on",
+                        "the number that chance begins with: with the same one the same pixels are taken; linear needs none",
                     ),
                 ],
             },
@@ -98,7 +100,7 @@ pub(super) const SETTINGS: &[Entry] = &[
                     "centers",
                     "Centers",
                     Centers,
-                    "the first centers, one value a band each; instead of the three above",
+                    "a center for each class, with one value for each band, in place of a number of classes",
                 )],
             },
         ],
@@ -106,32 +108,39 @@ pub(super) const SETTINGS: &[Entry] = &[
     one(
         "epsilon",
         "Epsilon",
-        Number { above: Some(0.0) },
-        "stop when the change that stop_on names is below this",
+        Number {
+            above: Some(0.0),
+            to: None,
+        },
+        "the iterations end when the change to stop on is smaller than this: smaller values are more exact and take longer",
     ),
     one(
         "stop_on",
         "Stop on",
         Choice(&["objective", "center-sum", "center-shift"]),
-        "which change from one iteration to the next is compared with epsilon",
+        "what has to change by less than epsilon from one iteration to the next: the objective (all distances summed up), the \
+         sum of the centers, or the center that moves farthest",
     ),
     one(
         "max_iterations",
         "Most iterations",
         FROM_ONE,
-        "stop after this many iterations at the latest",
+        "the iterations end after so many at the latest; the result then says that it has not converged",
     ),
     one(
         "tiles",
         "Tiles",
         Tiling,
-        "how the scene is cut, one MsVPU a tile; null: chosen from its shape",
+        "how the scene is cut into pieces that are computed side by side; if left out, chosen by its size",
     ),
     one(
         "nodata",
         "No data",
-        Number { above: None },
-        "pixels whose every band has this value belong to no class; null: what the file says, or none",
+        Number {
+            above: None,
+            to: None,
+        },
+        "pixels that have this value in every band belong to no class; if left out, what the file says, or none",
     ),
 ];
 
@@ -139,14 +148,17 @@ pub(super) const FUZZY: &[Entry] = &[
     one(
         "fuzzifier",
         "Fuzzifier",
-        Number { above: Some(1.0) },
-        "the exponent m of the memberships",
+        Number {
+            above: Some(1.0),
+            to: Some(FuzzyCMeans::MAX_FUZZIFIER),
+        },
+        "how much the classes overlap: close to 1 hardly at all, 2 is usual, and more blurs them",
     ),
     one(
         "memberships",
         "Memberships",
         Boolean,
-        "whether the result holds a picture of the memberships in each class",
+        "whether there is also a picture for each class of how much each pixel belongs to it",
     ),
 ];
 
@@ -155,25 +167,28 @@ pub(super) const PAIRWISE: &[Entry] = &[
         "tiles",
         "Tiles",
         Tiling,
-        "how the scene is cut, one MsVPU a tile; null: chosen from its shape and sampling",
+        "how the scene is cut into pieces, within which pixels are compared; if left out, chosen by its size and the sampling",
     ),
     one(
         "sampling",
         "Sampling",
         FROM_ONE,
-        "compare every so many pixels of a tile one",
+        "1 compares all pixels of a tile, 2 every second one, and so on",
     ),
     one(
         "rounds",
         "Rounds",
         FROM_ONE,
-        "how often the sums are asked for, and computed anew",
+        "how often everything is computed anew; the result is the same, the work more",
     ),
     one(
         "nodata",
         "No data",
-        Number { above: None },
-        "pixels whose every band has this value are not compared; null: what the file says, or none",
+        Number {
+            above: None,
+            to: None,
+        },
+        "pixels that have this value in every band are not compared; if left out, what the file says, or none",
     ),
 ];
 

@@ -64,6 +64,8 @@ function rangeHint(schema) {
   const most = schema.maximum ?? schema.exclusiveMaximum;
   // Where the type ends there is nothing worth telling.
   const high = most < END_OF_TYPES ? most : undefined;
+  if (schema.exclusiveMinimum !== undefined && high !== undefined)
+    return `More than ${schema.exclusiveMinimum}, at most ${high}.`;
   if (low !== undefined && high !== undefined) return `${low} to ${high}.`;
   if (schema.exclusiveMinimum !== undefined) return `More than ${schema.exclusiveMinimum}.`;
   if (low !== undefined) return `From ${low}.`;

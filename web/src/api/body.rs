@@ -1,5 +1,7 @@
 //! Bodies of requests: as they come, no longer than they may be, and not for ever.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -7,8 +9,10 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
-use serde_path_to_error::{Path, Segment};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_path_to_error::{Path, Segment, Track};
 use tokio::time::{Instant, timeout};
 
 use crate::model::FieldError;
@@ -129,25 +133,71 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(media_type.to_ascii_lowercase())
 }
 
-/// A value of JSON; errors tell the field.
-pub(crate) fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+/// A JSON object, of which `expected` is to be an example; errors tell the field.
+pub(crate) fn from_json<T: DeserializeOwned>(
+    text: &[u8],
+    expected: &'static str,
+) -> Result<T, Problem> {
+    let malformed = |error: serde_json::Error| Problem::new(Code::MalformedJson, error.to_string());
     let mut reader = serde_json::Deserializer::from_slice(text);
+    let mut track = Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
     let value =
-        match serde_path_to_error::deserialize(&mut reader) {
+        match object(tracked, expected) {
             Ok(value) => value,
-            Err(error) if error.inner().is_data() => {
+            Err(error) if error.is_data() => {
                 return Err(Problem::new(Code::InvalidFields, "some fields are wrong")
                     .with_fields(vec![FieldError {
-                        pointer: pointer(error.path()),
-                        detail: error.inner().to_string(),
+                        pointer: pointer(&track.path()),
+                        detail: in_words_of_json(&error.to_string()),
                     }]));
             }
-            Err(error) => return Err(Problem::new(Code::MalformedJson, error.inner().to_string())),
+            Err(error) => return Err(malformed(error)),
         };
-    reader
-        .end()
-        .map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))?;
+    reader.end().map_err(malformed)?;
     Ok(value)
+}
+
+/// An object and nothing else. What serde derives for a struct takes a list of its values too, and says of one that is
+/// too short what the struct is called here.
+pub(super) fn object<'de, D, T>(reader: D, expected: &'static str) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Fields<T> {
+        expected: &'static str,
+        of: PhantomData<T>,
+    }
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.expected)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    let of = PhantomData;
+    reader.deserialize_map(Fields { expected, of })
+}
+
+/// What serde says, which has other names for what JSON has.
+fn in_words_of_json(message: &str) -> String {
+    [
+        ("invalid type: sequence", "invalid type: array"),
+        ("invalid type: map", "invalid type: object"),
+        ("expected a sequence", "expected an array"),
+        ("expected a map", "expected an object"),
+    ]
+    .iter()
+    .fold(message.to_owned(), |text, (serde, json)| {
+        text.replace(serde, json)
+    })
 }
 
 /// A path as a JSON pointer (RFC 6901).
@@ -183,8 +233,10 @@ mod tests {
         number: u8,
     }
 
+    const EXAMPLE: &str = "an object such as {\"inner\": []}";
+
     fn wrong(text: &str) -> Problem {
-        from_json::<Outer>(text.as_bytes()).unwrap_err()
+        from_json::<Outer>(text.as_bytes(), EXAMPLE).unwrap_err()
     }
 
     #[test]
@@ -196,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_is_right_is_read() {
-        let outer: Outer = from_json(b"{\"inner\":[{\"number\":7}]}").unwrap();
+        let outer: Outer = from_json(b"{\"inner\":[{\"number\":7}]}", EXAMPLE).unwrap();
         assert_eq!(outer.inner[0].number, 7);
     }
 
@@ -210,11 +262,40 @@ mod tests {
             ("{\"inner\":[{}]}", "#/inner/0"),
             ("{\"other\":1}", "#/other"),
             ("{}", "#"),
-            ("[7]", "#/0"),
+            ("[[{\"number\":1}]]", "#"),
         ] {
             let problem = wrong(text);
             assert_eq!(problem.code, Code::InvalidFields, "{text}");
             assert_eq!(problem.errors[0].pointer, pointer, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_something_else_is_told_what_it_is_to_be() {
+        for (text, pointer, words) in [
+            (
+                "[]",
+                "#",
+                "invalid type: array, expected an object such as {\"inner\": []}",
+            ),
+            (
+                "\"three\"",
+                "#",
+                "invalid type: string \"three\", expected an object such as",
+            ),
+            (
+                "{\"inner\":{}}",
+                "#/inner",
+                "invalid type: object, expected an array",
+            ),
+            ("{}", "#", "missing field `inner`"),
+        ] {
+            let problem = wrong(text);
+            let [field] = problem.errors.as_slice() else {
+                panic!("{problem:?}")
+            };
+            assert_eq!(field.pointer, pointer, "{text}");
+            assert!(field.detail.starts_with(words), "{text}: {}", field.detail);
         }
     }
 

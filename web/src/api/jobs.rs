@@ -68,7 +68,7 @@ pub(crate) async fn create(
 pub(crate) struct ListParams {
     /// Only in this state.
     state: Option<State>,
-    /// Only of this service.
+    /// Only of this service, be it one that there is no more.
     service: Option<String>,
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]

@@ -11,13 +11,13 @@ use actix_web::http::header::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use msvpu_actors::Priority;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body::{Body, content_length, from_json, media_type, too_large};
+use super::body::{Body, content_length, from_json, media_type, object, too_large};
 use super::uploads::file_name;
 use super::{openapi, request};
 use crate::engine::{Caller, EngineError, IdempotencyKey, UploadWriter};
@@ -31,6 +31,12 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const MAX_KEY: usize = 255;
 /// At least so many bytes of a form are none of the file's: boundaries and heads of parts.
 const FORM_BYTES: u64 = 1024;
+
+/// What is asked for, to whoever sends something else.
+const REQUEST: &str =
+    r#"an object such as {"service": "NAME", "input": {"upload_id": "ID"}, "params": {}}"#;
+const PART: &str = r#"an object such as {"service": "NAME", "params": {}}"#;
+const INPUT: &str = r#"an object such as {"upload_id": "ID"}"#;
 
 /// What the job is to work on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -47,6 +53,7 @@ pub(super) struct JobRequest {
     /// Which service is to run.
     service: String,
     /// What it is to work on.
+    #[serde(deserialize_with = "input")]
     input: JobInput,
     /// Its parameters; what is left out has its default.
     #[serde(default)]
@@ -62,6 +69,10 @@ pub(super) struct JobRequest {
     #[serde(default)]
     #[schema(value_type = openapi::PriorityWord)]
     priority: Priority,
+}
+
+fn input<'de, D: Deserializer<'de>>(reader: D) -> Result<JobInput, D::Error> {
+    object(reader, INPUT)
 }
 
 /// A job as it is asked for beside its file.
@@ -129,7 +140,7 @@ pub(super) async fn submit(
                 outputs,
                 metadata,
                 priority,
-            } = from_json(&text)?;
+            } = from_json(&text, REQUEST)?;
             let part = JobPart {
                 service,
                 params,
@@ -284,7 +295,7 @@ async fn read_job(shared: &Shared, form: &mut Multipart, seen: &Seen) -> Result<
         }
         text.extend_from_slice(&part);
     }
-    let job: JobPart = from_json(&text)?;
+    let job: JobPart = from_json(&text, PART)?;
     // Before the file comes.
     if shared.engine.services().get(&job.service).is_none() {
         let infos = shared.engine.services().infos();

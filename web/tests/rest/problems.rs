@@ -44,6 +44,11 @@ fn wrong_fields_are_pointed_at() {
     for (request, pointers) in [
         (json!({"service": "shout"}), vec!["#"]),
         (json!([]), vec!["#"]),
+        (json!(["shout", {"upload_id": upload}]), vec!["#"]),
+        (
+            json!({"service": "shout", "input": [upload]}),
+            vec!["#/input"],
+        ),
         (json!({"service": 7, "input": input}), vec!["#/service"]),
         (
             json!({"service": "shout", "input": {"upload_id": "x"}}),
@@ -92,6 +97,25 @@ fn wrong_fields_are_pointed_at() {
             .map(|field| field.pointer.as_str())
             .collect();
         assert_eq!(found, pointers, "{request}: {problem:?}");
+    }
+    for (request, words) in [
+        (json!([]), ["array", "{\"service\": "]),
+        (
+            json!({"service": "shout", "input": []}),
+            ["array", "{\"upload_id\": "],
+        ),
+        (
+            json!({"service": "shout", "input": input, "params": []}),
+            ["array", "expected an object"],
+        ),
+    ] {
+        let problem = api
+            .post_json("/api/v1/jobs", &[], &request)
+            .problem("invalid-fields");
+        for word in words {
+            let detail = &problem.errors[0].detail;
+            assert!(detail.contains(word), "{request}: {detail}");
+        }
     }
     let request = json!({"service": "whisper", "input": input});
     let problem = api
