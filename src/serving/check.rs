@@ -66,7 +66,8 @@ fn params<P: Checked>(
     params: &Map<String, Value>,
     input: &InputInfo,
 ) -> Result<(), Vec<FieldError>> {
-    let service = descriptions::service(P::NAME);
+    let described = descriptions::service(P::NAME);
+    let service = described.as_ref();
     let (known, shape) = (known_keys(service), shape_of(input));
     let are_known = params.keys().all(|key| known.contains(&key.as_str()));
     // Most often nothing is wrong.

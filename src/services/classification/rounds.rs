@@ -213,19 +213,15 @@ fn change(settings: &Settings, row: &Iteration, before: &Iteration) -> f64 {
 fn require_an_objective(settings: &Settings, method: Method, row: &Iteration) -> Result<()> {
     /// A pixel that belongs to all classes alike weighs K^(1 − m). With fuzzifier 2 that is never so little.
     const FAINT: f64 = 1e-6;
-    /// What stands still changes by no greater part of itself.
-    const STILL: f64 = 0.01;
 
     let Method::Fuzzy { fuzzifier, .. } = method else {
         return Ok(());
     };
-    let classes = row.centers.classes();
+    let (classes, objective) = (row.centers.classes(), row.objective);
     let is_faint = libm::pow(classes as f64, 1.0 - fuzzifier) < FAINT;
-    let (objective, change) = (row.objective, row.objective_change);
-    let says_nothing = objective < settings.epsilon || change > STILL * objective;
     // Where every pixel is a center it is 0, and can be no less.
-    let is_met = objective == 0.0 || settings.stop_on != StopRule::Objective;
-    if is_met || !is_faint || !says_nothing {
+    let says_nothing = objective > 0.0 && objective < settings.epsilon;
+    if settings.stop_on != StopRule::Objective || !is_faint || !says_nothing {
         return Ok(());
     }
     Err(ProgramError::invalid_input(format!(

@@ -4,8 +4,6 @@ mod kind;
 mod schema;
 mod tables;
 
-use std::sync::LazyLock;
-
 use msvpu_actors::Program;
 use serde::Serialize;
 use serde_json::Value;
@@ -48,14 +46,14 @@ pub struct ParameterDescription {
     pub doc: &'static str,
 }
 
-/// A program, with its tables and the JSON of its defaults.
+/// A program, with its tables and what makes the JSON of its defaults.
 struct Service {
     name: &'static str,
     title: &'static str,
     doc: &'static str,
     run: &'static str,
     tables: &'static [&'static [Entry]],
-    defaults: Value,
+    defaults: fn() -> Value,
 }
 
 fn all() -> [Service; 4] {
@@ -66,7 +64,7 @@ fn all() -> [Service; 4] {
             doc: "each pixel belongs to the class whose center is nearest",
             run: "msvpu classify IMAGE --algorithm cmeans",
             tables: &[SETTINGS],
-            defaults: defaults(&CMeans::default()),
+            defaults: || defaults(&CMeans::default()),
         },
         Service {
             name: FuzzyCMeans::NAME,
@@ -74,7 +72,7 @@ fn all() -> [Service; 4] {
             doc: "each pixel belongs to every class in part, the more the nearer its center",
             run: "msvpu classify IMAGE --algorithm fuzzy-cmeans",
             tables: &[SETTINGS, FUZZY],
-            defaults: defaults(&FuzzyCMeans::default()),
+            defaults: || defaults(&FuzzyCMeans::default()),
         },
         Service {
             name: Pairwise::NAME,
@@ -82,7 +80,7 @@ fn all() -> [Service; 4] {
             doc: "how far the pixels of a tile lie apart, each compared with each: heavy work, to try out how it is shared",
             run: "msvpu pairwise IMAGE",
             tables: &[PAIRWISE],
-            defaults: defaults(&Pairwise::default()),
+            defaults: || defaults(&Pairwise::default()),
         },
         Service {
             name: PasswordHash::NAME,
@@ -90,7 +88,7 @@ fn all() -> [Service; 4] {
             doc: "argon2id of a list of passwords, for demonstration: the salts are not random",
             run: "VirtualMachine::run, as examples/password_hash.rs does; no command takes passwords",
             tables: &[PASSWORD_HASH],
-            defaults: without_salt(),
+            defaults: without_salt,
         },
     ]
 }
@@ -107,9 +105,9 @@ pub fn services() -> Vec<ServiceDescription> {
 }
 
 /// What is told of a program of this name.
-pub(crate) fn service(name: &str) -> Option<&'static ServiceDescription> {
-    static ALL: LazyLock<Vec<ServiceDescription>> = LazyLock::new(services);
-    ALL.iter().find(|service| service.name == name)
+pub(crate) fn service(name: &str) -> Option<ServiceDescription> {
+    let service = all().into_iter().find(|service| service.name == name)?;
+    Some(description(service))
 }
 
 /// The JSON Schema (2020-12) of the parameters of a program, for forms and for clients; `None` for
@@ -123,7 +121,7 @@ pub(crate) fn service(name: &str) -> Option<&'static ServiceDescription> {
 #[must_use]
 pub fn parameters_schema(name: &str) -> Option<Value> {
     let service = all().into_iter().find(|service| service.name == name)?;
-    Some(schema::schema(service.tables, &service.defaults))
+    Some(schema::schema(service.tables, &(service.defaults)()))
 }
 
 // Parameters are plain data; were one not, its defaults would be null and a test below fail.
@@ -138,13 +136,14 @@ fn without_salt() -> Value {
 }
 
 fn description(of: Service) -> ServiceDescription {
+    let defaults = (of.defaults)();
     let mut parameters = Vec::new();
     for entry in of.tables.iter().copied().flatten() {
         match entry {
-            Entry::One(row) => parameters.push(parameter(row, None, &of.defaults)),
+            Entry::One(row) => parameters.push(parameter(row, None, &defaults)),
             Entry::OneOf { name, ways, .. } => {
                 let rows = ways.iter().flat_map(|way| way.rows);
-                parameters.extend(rows.map(|row| parameter(row, Some(*name), &of.defaults)));
+                parameters.extend(rows.map(|row| parameter(row, Some(*name), &defaults)));
             }
         }
     }

@@ -150,6 +150,11 @@ impl Live {
         self.doom();
     }
 
+    /// Whether it is known not to be on the disk.
+    pub(super) fn is_refused(&self) -> bool {
+        *self.acceptance.borrow() == Acceptance::Refused
+    }
+
     /// Waits until it is known whether it is on the disk; tells whether it is.
     pub(super) async fn is_accepted(&self) -> bool {
         let mut acceptance = self.acceptance.subscribe();

@@ -65,13 +65,13 @@ impl Inner {
             self.leave(share, left);
         }
         self.schedule.ended();
-        if let Some((ending, record_bytes)) = ending {
-            if live.is_accepted().await {
-                self.show(&live, ending, record_bytes);
-            } else {
-                clear(&live).await;
-                self.discard(&live);
-            }
+        if let Some((ending, record_bytes)) = ending
+            && live.is_accepted().await
+        {
+            self.show(&live, ending, record_bytes);
+        } else if live.is_refused() {
+            clear(&live).await;
+            self.discard(&live);
         }
         self.pump();
     }
@@ -243,7 +243,7 @@ impl Inner {
     }
 
     /// Decides an end and writes it, and gives what its record and events take, in bytes; `None` if another was first,
-    /// or the engine is closed before it can be written.
+    /// the job was refused, or the engine is closed before it can be written.
     async fn conclude(&self, live: &Live, end: End) -> Option<(Ending, u64)> {
         let decided = match live.decide(end) {
             Some(ending) => Some(ending),
@@ -256,6 +256,8 @@ impl Inner {
             match self.write_ending(&mut ending).await {
                 Ok(record_bytes) => break record_bytes,
                 Err(StoreError::Closed) => return None,
+                // What could not be begun need not be ended.
+                Err(_) if !live.is_accepted().await => return None,
                 Err(error) => {
                     log::error!("job {}: its end cannot be written: {error}", live.id);
                     if ending.record.job.state == State::Succeeded && error == StoreError::DiskFull

@@ -1,8 +1,10 @@
 //! What is accepted, and once only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::check::{MAX_WRONG, without_repeats, wrong_metadata, wrong_outputs};
@@ -13,7 +15,11 @@ use super::weight::weight;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
 use crate::model::{Input, Job, NewJob, Progress, State};
 use crate::service::{Asked, Offered};
-use crate::store::{JobRecord, Op, owner_key};
+use crate::store::{JobRecord, Op, StoreError, owner_key};
+
+/// How often, and for how long, it is tried to read whether a job was written.
+const AGAIN: Duration = Duration::from_millis(200);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Engine {
     /// Accepts a job: when this returns, the job is on the disk, and is run whatever happens. It may run before, and
@@ -104,7 +110,7 @@ impl Inner {
         let mut job = self.check(caller, &service, new)?;
         self.check_broker()?;
         self.check_room(0)?;
-        let place = self.schedule.place(job.owner.clone(), weight(&job))?;
+        let mut place = self.schedule.place(job.owner.clone(), weight(&job))?;
         let (mut held, unsaved) = self.hold(job.input.upload_id)?;
         let (queued, running) = self.schedule.counts();
         job.reason = waiting_reason(queued.saturating_sub(1), running);
@@ -136,12 +142,11 @@ impl Inner {
             live: Arc::clone(&live),
             is_written: false,
         };
-        self.schedule.push(&live, Beside::All);
+        place.push(&live, Beside::All);
         self.pump();
         if let Err(error) = written.await {
-            let found = self.store.read(move |reading| reading.job(id)).await;
             // It may have come to the disk all the same: then it would run after the next start.
-            if !matches!(found, Ok(Some(_))) {
+            if !self.is_written(id).await {
                 return Err(error.into());
             }
             log::warn!("job {id} was accepted although writing it failed: {error}");
@@ -157,6 +162,23 @@ impl Inner {
         live.accept();
         drop(claim);
         Ok((job, true))
+    }
+
+    /// Whether there is a record of the job. Where records cannot be read for a while, nobody can tell: then it counts as
+    /// not accepted, and if it is there all the same, it runs after the next start.
+    async fn is_written(&self, id: Uuid) -> bool {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let read = self.store.read(move |reading| reading.job(id));
+            match read.await {
+                Ok(found) => return found.is_some(),
+                Err(error) if error == StoreError::Closed || Instant::now() > until => {
+                    log::error!("job {id}: whether it is written cannot be read: {error}");
+                    return false;
+                }
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+        }
     }
 
     /// A job that could not be accepted has let go of all, or never began.

@@ -79,13 +79,7 @@ impl Reading {
                 return Ok(run);
             }
         }
-        self.last_events(job, after)
-    }
-
-    /// Those of a job's last events, which were written with its end, that come after `after`.
-    fn last_events(&self, job: Uuid, after: u64) -> Result<Vec<Event>, StoreError> {
-        let parse = |details: &Details<'_>| parse(EVENTS_OF, job.as_u128(), details.events);
-        let mut events: Vec<Event> = self.details(job, parse)?.unwrap_or_default();
+        let mut events = self.last_events(job)?;
         events.retain(|event| event.id > after);
         let last = events.last_mut().map(|last| &mut last.body);
         if let Some(EventBody::Done { result, .. }) = last {
@@ -93,6 +87,12 @@ impl Reading {
             *result = self.job(job)?.and_then(|record| record.job.result);
         }
         Ok(events)
+    }
+
+    /// A job's last events, which were written with its end, without its result.
+    fn last_events(&self, job: Uuid) -> Result<Vec<Event>, StoreError> {
+        let parse = |details: &Details<'_>| parse(EVENTS_OF, job.as_u128(), details.events);
+        Ok(self.details(job, parse)?.unwrap_or_default())
     }
 
     /// What is read of what a job has left beside its record.
@@ -208,7 +208,7 @@ impl Reading {
             Some((_, packed)) => parse_packed(EVENTS_OF, id, packed.value())?,
             None => Vec::new(),
         };
-        let mut events: Vec<Event> = self.last_events(job, 0)?;
+        let mut events: Vec<Event> = self.last_events(job)?;
         let last = events.pop().or(before.into_iter().next_back());
         Ok(last.map_or(0, |event: Event| event.id))
     }

@@ -14,8 +14,8 @@ use super::{DataDir, StoreError, blocking};
 
 /// After so many bytes a transaction takes nothing more.
 const MAX_TRANSACTION_BYTES: usize = 16 << 20;
-/// How long what nobody waits for may stay unwritten.
-const LATER: Duration = Duration::from_millis(500);
+/// How long what nobody waits for stays unwritten: longer than a small job takes, so that its begin need not be written.
+const LATER: Duration = Duration::from_millis(50);
 /// How often it is tried whether the disk takes something again.
 const TRY_EVERY: Duration = Duration::from_secs(2);
 

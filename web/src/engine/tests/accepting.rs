@@ -38,7 +38,6 @@ impl Bench {
 async fn a_job_that_is_not_accepted_is_let_go_of_and_leaves_nothing() {
     let bench = Bench::new(|_| {}).await;
     let upload = bench.upload().await.unwrap();
-    // Those of an upload are written with its first job.
     bench.fill(true);
     is_full(bench.take(&upload, json!({})).await);
     bench.fill(false);
