@@ -40,6 +40,8 @@ async fn a_job_that_is_not_accepted_is_let_go_of_and_leaves_nothing() {
     let upload = bench.upload().await.unwrap();
     bench.fill(true);
     is_full(bench.take(&upload, json!({})).await);
+    // Nobody waits for the disk to write an end.
+    bench.is_idle().await;
     bench.fill(false);
     bench.has_none_and_takes_the_next(&upload).await;
 }
@@ -70,4 +72,21 @@ async fn a_job_that_waits_and_is_not_accepted_never_begins() {
     assert_eq!(bench.end(first.id).await.state, State::Succeeded);
     bench.is_idle().await;
     assert!(bench.heard.try_recv().is_err(), "it began");
+}
+
+#[tokio::test]
+async fn a_job_counts_once_while_it_is_accepted() {
+    let mut bench = Bench::new(|config| config.max_running_jobs = 1).await;
+    let upload = bench.upload().await.unwrap();
+    let first = bench.take(&upload, json!({})).await.unwrap();
+    assert_eq!(bench.heard.recv().await, Some("begun"));
+    let mut taking = Box::pin(bench.take(&upload, json!({})));
+    assert!(futures_util::poll!(&mut taking).is_pending());
+    assert_eq!(bench.engine.gauges().queued, 1);
+    let second = taking.await.unwrap();
+    assert_eq!(bench.engine.gauges().queued, 1);
+    bench.gate.send_replace(true);
+    for id in [first.id, second.id] {
+        assert_eq!(bench.end(id).await.state, State::Succeeded);
+    }
 }
