@@ -24,7 +24,7 @@ pub(super) struct Marks {
 /// Whether a job is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Acceptance {
-    /// It is being written. It may run meanwhile; nobody sees it.
+    /// It is being written. It may have its turn meanwhile, and waits; nobody sees it.
     UnderWay,
     Accepted,
     /// It could not be written: whoever asked for it was told, and it leaves nothing behind.

@@ -31,7 +31,7 @@ enum Outcome {
     Result(Value),
     /// It ended otherwise.
     End(End),
-    /// The machine or the engine is going down: it is run again after the next start.
+    /// The machine or the engine is going down: it is run again after the next start. Or it was not accepted.
     Again,
 }
 
@@ -126,6 +126,10 @@ impl Inner {
 
     /// Runs a job's service; also gives what it still does when nobody waits for it any more.
     async fn attempt(self: &Arc<Self>, live: &Arc<Live>) -> (Outcome, Option<Work>) {
+        // One that takes the process with it must be found by the next start, or it would be asked for again and again.
+        if !live.is_accepted().await {
+            return (Outcome::Again, None);
+        }
         let mut work = match self.prepare(live).await {
             Ok(work) => work,
             Err(outcome) => return (outcome, None),

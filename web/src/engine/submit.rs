@@ -22,8 +22,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Engine {
-    /// Accepts a job: when this returns, the job is on the disk, and is run whatever happens. It may run before, and
-    /// then is seen by nobody.
+    /// Accepts a job: when this returns, the job is on the disk, and is run whatever happens.
     /// Returns the earlier job, and `false`, for a key that was used for the same request.
     ///
     /// # Errors
@@ -69,7 +68,7 @@ impl Drop for Use<'_> {
     }
 }
 
-/// A job that runs while it is written. Unless that is known to have succeeded, it leaves nothing behind.
+/// A job that is in the queue while it is written. Unless that is known to have succeeded, it leaves nothing behind.
 struct Unwritten {
     inner: Arc<Inner>,
     live: Arc<Live>,
@@ -131,7 +130,7 @@ impl Inner {
                 job: record.job.id,
             });
         }
-        // Its place is before all that is written of the job later, so that it can run meanwhile.
+        // It may have its turn before it is written, and then begins at once.
         let written = self.store.write(ops);
         let job = record.job.clone();
         let id = job.id;

@@ -103,7 +103,7 @@ async fn what_a_client_no_longer_waits_for_is_done_to_its_end() {
     let (whose, all) = (nobody(), Filter::default());
     let seen = async {
         loop {
-            // It may run before it is accepted, and seen.
+            // It may run a moment before it is seen.
             let page = bench.engine.jobs(&whose, &all, 2, None).await.unwrap();
             match &page.jobs[..] {
                 [] => tokio::task::yield_now().await,

@@ -1,4 +1,4 @@
-//! Jobs that run before they are accepted, and are not.
+//! Jobs that have their turn before they are accepted, and are not.
 
 use super::*;
 use crate::engine::lock;
@@ -47,15 +47,17 @@ async fn a_job_that_is_not_accepted_is_let_go_of_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_job_that_is_not_accepted_is_not_written() {
-    let bench = Bench::new(|_| {}).await;
+async fn a_job_that_is_not_accepted_does_not_run() {
+    let mut bench = Bench::new(|_| {}).await;
     let upload = bench.upload().await.unwrap();
     bench.gate.send_replace(true);
     for _ in 0..20 {
-        // Its end comes in the same transaction or in the next, which the disk takes.
+        // The disk takes what comes next.
         bench.faults.refuses_next.store(true, Ordering::SeqCst);
         is_full(bench.take(&upload, json!({})).await);
     }
+    bench.is_idle().await;
+    assert!(bench.heard.try_recv().is_err(), "it began");
     bench.has_none_and_takes_the_next(&upload).await;
 }
 
