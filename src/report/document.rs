@@ -96,7 +96,8 @@ pub struct Timings {
     pub assemble_ms: f64,
     /// Writing the images and the chart.
     pub encode_ms: f64,
-    /// What is none of these: starting and ending the machine, waiting for a broker, for nodes or for a thread.
+    /// What is none of these: making a preview of the scene, starting and ending the machine, waiting for a broker, for
+    /// nodes or for a thread.
     pub other_ms: f64,
     /// The whole, but for writing the report itself; the sum of the others.
     pub total_ms: f64,

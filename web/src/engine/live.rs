@@ -21,16 +21,6 @@ pub(super) struct Marks {
     pub(super) ended: bool,
 }
 
-/// Whether a job is on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Acceptance {
-    /// It is being written. It may have its turn meanwhile, and waits; nobody sees it.
-    UnderWay,
-    Accepted,
-    /// It could not be written: whoever asked for it was told, and it leaves nothing behind.
-    Refused,
-}
-
 /// A job that has not ended.
 pub(super) struct Live {
     pub(super) id: Uuid,
@@ -39,7 +29,6 @@ pub(super) struct Live {
     state: Mutex<Standing>,
     marks: watch::Sender<Marks>,
     over: watch::Sender<bool>,
-    acceptance: watch::Sender<Acceptance>,
     cancel: watch::Sender<bool>,
     doomed: watch::Sender<bool>,
     /// It was found by a start of the server: the one before may have ended because of it.
@@ -57,7 +46,7 @@ pub(super) enum Seen {
 }
 
 impl Live {
-    /// A job that is about to be accepted.
+    /// A job that has just been accepted.
     pub(super) fn new(record: JobRecord, folder: Folder) -> Self {
         let reason = record.job.reason.clone();
         Self::with(Standing::accepted(record, reason), folder, false)
@@ -86,11 +75,6 @@ impl Live {
             folder,
             marks: watch::Sender::new(marks),
             over: watch::Sender::new(false),
-            acceptance: watch::Sender::new(if is_found {
-                Acceptance::Accepted
-            } else {
-                Acceptance::UnderWay
-            }),
             cancel: watch::Sender::new(record.cancel_asked),
             doomed: watch::Sender::new(false),
             is_found,
@@ -137,30 +121,6 @@ impl Live {
     pub(super) async fn over(&self) {
         // The sender lives as long as `self`.
         let _ = self.over.subscribe().wait_for(|over| *over).await;
-    }
-
-    /// It is on the disk.
-    pub(super) fn accept(&self) {
-        self.acceptance.send_replace(Acceptance::Accepted);
-    }
-
-    /// It is not on the disk; whoever runs it lets go of it.
-    pub(super) fn refuse(&self) {
-        self.acceptance.send_replace(Acceptance::Refused);
-        self.doom();
-    }
-
-    /// Whether it is known not to be on the disk.
-    pub(super) fn is_refused(&self) -> bool {
-        *self.acceptance.borrow() == Acceptance::Refused
-    }
-
-    /// Waits until it is known whether it is on the disk; tells whether it is.
-    pub(super) async fn is_accepted(&self) -> bool {
-        let mut acceptance = self.acceptance.subscribe();
-        let known = acceptance.wait_for(|of| *of != Acceptance::UnderWay).await;
-        // The sender lives as long as `self`.
-        known.is_ok_and(|of| *of == Acceptance::Accepted)
     }
 
     /// Tells when someone asks to end it.

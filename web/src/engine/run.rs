@@ -31,7 +31,7 @@ enum Outcome {
     Result(Value),
     /// It ended otherwise.
     End(End),
-    /// The machine or the engine is going down: it is run again after the next start. Or it was not accepted.
+    /// The machine or the engine is going down: it is run again after the next start.
     Again,
 }
 
@@ -65,13 +65,8 @@ impl Inner {
             self.leave(share, left);
         }
         self.schedule.ended();
-        if let Some((ending, record_bytes)) = ending
-            && live.is_accepted().await
-        {
+        if let Some((ending, record_bytes)) = ending {
             self.show(&live, ending, record_bytes);
-        } else if live.is_refused() {
-            clear(&live).await;
-            self.discard(&live);
         }
         self.pump();
     }
@@ -126,10 +121,6 @@ impl Inner {
 
     /// Runs a job's service; also gives what it still does when nobody waits for it any more.
     async fn attempt(self: &Arc<Self>, live: &Arc<Live>) -> (Outcome, Option<Work>) {
-        // One that takes the process with it must be found by the next start, or it would be asked for again and again.
-        if !live.is_accepted().await {
-            return (Outcome::Again, None);
-        }
         let mut work = match self.prepare(live).await {
             Ok(work) => work,
             Err(outcome) => return (outcome, None),
@@ -247,7 +238,7 @@ impl Inner {
     }
 
     /// Decides an end and writes it, and gives what its record and events take, in bytes; `None` if another was first,
-    /// the job was refused, or the engine is closed before it can be written.
+    /// or the engine is closed before it can be written.
     async fn conclude(&self, live: &Live, end: End) -> Option<(Ending, u64)> {
         let decided = match live.decide(end) {
             Some(ending) => Some(ending),
@@ -260,8 +251,6 @@ impl Inner {
             match self.write_ending(&mut ending).await {
                 Ok(record_bytes) => break record_bytes,
                 Err(StoreError::Closed) => return None,
-                // What could not be begun need not be ended.
-                Err(_) if !live.is_accepted().await => return None,
                 Err(error) => {
                     log::error!("job {}: its end cannot be written: {error}", live.id);
                     if ending.record.job.state == State::Succeeded && error == StoreError::DiskFull

@@ -37,17 +37,6 @@ struct Now {
     is_stopped: bool,
 }
 
-impl Now {
-    fn push(&mut self, live: &Live, beside: Beside) {
-        let job = live.job();
-        let share = Share {
-            bytes: job.input.info.decoded_bytes,
-            beside,
-        };
-        self.queue.push(job.owner, job.priority, job.id, share);
-    }
-}
-
 /// How much each owner has of something.
 #[derive(Default)]
 struct Held(HashMap<Option<String>, usize>);
@@ -86,21 +75,10 @@ pub(super) struct Place<'s> {
     schedule: &'s Schedule,
     owner: Option<String>,
     weight: usize,
-    is_queued: bool,
     is_kept: bool,
 }
 
 impl Place<'_> {
-    /// The job comes into the queue, and counts there.
-    pub(super) fn push(&mut self, live: &Live, beside: Beside) {
-        let mut now = self.schedule.lock();
-        now.coming.give_back(&self.owner, 1);
-        self.is_queued = true;
-        now.push(live, beside);
-        drop(now);
-        self.schedule.changed.notify_one();
-    }
-
     /// The job is accepted: what it takes in memory it takes until [it has ended](Schedule::let_go).
     pub(super) fn keep(mut self) {
         self.is_kept = true;
@@ -110,9 +88,7 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut now = self.schedule.lock();
-        if !self.is_queued {
-            now.coming.give_back(&self.owner, 1);
-        }
+        now.coming.give_back(&self.owner, 1);
         if !self.is_kept {
             now.weights.give_back(&self.owner, self.weight);
         }
@@ -184,7 +160,6 @@ impl Schedule {
             schedule: self,
             owner,
             weight,
-            is_queued: false,
             is_kept: false,
         })
     }
@@ -199,9 +174,16 @@ impl Schedule {
         self.lock().weights.give_back(owner, weight);
     }
 
-    /// Adds a job that was found.
+    /// Adds a job.
     pub(super) fn push(&self, live: &Live, beside: Beside) {
-        self.lock().push(live, beside);
+        let job = live.job();
+        let share = Share {
+            bytes: job.input.info.decoded_bytes,
+            beside,
+        };
+        let mut now = self.lock();
+        now.queue.push(job.owner, job.priority, job.id, share);
+        drop(now);
         self.changed.notify_one();
     }
 

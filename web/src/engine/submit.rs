@@ -1,10 +1,8 @@
 //! What is accepted, and once only.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use time::OffsetDateTime;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::check::{MAX_WRONG, without_repeats, wrong_metadata, wrong_outputs};
@@ -15,11 +13,7 @@ use super::weight::weight;
 use super::{Caller, Engine, EngineError, IdempotencyKey, Inner, lock, not_found};
 use crate::model::{Input, Job, NewJob, Progress, State};
 use crate::service::{Asked, Offered};
-use crate::store::{JobRecord, Op, StoreError, owner_key};
-
-/// How often, and for how long, it is tried to read whether a job was written.
-const AGAIN: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::store::{JobRecord, Op, owner_key};
 
 impl Engine {
     /// Accepts a job: when this returns, the job is on the disk, and is run whatever happens.
@@ -68,25 +62,6 @@ impl Drop for Use<'_> {
     }
 }
 
-/// A job that is in the queue while it is written. Unless that is known to have succeeded, it leaves nothing behind.
-struct Unwritten {
-    inner: Arc<Inner>,
-    live: Arc<Live>,
-    is_written: bool,
-}
-
-impl Drop for Unwritten {
-    fn drop(&mut self) {
-        if !self.is_written {
-            self.live.refuse();
-            // Whoever runs it already lets go of it.
-            if self.inner.schedule.remove(self.live.id) {
-                self.inner.discard(&self.live);
-            }
-        }
-    }
-}
-
 impl Inner {
     async fn submit(
         self: Arc<Self>,
@@ -109,7 +84,7 @@ impl Inner {
         let mut job = self.check(caller, &service, new)?;
         self.check_broker()?;
         self.check_room(0)?;
-        let mut place = self.schedule.place(job.owner.clone(), weight(&job))?;
+        let place = self.schedule.place(job.owner.clone(), weight(&job))?;
         let (mut held, unsaved) = self.hold(job.input.upload_id)?;
         let (queued, running) = self.schedule.counts();
         job.reason = waiting_reason(queued.saturating_sub(1), running);
@@ -120,7 +95,7 @@ impl Inner {
             crashes: 0,
             event_bytes: 0,
         };
-        let mut ops = vec![Op::new_job(&record)?];
+        let mut ops = vec![Op::job(&record)?];
         ops.extend(unsaved);
         if let Some(IdempotencyKey { key, digest }) = key {
             ops.push(Op::Key {
@@ -130,59 +105,30 @@ impl Inner {
                 job: record.job.id,
             });
         }
-        // It may have its turn before it is written, and then begins at once.
-        let written = self.store.write(ops);
-        let job = record.job.clone();
-        let id = job.id;
-        let live = Arc::new(Live::new(record, self.folder(id)));
-        lock(&self.live).insert(id, Arc::clone(&live));
-        let mut unwritten = Unwritten {
-            inner: Arc::clone(&self),
-            live: Arc::clone(&live),
-            is_written: false,
-        };
-        place.push(&live, Beside::All);
-        self.pump();
-        if let Err(error) = written.await {
+        if let Err(error) = self.store.write(ops).await {
+            let id = record.job.id;
+            let found = self.store.read(move |reading| reading.job(id)).await;
             // It may have come to the disk all the same: then it would run after the next start.
-            if !self.is_written(id).await {
+            if !matches!(found, Ok(Some(_))) {
                 return Err(error.into());
             }
             log::warn!("job {id} was accepted although writing it failed: {error}");
         }
+
+        let job = record.job.clone();
+        let live = Arc::new(Live::new(record, self.folder(job.id)));
+        lock(&self.live).insert(job.id, Arc::clone(&live));
         {
             let mut index = self.index();
-            index.add_job(&live.job());
+            index.add_job(&job);
             index.saved(job.input.upload_id);
         }
         held.is_kept = true;
+        self.schedule.push(&live, Beside::All);
         place.keep();
-        unwritten.is_written = true;
-        live.accept();
         drop(claim);
+        self.pump();
         Ok((job, true))
-    }
-
-    /// Whether there is a record of the job. Where records cannot be read for a while, nobody can tell: then it counts as
-    /// not accepted, and if it is there all the same, it runs after the next start.
-    async fn is_written(&self, id: Uuid) -> bool {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let read = self.store.read(move |reading| reading.job(id));
-            match read.await {
-                Ok(found) => return found.is_some(),
-                Err(error) if error == StoreError::Closed || Instant::now() > until => {
-                    log::error!("job {id}: whether it is written cannot be read: {error}");
-                    return false;
-                }
-                Err(_) => tokio::time::sleep(AGAIN).await,
-            }
-        }
-    }
-
-    /// A job that could not be accepted has let go of all, or never began.
-    pub(super) fn discard(&self, live: &Live) {
-        lock(&self.live).remove(&live.id);
     }
 
     /// Takes a key, unless a request with it is being taken in.

@@ -1,7 +1,5 @@
 //! The engine on a disk that fails, and without what it cannot do without.
 
-mod accepting;
-
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc as std_mpsc};

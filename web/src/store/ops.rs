@@ -15,21 +15,17 @@ use crate::model::{Event, TeamTimes};
 /// One change of the records.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
-    /// Writes a job; unless it is new, only if it is there. One that was not accepted leaves nothing behind.
-    Job {
-        id: Uuid,
-        json: Vec<u8>,
-        is_new: bool,
-    },
+    /// Writes a job.
+    Job { id: Uuid, json: Vec<u8> },
     /// Writes an upload.
     Upload { id: Uuid, json: Vec<u8> },
-    /// Adds events to a job, if it is there.
+    /// Adds events to a job.
     Events {
         job: Uuid,
         first: u64,
         packed: Vec<u8>,
     },
-    /// Writes what a job leaves beside its record, if it is there.
+    /// Writes what a job leaves beside its record.
     Details { job: Uuid, packed: Vec<u8> },
     /// Remembers a key.
     Key {
@@ -51,21 +47,11 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// Writes a new job.
-    pub(crate) fn new_job(record: &JobRecord) -> Result<Self, StoreError> {
-        Ok(Self::Job {
-            id: record.job.id,
-            json: json(record)?,
-            is_new: true,
-        })
-    }
-
-    /// Writes a job anew.
+    /// Writes a job.
     pub(crate) fn job(record: &JobRecord) -> Result<Self, StoreError> {
         Ok(Self::Job {
             id: record.job.id,
             json: json(record)?,
-            is_new: false,
         })
     }
 
@@ -151,26 +137,18 @@ pub(super) fn apply<'o>(
         let mut blobs = Lazy::new(&transaction, BLOBS);
         for op in ops {
             match op {
-                Op::Job { id, json, is_new } => {
-                    let (jobs, id) = (jobs.open()?, id.as_u128());
-                    if *is_new || jobs.get(id)?.is_some() {
-                        jobs.insert(id, json.as_slice())?;
-                    }
+                Op::Job { id, json } => {
+                    jobs.open()?.insert(id.as_u128(), json.as_slice())?;
                 }
                 Op::Upload { id, json } => {
                     uploads.open()?.insert(id.as_u128(), json.as_slice())?;
                 }
                 Op::Events { job, first, packed } => {
-                    let job = job.as_u128();
-                    if jobs.open()?.get(job)?.is_some() {
-                        events.open()?.insert((job, *first), packed.as_slice())?;
-                    }
+                    let place = (job.as_u128(), *first);
+                    events.open()?.insert(place, packed.as_slice())?;
                 }
                 Op::Details { job, packed } => {
-                    let job = job.as_u128();
-                    if jobs.open()?.get(job)?.is_some() {
-                        details.open()?.insert(job, packed.as_slice())?;
-                    }
+                    details.open()?.insert(job.as_u128(), packed.as_slice())?;
                 }
                 Op::Key {
                     owner,

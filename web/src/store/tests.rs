@@ -181,8 +181,7 @@ async fn a_job_comes_back_as_it_was_and_goes_with_all_it_has() {
     let (store, _) = Store::open(folder.path()).unwrap();
     let mut record = job(State::Succeeded, &[]);
     record.key = Some("k".to_owned());
-    let beside = job(State::Succeeded, &[]);
-    let (id, other) = (record.job.id, beside.job.id);
+    let (id, other) = (record.job.id, Uuid::now_v7());
     let key = Op::Key {
         owner: owner_key(None),
         key: "k".to_owned(),
@@ -190,8 +189,7 @@ async fn a_job_comes_back_as_it_was_and_goes_with_all_it_has() {
         job: id,
     };
     let ops = vec![
-        Op::new_job(&record).unwrap(),
-        Op::new_job(&beside).unwrap(),
+        Op::job(&record).unwrap(),
         key,
         events(id, 1..=3),
         events(id, 4..=9),
@@ -240,7 +238,7 @@ async fn many_writers_share_a_transaction_and_all_is_written() {
     let writes = (0..200).map(|_| {
         let store = Arc::clone(&store);
         let record = job(State::Pending, &[]);
-        let write = store.write(vec![Op::new_job(&record).unwrap()]);
+        let write = store.write(vec![Op::job(&record).unwrap()]);
         tokio::spawn(async move {
             write.await.unwrap();
             record.job.id
@@ -269,7 +267,7 @@ fn what_nobody_waits_for_is_written_when_the_store_goes() {
     let (store, _) = Store::open(folder.path()).unwrap();
     let record = job(State::Running, &[]);
     store.write_later(vec![
-        Op::new_job(&record).unwrap(),
+        Op::job(&record).unwrap(),
         events(record.job.id, 1..=5),
     ]);
     drop(store);
@@ -287,16 +285,11 @@ async fn a_start_gives_back_what_deletes_have_left_free() {
     let (store, _) = Store::open(folder.path()).unwrap();
     let content = noise(1 << 20).into_bytes();
     let ids: Vec<Uuid> = (0..160).map(Uuid::from_u128).collect();
-    let large = ids.iter().flat_map(|id| {
-        let mut record = job(State::Succeeded, &[]);
-        record.job.id = *id;
-        let record = Op::new_job(&record).unwrap();
-        [record, artifacts(*id, &[("a", &content)])]
-    });
+    let large = ids.iter().map(|id| artifacts(*id, &[("a", &content)]));
     store.write(large.collect()).await.unwrap();
     let record = job(State::Succeeded, &[]);
     let id = record.job.id;
-    let last = vec![Op::new_job(&record).unwrap(), artifacts(id, &[("a", b"a")])];
+    let last = vec![Op::job(&record).unwrap(), artifacts(id, &[("a", b"a")])];
     store.write(last).await.unwrap();
     let forget = |id: &Uuid| Op::ForgetJob {
         id: *id,

@@ -106,6 +106,7 @@ async fn a_record_that_finds_no_room_is_refused_whole() {
         assert!(taken.len() < 1000, "the disk does not get full");
     };
     assert!(matches!(refused, EngineError::DiskFull), "{refused:?}");
+    assert!(!bench.engine.gauges().writable);
     // What is there can be read.
     assert_eq!(
         bench.engine.job(&nobody(), before.id).await.unwrap(),

@@ -22,7 +22,7 @@ async fn what_is_written_with_the_end_is_read_behind_what_was_written_before() {
     let team = TeamTimes::default();
     let (details, bytes) = Op::details(id, &last, Some(&team), &[]).unwrap();
     assert_eq!(bytes, details.size_bytes(), "of nothing else");
-    let record = Op::new_job(&record).unwrap();
+    let record = Op::job(&record).unwrap();
     let ops = vec![record, events(id, 1..=3), details];
     store.write(ops).await.unwrap();
     let after = |after| store.read(move |reading| reading.events(id, after));
@@ -40,31 +40,11 @@ async fn what_is_written_with_the_end_is_read_behind_what_was_written_before() {
 }
 
 #[tokio::test]
-async fn a_job_that_was_not_accepted_leaves_nothing_behind() {
-    let folder = TempDir::new().unwrap();
-    let (store, _) = Store::open(folder.path()).unwrap();
-    let record = job(State::Running, &[]);
-    let id = record.job.id;
-    store.write_later(vec![Op::job(&record).unwrap()]);
-    let end = vec![
-        events(id, 1..=3),
-        artifacts(id, &[("a", b"a")]),
-        Op::job(&record).unwrap(),
-    ];
-    store.write(end).await.unwrap();
-    assert_eq!(store.read(move |reading| reading.job(id)).await, Ok(None));
-    let left = store.read(move |reading| reading.last_event(id)).await;
-    assert_eq!(left, Ok(0));
-    let left = store.read(move |reading| reading.artifact(id, "a")).await;
-    assert_eq!(left, Ok(None));
-}
-
-#[tokio::test]
 async fn what_nobody_waits_for_is_not_written_over_what_came_later() {
     let folder = TempDir::new().unwrap();
     let (store, _) = Store::open(folder.path()).unwrap();
     let (mut record, mut other) = (job(State::Pending, &[]), job(State::Pending, &[]));
-    let accepted = [&record, &other].map(|record| Op::new_job(record).unwrap());
+    let accepted = [&record, &other].map(|record| Op::job(record).unwrap());
     store.write(accepted.into()).await.unwrap();
     let begins = [&mut record, &mut other].map(|record| {
         record.job.state = State::Running;
