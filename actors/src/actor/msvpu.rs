@@ -8,13 +8,14 @@ use std::time::Duration;
 use actix::{Actor, Context, Handler};
 
 use crate::catalog::LoadedTile;
+use crate::core::answer::Answer;
 use crate::core::msvpu::{Agenda, Next, Order, Stage, Word, Work};
 use crate::core::stopwatch::Stopwatch;
 use crate::core::timesheet::is_kept;
 use crate::error::{JobError, ProgramError, Site};
 use crate::host::Counted;
 use crate::id::Rank;
-use crate::message::{Answer, LeaderMessage};
+use crate::message::LeaderMessage;
 use crate::payload::Payload;
 use crate::program;
 use crate::work::{self, Label, Run, Worker, outcome};

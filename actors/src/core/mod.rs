@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod allotment;
+pub(crate) mod answer;
 #[cfg(feature = "amqp")]
 pub(crate) mod assembly;
 #[cfg(feature = "amqp")]

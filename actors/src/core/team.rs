@@ -1,5 +1,6 @@
 //! How a leader drives a job: split, place, ask, fold, collect, whatever gets lost on the way.
 
+mod answers;
 mod demand;
 mod event;
 mod placing;
@@ -10,15 +11,13 @@ use std::time::Duration;
 
 use crate::core::allotment::Share;
 use crate::core::crew::Crews;
-use crate::core::gather::{Gather, Taken};
-use crate::core::msvpu::Stage;
+use crate::core::gather::Gather;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
-use crate::core::stopwatch::Spent;
 use crate::core::suspects::Suspects;
 use crate::core::timesheet::Timesheet;
-use crate::error::{JobError, Site};
-use crate::id::{Origin, Rank, Round};
+use crate::error::JobError;
+use crate::id::{Origin, Round};
 use crate::job::{Finished, Limits, Phase};
 use crate::payload::Payload;
 use crate::program::Step;
@@ -154,9 +153,11 @@ impl Team {
             Event::Allotted(shares) => self.allotted(shares, &mut effects),
             Event::Moved(shares) => self.moves = shares,
             Event::Started(origin, ranks) => self.started(origin, &ranks, &mut effects),
-            Event::Answered(origin, rank, stage, answer, spent) => {
-                return self.take((origin, rank), stage, answer, spent, now);
-            }
+            Event::Answered {
+                origin,
+                sent,
+                answers,
+            } => return self.take(origin, sent, answers, now),
             Event::Loading(origin) => self.crews.loading(origin),
             Event::Lacks {
                 origin,
@@ -250,75 +251,6 @@ impl Team {
         }
         self.send_held_back(effects);
         self.try_next(effects);
-    }
-
-    fn take(
-        &mut self,
-        (origin, rank): (Origin, Rank),
-        stage: Stage,
-        answer: Option<Payload>,
-        spent: Option<Spent>,
-        now: Duration,
-    ) -> Vec<Effect> {
-        let dropped = |why| vec![Effect::Drop(why)];
-        if rank.0 >= self.team_size {
-            return dropped(Dropped::Stranger);
-        }
-        if !self.crews.runs(origin, rank) {
-            return dropped(Dropped::StaleAnswer);
-        }
-        let State::Asking(demand, gather) = &mut self.state else {
-            return dropped(Dropped::Duplicate);
-        };
-        if stage != demand.stage() {
-            return dropped(Dropped::Duplicate);
-        }
-        let taken = gather.take(rank, answer);
-        let mut effects = Vec::new();
-        match taken {
-            Taken::Stranger => return dropped(Dropped::Stranger),
-            Taken::Duplicate => return dropped(Dropped::Duplicate),
-            Taken::Conflict => {
-                let site = match stage {
-                    Stage::Round(round) => Site::LocalStep(round, rank),
-                    Stage::Collecting => Site::Collect(rank),
-                };
-                return self.finish(Err(JobError::Nondeterministic { site }));
-            }
-            Taken::First | Taken::Last => self.crews.answered(origin, now),
-        }
-        let since_begun = now.saturating_sub(self.begun);
-        if let Some(spent) = spent {
-            self.times.answered(rank, origin.node, spent, since_begun);
-        }
-        self.acquit(origin, rank, stage, &mut effects);
-        if taken == Taken::Last {
-            self.times.end(since_begun);
-            self.complete(&mut effects);
-        }
-        effects
-    }
-
-    /// All answers are there.
-    fn complete(&mut self, effects: &mut Vec<Effect>) {
-        match std::mem::replace(&mut self.state, State::Ended) {
-            State::Asking(Demand::Task(round, task), mut gather) => {
-                self.state = State::Folding(round);
-                self.suspects.clear_all(Stage::Round(round));
-                effects.push(Effect::Measured(round, self.crews.laps()));
-                // Of a known length, so that it never grows.
-                let mut partials = Vec::with_capacity(gather.answered());
-                partials.extend(gather.drain().flatten());
-                self.gather = Some(gather);
-                effects.push(Effect::Fold(round, task, partials));
-            }
-            State::Asking(Demand::Output(output), mut gather) => {
-                let mut tiles = Vec::with_capacity(gather.answered());
-                tiles.extend(gather.drain());
-                effects.extend(self.finish(Ok(Finished { output, tiles })));
-            }
-            state => self.state = state,
-        }
     }
 
     fn tick(&mut self, effects: &mut Vec<Effect>) {

@@ -56,8 +56,8 @@ impl Audit {
         self.count(latest.is_some_and(|latest| team.epoch < latest));
     }
 
-    /// The leader of the team takes an answer.
-    pub(crate) fn takes_answer(&self, team: TeamId, of: Origin) {
+    /// The leader of the team takes answers.
+    pub(crate) fn takes_answers(&self, team: TeamId, of: Origin) {
         let lost = self.known().lost.get(&(team, of.node)).copied();
         self.count(lost.is_some_and(|lost| of.incarnation <= lost));
     }
@@ -106,8 +106,8 @@ mod tests {
         audit.granted(job, Epoch(2));
         audit.lost(team(2), &[node(5), node(4)]);
         audit.takes_word(team(2));
-        audit.takes_answer(team(2), node(6));
-        audit.takes_answer(team(1), node(5));
+        audit.takes_answers(team(2), node(6));
+        audit.takes_answers(team(1), node(5));
         audit.takes_order(None, node(5));
         audit.takes_order(Some(Incarnation(5)), node(5));
         audit.serves(team(2), node(5));
@@ -116,8 +116,8 @@ mod tests {
         assert_eq!(audit.taken_stale(), 0);
         audit.takes_word(team(1));
         assert_eq!(audit.taken_stale(), 1);
-        audit.takes_answer(team(2), node(5));
-        audit.takes_answer(team(2), node(4));
+        audit.takes_answers(team(2), node(5));
+        audit.takes_answers(team(2), node(4));
         assert_eq!(audit.taken_stale(), 3);
         audit.takes_order(Some(Incarnation(4)), node(5));
         assert_eq!(audit.taken_stale(), 4);

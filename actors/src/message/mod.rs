@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::core::answer::Answer;
 use crate::core::balance::Plan;
 use crate::core::crew::Lap;
 use crate::core::examination::Capacity;
@@ -30,8 +31,6 @@ use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
 use crate::job::{Cost, Finished, JobOptions, JobState, NodeReport, NodeStatus};
 use crate::payload::Payload;
-
-pub(crate) use answers::Answer;
 
 /// Where a mailbox is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -78,9 +78,9 @@ mod tests {
     use super::*;
     #[cfg(feature = "amqp")]
     use crate::{
-        core::msvpu::Stage,
+        core::{answer::Answer, msvpu::Stage},
         id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId},
-        message::{Address, Answer, Envelope, LeaderMessage, SupervisorMessage},
+        message::{Address, Envelope, LeaderMessage, SupervisorMessage},
         payload::Payload,
         simulation::network::size_bytes,
         wire::body::Body,

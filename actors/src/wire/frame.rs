@@ -233,7 +233,7 @@ pub(crate) fn open(
     if got != expected {
         return Err(WireError::Bulk { got, expected });
     }
-    {
+    if !detached.is_empty() {
         let mut bulk = message.bulk();
         for (index, bytes) in detached {
             let slot = bulk.get_mut(index as usize);

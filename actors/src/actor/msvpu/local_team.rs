@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::catalog::Instance;
+use crate::core::answer::Answer;
 use crate::core::fair::Flow;
 use crate::core::outbox::Outbox;
 use crate::host::Host;
 use crate::id::{NodeId, Origin, TeamId};
 use crate::job::JobOptions;
-use crate::message::{Address, Answer, LeaderMessage};
+use crate::message::{Address, LeaderMessage};
 
 /// What the MsVPUs of one node's share of a team have in common.
 pub(crate) struct LocalTeam {

@@ -1,13 +1,15 @@
 //! What the leader's decisions start from, and what comes of them.
 
+use std::time::Duration;
+
 use crate::core::allotment::Share;
+use crate::core::answer::Answer;
 use crate::core::crew::Lap;
 use crate::core::fate::Finding;
 use crate::core::msvpu::Stage;
 use crate::core::ranks::Ranks;
 use crate::core::record::Record;
 use crate::core::reservation::ReservationId;
-use crate::core::stopwatch::Spent;
 use crate::error::JobError;
 use crate::id::{Origin, Rank, Round};
 use crate::job::{Finished, Phase};
@@ -25,9 +27,13 @@ pub(crate) enum Event {
     Moved(Vec<Share>),
     /// MsVPUs are there.
     Started(Origin, Ranks),
-    /// An MsVPU has computed its part of a round, or handed over its part of the result; and what it
-    /// has spent on that, where it is kept.
-    Answered(Origin, Rank, Stage, Option<Payload>, Option<Spent>),
+    /// MsVPUs of one node have computed their part of a round, or handed over their part of the result.
+    Answered {
+        origin: Origin,
+        /// By the node's clock.
+        sent: Duration,
+        answers: Vec<Answer>,
+    },
     /// A node takes in tiles.
     Loading(Origin),
     /// MsVPUs were asked for answers, and these have no tile, or a tile and no order.

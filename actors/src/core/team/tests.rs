@@ -6,9 +6,14 @@ mod nobody;
 mod repeats;
 mod rounds;
 mod suspected;
+mod together;
 mod world;
 
 use super::*;
+use crate::core::answer::Answer;
+use crate::core::msvpu::Stage;
+use crate::error::Site;
+use crate::id::Rank;
 
 /// The node, in its first incarnation.
 fn node(node: u32) -> Origin {
@@ -127,7 +132,7 @@ impl Scene {
     /// The answer of a rank is its number.
     fn answer(&mut self, origin: Origin, stage: Stage, rank: u32) -> Vec<Effect> {
         let answer = Some(payload(rank as u8));
-        self.step(Event::Answered(origin, Rank(rank), stage, answer, None))
+        self.step(answered(origin, Rank(rank), stage, answer))
     }
 
     /// All answer where [`Self::started`] has put them; returns what the last of them causes.
@@ -139,6 +144,24 @@ impl Scene {
 
     fn ticks(&mut self, ticks: usize) -> Vec<Effect> {
         (0..ticks).flat_map(|_| self.step(Event::Tick)).collect()
+    }
+}
+
+fn answer(rank: Rank, stage: Stage, payload: Option<Payload>) -> Answer {
+    Answer {
+        rank,
+        stage,
+        payload,
+        effort: None,
+    }
+}
+
+/// One answer by itself.
+fn answered(origin: Origin, rank: Rank, stage: Stage, payload: Option<Payload>) -> Event {
+    Event::Answered {
+        origin,
+        sent: Duration::ZERO,
+        answers: vec![answer(rank, stage, payload)],
     }
 }
 

@@ -81,8 +81,7 @@ fn a_job_goes_from_the_split_to_its_result() {
             Effect::SendOutput(node(1), ranks(2..3), payload(7)),
         ]
     );
-    let collected =
-        |origin, rank, of| Event::Answered(origin, Rank(rank), Stage::Collecting, of, None);
+    let collected = |origin, rank, of| answered(origin, Rank(rank), Stage::Collecting, of);
     assert_eq!(scene.step(collected(node(0), 1, None)), NOTHING);
     assert_eq!(scene.step(collected(node(0), 0, Some(payload(5)))), NOTHING);
     let finished = Finished {
@@ -206,7 +205,7 @@ fn answers_count_from_where_the_rank_is_only() {
 fn a_different_second_answer_raises_the_alarm() {
     let conflict = |mut scene: Scene, stage, site| {
         scene.answer(node(0), stage, 0);
-        let event = Event::Answered(node(0), Rank(0), stage, Some(payload(42)), None);
+        let event = answered(node(0), Rank(0), stage, Some(payload(42)));
         let error = JobError::Nondeterministic { site };
         assert_eq!(scene.step(event), [Effect::Finish(Err(error))]);
     };

@@ -120,7 +120,9 @@ impl World {
     /// The leader learns something; what it does is checked and done.
     fn tell(&mut self, event: Event) {
         let answer = match &event {
-            Event::Answered(_, rank, stage, ..) => Some((*rank, *stage)),
+            Event::Answered { answers, .. } => {
+                answers.first().map(|answer| (answer.rank, answer.stage))
+            }
             _ => None,
         };
         let effects = self.team.step(event, self.now);

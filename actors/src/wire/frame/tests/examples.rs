@@ -6,6 +6,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::core::allotment::Share;
+use crate::core::answer::Answer;
 use crate::core::balance::Plan;
 use crate::core::crew::Lap;
 use crate::core::examination::Capacity;
@@ -22,7 +23,7 @@ use crate::error::JobError;
 use crate::id::{Epoch, Incarnation, JobId, NodeId, Origin, Rank, Round, TeamId};
 use crate::job::{Cost, Finished, Forecast, JobOptions, JobState, NodeReport, NodeStatus};
 use crate::message::{
-    Answer, BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, MonitorMessage,
+    BalancerMessage, DirectoryMessage, Invocation, LeaderMessage, Message, MonitorMessage,
     ObserverMessage, ProxyMessage, SupervisorMessage,
 };
 use crate::payload::Payload;

@@ -252,7 +252,7 @@ impl World {
         }
         let which = which % here.running.len();
         if let Some((place, stage, payload)) = here.finish(which, self.now) {
-            let event = Event::Answered(place.origin, place.rank, stage, payload, None);
+            let event = answered(place.origin, place.rank, stage, payload);
             self.way.push((place.epoch, Mail::Leader(event)));
         }
         self.grants(node);

@@ -297,7 +297,7 @@ impl Node {
                 tiles: Ranks::default(),
                 orders: rank.into(),
             },
-            Word::Answered(payload) => Event::Answered(origin, rank, stage, payload, None),
+            Word::Answered(payload) => answered(origin, rank, stage, payload),
             Word::Failed(error) => Event::Failed(origin, error),
         })
     }
