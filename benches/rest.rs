@@ -1,9 +1,12 @@
 //! What REST costs beside the same jobs submitted in process, and what the server holds under load:
 //!
-//! - `overhead`: one small job after the other, p50 of each way, and their difference;
-//! - `throughput`: 16 and 64 at a time, jobs a second of each way;
+//! - `overhead`: one small job after the other, p50 of each way, and what REST adds to the bare machine;
+//! - `throughput`: 16 and 64 at a time, jobs a second of each way, and how many of them REST has;
 //! - `load`: 200 clients for 60 s, what they were answered, and the server's memory meanwhile;
 //! - `upload`: what the server's memory grows by while it takes the paper's picture.
+//!
+//! In process there are two ways: to an engine with a folder of its own, whose jobs are kept, watched and reported of
+//! as those over REST; and to the bare machine, which classifies and leaves nothing.
 //!
 //! `cargo bench --bench rest`, or `cargo bench --bench rest -- load` for one of them.
 #![allow(missing_docs)]
@@ -14,17 +17,24 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use msvpu::raster::{ReadLimits, read};
+use msvpu::serving::{PictureReader, services};
 use msvpu::{CMeans, Settings, Start, VirtualMachine, classify};
+use msvpu_actors::Priority;
+use msvpu_web::engine::Caller;
+use msvpu_web::model::{NewJob, State};
+use msvpu_web::{Engine, EngineConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use ureq::Agent;
+use uuid::Uuid;
 
 /// Of the routes.
 const ROOT: &str = "/api/v1";
@@ -191,6 +201,51 @@ impl Client {
     }
 }
 
+/// What is asked for over REST, asked for in this process.
+struct InProcess {
+    engine: Engine,
+    caller: Caller,
+    upload: Uuid,
+}
+
+impl InProcess {
+    async fn start(machine: &VirtualMachine, data: &Path, file: &Path) -> Self {
+        let limits = ReadLimits::default();
+        let reader = Arc::new(PictureReader::new(limits));
+        let config = EngineConfig::new(data);
+        let engine = Engine::open(config, machine.clone(), services(limits), reader);
+        let engine = engine.await.unwrap();
+        let caller = Caller {
+            name: None,
+            admin: false,
+        };
+        let mut upload = engine.begin_upload(&caller, None, None).await.unwrap();
+        let bytes = std::fs::read(file).unwrap();
+        upload.write(bytes.into()).await.unwrap();
+        let upload = upload.finish().await.unwrap().id;
+        Self {
+            engine,
+            caller,
+            upload,
+        }
+    }
+
+    async fn job(&self) {
+        let params = json!({ "start": { "classes": CLASSES } });
+        let job = NewJob {
+            service: "cmeans".to_owned(),
+            upload_id: self.upload,
+            params: params.as_object().cloned().unwrap(),
+            outputs: Some(Vec::new()),
+            metadata: BTreeMap::new(),
+            priority: Priority::Normal,
+        };
+        let (job, _) = self.engine.submit(&self.caller, job, None).await.unwrap();
+        let ended = self.engine.job_after(&self.caller, job.id, None, LOAD);
+        assert_eq!(ended.await.unwrap().state, State::Succeeded);
+    }
+}
+
 async fn local(machine: &VirtualMachine, file: &Path) {
     let picture = read(file, &ReadLimits::default()).unwrap();
     let program = CMeans::new(Settings::new(Start::linear(CLASSES)));
@@ -203,65 +258,88 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e3
 }
 
-fn overhead(server: &Server, runtime: &Runtime, machine: &VirtualMachine, file: &Path) {
-    let upload = upload(&agent(), server, file);
-    let mut client = Client::new(server);
-    let (mut remote, mut here) = (Vec::new(), Vec::new());
+/// The ways of a small job.
+struct Ways<'a> {
+    server: &'a Server,
+    runtime: &'a Runtime,
+    machine: &'a VirtualMachine,
+    engine: &'a InProcess,
+    file: &'a Path,
+}
+
+fn overhead(ways: &Ways<'_>) {
+    let upload = upload(&agent(), ways.server, ways.file);
+    let mut client = Client::new(ways.server);
+    let (mut remote, mut kept, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ONE_BY_ONE {
         let start = Instant::now();
         assert_eq!(client.job(&upload), 200);
         remote.push(start.elapsed());
         let start = Instant::now();
-        runtime.block_on(local(machine, file));
-        here.push(start.elapsed());
+        ways.runtime.block_on(ways.engine.job());
+        kept.push(start.elapsed());
+        let start = Instant::now();
+        ways.runtime.block_on(local(ways.machine, ways.file));
+        bare.push(start.elapsed());
     }
-    let (remote, here) = (median(remote), median(here));
+    let (remote, kept, bare) = (median(remote), median(kept), median(bare));
     println!(
-        "one after the other: REST {remote:.2} ms, in process {here:.2} ms, p50 of {ONE_BY_ONE}; REST adds {:.2} ms",
-        remote - here
+        "one after the other: REST {remote:.2} ms, engine in process {kept:.2} ms, bare machine {bare:.2} ms, \
+         p50 of {ONE_BY_ONE}; REST adds {:.2} ms to the bare machine",
+        remote - bare
     );
 }
 
-fn throughput(
-    server: &Server,
-    runtime: &Runtime,
-    machine: &VirtualMachine,
-    file: &Path,
-    at_once: usize,
-) {
+/// Does [`JOBS`] jobs, so many at a time; how many that are in a second.
+fn rate(work: impl FnOnce(&(dyn Fn() -> bool + Sync))) -> f64 {
     let left = AtomicUsize::new(JOBS);
-    let take = || {
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(1)
-        })
+    let more = || {
+        let less = |left: usize| left.checked_sub(1);
+        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
     };
-    let upload = upload(&agent(), server, file);
     let start = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..at_once {
-            scope.spawn(|| {
-                let mut client = Client::new(server);
-                while take().is_ok() {
-                    assert_eq!(client.job(&upload), 200);
-                }
-            });
-        }
+    work(&more);
+    JOBS as f64 / start.elapsed().as_secs_f64()
+}
+
+fn throughput(ways: &Ways<'_>, at_once: usize) {
+    let upload = upload(&agent(), ways.server, ways.file);
+    let remote = rate(|more| {
+        thread::scope(|scope| {
+            for _ in 0..at_once {
+                scope.spawn(|| {
+                    let mut client = Client::new(ways.server);
+                    while more() {
+                        assert_eq!(client.job(&upload), 200);
+                    }
+                });
+            }
+        });
     });
-    let remote = JOBS as f64 / start.elapsed().as_secs_f64();
-    left.store(JOBS, Ordering::Relaxed);
-    let start = Instant::now();
-    runtime.block_on(async {
+    let kept = rate(|more| {
         let one = || async {
-            while take().is_ok() {
-                local(machine, file).await;
+            while more() {
+                ways.engine.job().await;
             }
         };
-        futures_util::future::join_all((0..at_once).map(|_| one())).await;
+        let all = join_all((0..at_once).map(|_| one()));
+        ways.runtime.block_on(all);
     });
-    let here = JOBS as f64 / start.elapsed().as_secs_f64();
+    let bare = rate(|more| {
+        let one = || async {
+            while more() {
+                local(ways.machine, ways.file).await;
+            }
+        };
+        let all = join_all((0..at_once).map(|_| one()));
+        ways.runtime.block_on(all);
+    });
     println!(
-        "{at_once} at a time: REST {remote:.0} jobs/s, in process {here:.0} jobs/s, ratio {:.2}",
-        remote / here
+        "{at_once} at a time: REST {remote:.0} jobs/s, engine in process {kept:.0} jobs/s (ratio {:.2}), \
+         bare machine {bare:.0} jobs/s (ratio {:.2})",
+        remote / kept,
+        remote / bare
     );
 }
 
@@ -334,14 +412,24 @@ fn main() {
     let machine = VirtualMachine::local().workers(2).service::<CMeans>();
     let machine = runtime.block_on(machine.start()).unwrap();
     let server = Server::start(&folder.path().join("data"));
+    let data = folder.path().join("in-process");
+    let engine = runtime.block_on(InProcess::start(&machine, &data, &file));
+    let ways = Ways {
+        server: &server,
+        runtime: &runtime,
+        machine: &machine,
+        engine: &engine,
+        file: &file,
+    };
     if wants("overhead") {
-        overhead(&server, &runtime, &machine, &file);
+        overhead(&ways);
     }
     if wants("throughput") {
         for at_once in AT_ONCE {
-            throughput(&server, &runtime, &machine, &file, at_once);
+            throughput(&ways, at_once);
         }
     }
+    runtime.block_on(engine.engine.close());
     if wants("load") {
         load(&server, &file);
     }
