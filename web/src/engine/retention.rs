@@ -1,8 +1,12 @@
 //! What goes when: by age, and by what all takes together.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use time::OffsetDateTime;
 
 use super::index::Old;
@@ -14,6 +18,8 @@ const EVERY: Duration = Duration::from_secs(60);
 const FRESH: Duration = Duration::from_secs(60);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
+/// So many are removed at a time. What is removed together is one forced write: else more could come than goes.
+const AT_ONCE: usize = 64;
 
 impl Inner {
     /// Removes what is too old or too much, until the engine is closed.
@@ -35,24 +41,43 @@ impl Inner {
     /// Removes what is too old or too much now.
     pub(super) async fn retain_once(&self, now: OffsetDateTime) {
         let told = self.told_bytes();
+        let mut under_way = FuturesUnordered::new();
+        let mut is_stuck = false;
         loop {
-            let Some(old) = self.due(now, told) else {
-                return;
-            };
-            let removed = match old {
-                Old::Job(id) => self.forget_job(id).await,
-                Old::Upload(id) => self.forget_upload(id).await,
-            };
-            match removed {
-                Ok(()) => log::info!("{old:?} is too old, and was removed"),
-                // Someone was first, or has come to need it.
-                Err(EngineError::NotFound { .. } | EngineError::InUse) => {}
-                Err(error) => {
-                    log::error!("{old:?} is too old, and cannot be removed: {error}");
-                    return;
+            while !is_stuck
+                && under_way.len() < AT_ONCE
+                && let Some(old) = self.due(now, told)
+            {
+                let mut removal = Box::pin(self.remove(old));
+                // It begins with the index: after that it is not due again.
+                match poll_fn(|context| Poll::Ready(removal.as_mut().poll(context))).await {
+                    Poll::Ready(goes_on) => is_stuck |= !goes_on,
+                    Poll::Pending => under_way.push(removal),
                 }
             }
+            match under_way.next().await {
+                Some(goes_on) => is_stuck |= !goes_on,
+                None => return,
+            }
         }
+    }
+
+    /// Removes something; tells whether others may be removed as well.
+    async fn remove(&self, old: Old) -> bool {
+        let removed = match old {
+            Old::Job(id) => self.forget_job(id).await,
+            Old::Upload(id) => self.forget_upload(id).await,
+        };
+        match removed {
+            Ok(()) => log::info!("{old:?} is too old, and was removed"),
+            // Someone was first, or has come to need it.
+            Err(EngineError::NotFound { .. } | EngineError::InUse) => {}
+            Err(error) => {
+                log::error!("{old:?} is too old, and cannot be removed: {error}");
+                return false;
+            }
+        }
+        true
     }
 
     /// What goes next.

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redb::backends::FileBackend;
 use redb::{Database, StorageBackend};
@@ -20,6 +20,8 @@ pub(crate) struct Faults {
     pub(crate) refuses_next: AtomicBool,
     /// The next forced write is done, and said to have failed.
     pub(crate) denies_next: AtomicBool,
+    /// How often something was forced to it.
+    pub(crate) forced: AtomicUsize,
     /// Whoever opens the records panics.
     pub(crate) is_poisoned: AtomicBool,
 }
@@ -56,6 +58,7 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> io::Result<()> {
         self.file.sync_data()?;
+        self.faults.forced.fetch_add(1, Ordering::SeqCst);
         if self.faults.denies_next.swap(false, Ordering::SeqCst) {
             return Err(io::Error::other("the disk does not answer"));
         }

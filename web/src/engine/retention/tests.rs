@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,8 @@ use crate::model::{FieldError, InputInfo, Job, NewJob, Upload};
 use crate::service::{
     Asked, InputReader, ProbeError, Run, RunError, Service, ServiceInfo, Services, Told,
 };
+use crate::store::Store;
+use crate::store::faulty::{self, Faults};
 
 /// What each artifact takes.
 const ARTIFACT_BYTES: u64 = 100_000;
@@ -81,6 +84,7 @@ struct Bench {
     engine: Engine,
     gate: watch::Sender<bool>,
     caller: Caller,
+    disk: Arc<Faults>,
     _folder: TempDir,
 }
 
@@ -94,7 +98,10 @@ impl Bench {
         let services = Services::default().with(OneFile {
             gate: gate.subscribe(),
         });
-        let engine = Engine::open(config, machine, services, Arc::new(Anything));
+        let disk = Arc::default();
+        let records = faulty::open(&disk);
+        let open = move |data: &Path| Store::open_with(data, records);
+        let engine = Engine::open_with(config, machine, services, Arc::new(Anything), open);
         Self {
             engine: engine.await.unwrap(),
             gate,
@@ -102,6 +109,7 @@ impl Bench {
                 name: None,
                 admin: false,
             },
+            disk,
             _folder: folder,
         }
     }
@@ -265,6 +273,21 @@ async fn when_there_are_too_many_uploads_the_oldest_go() {
     }
     assert_eq!(kept, [false, false, true, true]);
     assert!(bench.has(&job).await);
+}
+
+/// Else more could come than goes.
+#[tokio::test]
+async fn what_is_to_go_goes_together() {
+    let bench = Bench::new(|config| config.retention_uploads = 1).await;
+    for _ in 0..40 {
+        bench.upload().await;
+    }
+    let forced = || bench.disk.forced.load(Ordering::SeqCst);
+    let before = forced();
+    bench.after(100).await;
+    assert_eq!(bench.engine.inner.index().unused(), 1);
+    let writes = forced() - before;
+    assert!(writes < 39, "{writes} forced writes for 39 uploads");
 }
 
 #[tokio::test]
