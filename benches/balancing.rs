@@ -42,7 +42,8 @@ const TILES: u32 = 28;
 /// Pixels of a tile: half as many pairs as their square.
 const PIXELS: u32 = 1 << 15;
 const WIDTH: u32 = 256;
-/// So many that a job takes many periods of the quotas: a node that may compute once in 100 ms is no more punctual.
+/// So many that a job takes many periods of the quotas: no prediction is better than the 100 ms of one. MsVPUs do not move
+/// between them with these strategies, so that a prediction is made before the first.
 const ROUNDS: u32 = 4;
 const REPETITIONS: usize = 3;
 /// Jobs of different sizes: tiles and pixels of a tile.
@@ -130,7 +131,8 @@ fn splits() -> Vec<[u32; 3]> {
     splits
 }
 
-/// Each node gets its part as a job of its own, all at once: the static split without a balancer.
+/// Each node gets its part as a job of its own, all at once: the static split without a balancer, and without a round's
+/// end that waits for all.
 async fn fixed(heads: &[VirtualMachine], split: [u32; 3]) -> f64 {
     let scenes = split.map(|tiles| scene(tiles, PIXELS));
     let began = Instant::now();

@@ -24,6 +24,9 @@ impl Team {
         let since_begun = now.saturating_sub(self.begun);
         let mut effects = Vec::new();
         for answer in answers {
+            if self.has_ended() {
+                break;
+            }
             let Answer { rank, stage, .. } = answer;
             let taken = match self.book(origin, rank, stage, answer.payload) {
                 Ok(taken) => taken,
@@ -38,7 +41,7 @@ impl Team {
                     Stage::Collecting => Site::Collect(rank),
                 };
                 effects.extend(self.finish(Err(JobError::Nondeterministic { site })));
-                return effects;
+                continue;
             }
             self.crews.answered(origin, now);
             if let Some(effort) = answer.effort {
@@ -49,9 +52,6 @@ impl Team {
             if taken == Taken::Last {
                 self.times.end(since_begun);
                 self.complete(&mut effects);
-                if self.has_ended() {
-                    return effects;
-                }
             }
         }
         effects

@@ -30,7 +30,7 @@ pub(crate) enum Event {
     /// MsVPUs of one node have computed their part of a round, or handed over their part of the result.
     Answered {
         origin: Origin,
-        /// By the node's clock.
+        /// When they were sent, by the node's clock.
         sent: Duration,
         answers: Vec<Answer>,
     },
@@ -107,7 +107,7 @@ pub(crate) enum Effect {
     Fold(Round, Payload, Vec<Payload>),
     /// Tell the balancer how long each node took for the round, and for which MsVPUs.
     Measured(Round, Vec<Lap>),
-    /// An answer came twice, late, or from no rank of this team: dropped, counted.
+    /// An answer came twice, late, or from no rank of this team: dropped, counted. One for each.
     Drop(Dropped),
     /// The job is over; stop the team.
     Finish(Result<Finished, JobError>),
