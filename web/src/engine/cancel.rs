@@ -91,7 +91,7 @@ impl Inner {
         if let Err(error) = self.store.write(ops).await {
             let mut index = self.index();
             if let Some(held) = left {
-                index.put_back(held);
+                index.restore(held);
             }
             index.add_ended(id, summary);
             return Err(error.into());

@@ -211,8 +211,16 @@ impl Index {
         });
     }
 
+    /// An upload could not be removed. Jobs that need it may have gone meanwhile, or be about to come back.
+    pub(super) fn restore(&mut self, mut held: Held) {
+        let id = held.record.upload.id;
+        let jobs = self.jobs.values().filter(|job| job.upload == id);
+        held.jobs = jobs.count() as u32;
+        self.put_back(held);
+    }
+
     /// An upload that nobody needs is there, or there again.
-    pub(super) fn put_back(&mut self, held: Held) {
+    fn put_back(&mut self, held: Held) {
         let upload = &held.record.upload;
         self.blob_bytes += upload.bytes;
         self.record_bytes += UPLOAD_BYTES;

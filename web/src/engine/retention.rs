@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const FRESH: Duration = Duration::from_secs(60);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
-/// So many are removed at a time. What is removed together is one forced write: else more could come than goes.
+/// So many are removed at a time: what is removed together is few forced writes, so that no more comes than goes.
 const AT_ONCE: usize = 64;
 
 impl Inner {

@@ -250,7 +250,7 @@ impl Inner {
         if held.unsaved.is_empty()
             && let Err(error) = self.store.write(vec![Op::ForgetUpload { id }]).await
         {
-            self.index().put_back(held);
+            self.index().restore(held);
             return Err(error.into());
         }
         let path = self.store.dir().upload(id);

@@ -52,6 +52,58 @@ fn an_upload_is_as_old_as_its_last_use_also_after_a_restart() {
     assert_eq!(index.unused(), 1);
 }
 
+/// Two removals at a time may fail, in any order.
+#[test]
+fn an_upload_that_could_not_be_removed_knows_its_jobs() {
+    let at = OffsetDateTime::UNIX_EPOCH;
+    let upload = Upload {
+        id: Uuid::from_u128(9),
+        name: None,
+        bytes: 1,
+        sha256: String::new(),
+        info: InputInfo {
+            format: String::new(),
+            width: 1,
+            height: 1,
+            bands: 1,
+            decoded_bytes: 1,
+        },
+        owner: None,
+        created_at: at,
+    };
+    let (upload_id, jobs) = (upload.id, [1, 2].map(Uuid::from_u128));
+    let mut index = Index::default();
+    let is_of_job = true;
+    index.add_upload(UploadRecord { upload, is_of_job }, Vec::new());
+    for job in jobs {
+        let summary = Summary {
+            owner: None,
+            service: String::new(),
+            state: State::Succeeded,
+            upload: upload_id,
+            ended: Some(Kept {
+                at,
+                generation: 1,
+                blob_bytes: 0,
+                record_bytes: 0,
+            }),
+        };
+        index.add_ended(job, summary);
+    }
+    let [first, second] = jobs.map(|job| {
+        let summary = index.remove_job(job).unwrap();
+        (job, summary, index.remove_left(upload_id))
+    });
+    assert!(first.2.is_none());
+    index.add_ended(first.0, first.1);
+    index.restore(second.2.unwrap());
+    index.add_ended(second.0, second.1);
+    index.remove_job(first.0);
+    assert!(index.remove_left(upload_id).is_none(), "the other needs it");
+    index.remove_job(second.0);
+    assert!(index.remove_left(upload_id).is_some());
+}
+
 #[test]
 fn a_filter_that_fits_little_lets_others_have_the_index_meanwhile() {
     let mut index = Index::default();
