@@ -3,43 +3,50 @@ use time::Duration;
 use super::*;
 use crate::model::{InputInfo, Upload};
 
+fn upload(id: Uuid, created_at: OffsetDateTime, is_of_job: bool) -> UploadRecord {
+    let upload = Upload {
+        id,
+        name: None,
+        bytes: 1,
+        sha256: String::new(),
+        info: InputInfo {
+            format: "any".to_owned(),
+            width: 1,
+            height: 1,
+            bands: 1,
+            decoded_bytes: 1,
+        },
+        owner: None,
+        created_at,
+    };
+    UploadRecord { upload, is_of_job }
+}
+
+fn ended(upload: Uuid, at: OffsetDateTime) -> Summary {
+    Summary {
+        owner: None,
+        service: String::new(),
+        state: State::Succeeded,
+        upload,
+        ended: Some(Kept {
+            at,
+            generation: 1,
+            blob_bytes: 0,
+            record_bytes: 0,
+        }),
+    }
+}
+
 #[test]
 fn an_upload_is_as_old_as_its_last_use_also_after_a_restart() {
     let created_at = OffsetDateTime::UNIX_EPOCH;
     let [first, second] = [1, 2].map(Uuid::from_u128);
     let mut index = Index::default();
     for id in [first, second] {
-        let upload = Upload {
-            id,
-            name: None,
-            bytes: 1,
-            sha256: String::new(),
-            info: InputInfo {
-                format: "any".to_owned(),
-                width: 1,
-                height: 1,
-                bands: 1,
-                decoded_bytes: 1,
-            },
-            owner: None,
-            created_at,
-        };
-        let is_of_job = false;
-        index.add_upload(UploadRecord { upload, is_of_job }, Vec::new());
+        index.add_upload(upload(id, created_at, false), Vec::new());
     }
     for (job, days) in [(3, 31), (4, 7)] {
-        let summary = Summary {
-            owner: None,
-            service: String::new(),
-            state: State::Succeeded,
-            upload: first,
-            ended: Some(Kept {
-                at: created_at + Duration::days(days),
-                generation: 1,
-                blob_bytes: 0,
-                record_bytes: 0,
-            }),
-        };
+        let summary = ended(first, created_at + Duration::days(days));
         index.add_ended(Uuid::from_u128(job), summary);
     }
     assert_eq!(
@@ -56,52 +63,24 @@ fn an_upload_is_as_old_as_its_last_use_also_after_a_restart() {
 #[test]
 fn an_upload_that_could_not_be_removed_knows_its_jobs() {
     let at = OffsetDateTime::UNIX_EPOCH;
-    let upload = Upload {
-        id: Uuid::from_u128(9),
-        name: None,
-        bytes: 1,
-        sha256: String::new(),
-        info: InputInfo {
-            format: String::new(),
-            width: 1,
-            height: 1,
-            bands: 1,
-            decoded_bytes: 1,
-        },
-        owner: None,
-        created_at: at,
-    };
-    let (upload_id, jobs) = (upload.id, [1, 2].map(Uuid::from_u128));
+    let (id, jobs) = (Uuid::from_u128(9), [1, 2].map(Uuid::from_u128));
     let mut index = Index::default();
-    let is_of_job = true;
-    index.add_upload(UploadRecord { upload, is_of_job }, Vec::new());
+    index.add_upload(upload(id, at, true), Vec::new());
     for job in jobs {
-        let summary = Summary {
-            owner: None,
-            service: String::new(),
-            state: State::Succeeded,
-            upload: upload_id,
-            ended: Some(Kept {
-                at,
-                generation: 1,
-                blob_bytes: 0,
-                record_bytes: 0,
-            }),
-        };
-        index.add_ended(job, summary);
+        index.add_ended(job, ended(id, at));
     }
     let [first, second] = jobs.map(|job| {
         let summary = index.remove_job(job).unwrap();
-        (job, summary, index.remove_left(upload_id))
+        (job, summary, index.remove_left(id))
     });
     assert!(first.2.is_none());
     index.add_ended(first.0, first.1);
     index.restore(second.2.unwrap());
     index.add_ended(second.0, second.1);
     index.remove_job(first.0);
-    assert!(index.remove_left(upload_id).is_none(), "the other needs it");
+    assert!(index.remove_left(id).is_none(), "the other needs it");
     index.remove_job(second.0);
-    assert!(index.remove_left(upload_id).is_some());
+    assert!(index.remove_left(id).is_some());
 }
 
 #[test]

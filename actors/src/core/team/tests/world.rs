@@ -121,7 +121,10 @@ impl World {
     fn tell(&mut self, event: Event) {
         let answer = match &event {
             Event::Answered { answers, .. } => {
-                answers.first().map(|answer| (answer.rank, answer.stage))
+                let [answer] = answers.as_slice() else {
+                    panic!("nodes of this world answer one by one: {answers:?}");
+                };
+                Some((answer.rank, answer.stage))
             }
             _ => None,
         };
